@@ -1,0 +1,39 @@
+"""The one error type that reaches users, and its stable codes."""
+
+CODES = frozenset(
+    {
+        "backend_not_installed",
+        "backend_died",
+        "protocol_mismatch",
+        "no_face_found",
+        "face_too_small",
+        "out_of_memory",
+        "busy",
+        "cancelled",
+        "bad_request",
+        "bad_file",
+        "unsupported_format",
+        "head_mismatch",
+        "missing_weights",
+        "disk_full",
+        "internal",
+    }
+)
+
+
+class AvatarError(Exception):
+    """An error a user can act on. Crosses the wire intact.
+
+    Args:
+        code: One of `CODES`.
+        message: What happened, with the values found and what was expected.
+        remedy: What to do about it, one line.
+    """
+
+    def __init__(self, code: str, message: str, remedy: str) -> None:
+        if code not in CODES:
+            raise ValueError(f"unknown error code {code!r}; expected one of {sorted(CODES)}")
+        super().__init__(f"{message} {remedy}")
+        self.code = code
+        self.message = message
+        self.remedy = remedy
