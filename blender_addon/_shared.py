@@ -1,0 +1,30 @@
+"""The one door to `shared`.
+
+In the installed extension `shared` lies inside this package; in the repository it lies beside it.
+Every other module of the add-on imports these names from here.
+"""
+
+from importlib.util import find_spec
+
+if find_spec(f"{__package__}.shared") is not None:
+    from .shared import camera, client, errors, flame, launcher, version  # pyright: ignore
+else:
+    from shared import camera, client, errors, flame, launcher, version
+
+AvatarError = errors.AvatarError
+Camera = camera.Camera
+Track = flame.Track
+ARKIT_NAMES = flame.ARKIT_NAMES
+
+__all__ = [
+    "ARKIT_NAMES",
+    "AvatarError",
+    "Camera",
+    "Track",
+    "camera",
+    "client",
+    "errors",
+    "flame",
+    "launcher",
+    "version",
+]

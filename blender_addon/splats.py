@@ -1,0 +1,210 @@
+"""Gaussians as Blender point clouds, under the attribute names of Blender's native splats.
+
+`position`, `rotation` (QUATERNION wxyz), `scale` (linear metres) and `radiance:base` (f_dc_0..2
+and alpha) are what Blender 5.3 renders as Gaussian splats. Besides, `color` (scene-linear, for the
+material), `radius` (for renderers that draw points as balls) and `layer`. The number of points of
+an avatar never changes: a masked Gaussian keeps its place with the smallest opacity and scale.
+"""
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from .rig import to_blender
+
+SH_C0 = 0.28209479177387814
+MASKED_OPACITY = 1e-3
+MASKED_SCALE_M = 1e-7
+
+# Blender 5.2 stores what the native renderer reads; before, a colour holds the same four numbers.
+ATTRIBUTES = {
+    "rotation": "QUATERNION",
+    "scale": "FLOAT_VECTOR",
+    "radiance:base": "FLOAT4" if bpy.app.version >= (5, 2, 0) else "FLOAT_COLOR",
+    "color": "FLOAT_COLOR",
+    "radius": "FLOAT",
+    "layer": "INT",
+}
+"""Point attributes besides `position`, and their types."""
+
+_FIELD = {"FLOAT_COLOR": "color", "FLOAT_VECTOR": "vector", "FLOAT4": "vector"}
+
+MATERIAL = "SplitAvatar Splats"
+
+
+@dataclass
+class Splats:
+    """Gaussians of one frame, head space, as many as the avatar has.
+
+    Args:
+        means: [N, 3] metres.
+        quats: [N, 4] wxyz.
+        scales: [N, 3] linear metres.
+        opacities: [N] 0..1, 0 = masked.
+        rgb: [N, 3] uint8, display-referred sRGB.
+        layers: [N] uint8.
+    """
+
+    means: np.ndarray
+    quats: np.ndarray
+    scales: np.ndarray
+    opacities: np.ndarray
+    rgb: np.ndarray
+    layers: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+
+def linear(rgb: np.ndarray) -> np.ndarray:
+    """Display-referred sRGB 0..1 -> scene-linear Rec. 709 0..1."""
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+_LINEAR_OF_BYTE = linear(np.arange(256) / 255).astype(np.float32)
+
+
+def quats_to_blender(quats: np.ndarray) -> np.ndarray:
+    """[N, 4] wxyz in head space -> in object space, normalised float32.
+
+    The change of axes is a quarter turn about X, so its quaternion is (1, 1, 0, 0) / sqrt(2).
+    """
+    w, x, y, z = np.asarray(quats, np.float32).T
+    turned = np.stack([w - x, x + w, y - z, z + y], axis=1)
+    length = np.linalg.norm(turned, axis=1, keepdims=True)
+    return np.ascontiguousarray(turned / np.maximum(length, 1e-12))
+
+
+def attribute_values(splats: Splats) -> dict[str, np.ndarray]:
+    """Contiguous float32 (int32 for `layer`) values of every attribute of `splats`."""
+    masked = np.asarray(splats.opacities) <= 0
+    alpha = np.where(masked, MASKED_OPACITY, splats.opacities).astype(np.float32)[:, None]
+    scales = np.where(masked[:, None], MASKED_SCALE_M, splats.scales).astype(np.float32)
+    dc = (splats.rgb.astype(np.float32) / 255 - 0.5) / SH_C0
+    return {
+        "position": to_blender(splats.means),
+        "rotation": quats_to_blender(splats.quats),
+        "scale": scales,
+        "radiance:base": np.concatenate([dc, alpha], axis=1, dtype=np.float32),
+        "color": np.concatenate([_LINEAR_OF_BYTE[splats.rgb], alpha], axis=1),
+        # A ball of one sigma of the two longer axes: flat Gaussians become skin without gaps.
+        "radius": np.ascontiguousarray(np.sort(scales, axis=1)[:, 1:].mean(axis=1)),
+        "layer": splats.layers.astype(np.int32),
+    }
+
+
+def create(
+    collection: bpy.types.Collection, name: str, count: int, rig: bpy.types.Object
+) -> bpy.types.Object:
+    """Adds an empty point cloud object of `count` points that follows the rig's object."""
+    cloud = bpy.data.objects.new(name, _new_points(name, count))
+    collection.objects.link(cloud)
+    cloud.parent = rig
+    _add_attributes(cloud.data)
+    cloud.data.materials.append(material())
+    return cloud
+
+
+def _new_points(name: str, count: int) -> bpy.types.PointCloud:
+    points = bpy.data.pointclouds.new(name)
+    if hasattr(points, "resize"):
+        points.resize(count)
+        return points
+    # Before 5.2 only the Convert operator makes points. It wants a visible, selected mesh.
+    bpy.data.pointclouds.remove(points)
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(count)
+    temporary = bpy.data.objects.new(name, mesh)
+    scene = bpy.context.scene
+    scene.collection.objects.link(temporary)
+    bpy.context.view_layer.update()
+    active, selected = bpy.context.view_layer.objects.active, list(bpy.context.selected_objects)
+    for other in selected:
+        other.select_set(False)
+    temporary.select_set(True)
+    bpy.context.view_layer.objects.active = temporary
+    with bpy.context.temp_override(
+        active_object=temporary, object=temporary, selected_objects=[temporary]
+    ):
+        bpy.ops.object.convert(target="POINTCLOUD")
+    points = temporary.data
+    bpy.data.objects.remove(temporary)
+    for other in selected:
+        other.select_set(True)
+    bpy.context.view_layer.objects.active = active
+    if mesh.users == 0:
+        bpy.data.meshes.remove(mesh)
+    points.name = name
+    return points
+
+
+def _add_attributes(points: bpy.types.PointCloud) -> None:
+    for name, kind in ATTRIBUTES.items():
+        found = points.attributes.get(name)
+        if found is not None and found.data_type != kind:
+            points.attributes.remove(found)
+            found = None
+        if found is None:
+            points.attributes.new(name, kind, "POINT")
+
+
+def resized(cloud: bpy.types.Object, count: int) -> None:
+    """Gives the cloud `count` points where another avatar file changed their number."""
+    if len(cloud.data.points) == count:
+        return
+    before = cloud.data
+    name, materials = before.name, list(before.materials)
+    points = _new_points(name, count)
+    _add_attributes(points)
+    for slot in materials:
+        points.materials.append(slot)
+    cloud.data = points
+    if before.users == 0:
+        bpy.data.pointclouds.remove(before)
+
+
+def write(cloud: bpy.types.Object, splats: Splats) -> None:
+    """Shows `splats` in the cloud, whose number of points must be theirs."""
+    points = cloud.data
+    if len(points.points) != len(splats):
+        raise ValueError(f"{len(splats)} Gaussians for a cloud of {len(points.points)} points")
+    for name, values in attribute_values(splats).items():
+        if name == "position":
+            points.attributes["position"].data.foreach_set("vector", values.ravel())
+            continue
+        field = _FIELD.get(ATTRIBUTES[name], "value")
+        points.attributes[name].data.foreach_set(field, values.ravel())
+    if len(splats):
+        # Writing attributes leaves the bounds of 4.5 and 5.0 stale; writing one point does not.
+        points.points[0].co = points.points[0].co
+    points.update_tag()
+
+
+def material() -> bpy.types.Material:
+    """The material that shows each Gaussian's own colour under the Standard view.
+
+    Emission: the photograph's light is already in the colour.
+    """
+    found = bpy.data.materials.get(MATERIAL)
+    if found is not None and found.library is None:
+        return found
+    new = bpy.data.materials.new(MATERIAL)
+    if not new.node_tree:
+        new.use_nodes = True
+    nodes, links = new.node_tree.nodes, new.node_tree.links
+    nodes.clear()
+    attribute = nodes.new("ShaderNodeAttribute")
+    attribute.attribute_name = "color"
+    emission = nodes.new("ShaderNodeEmission")
+    clear = nodes.new("ShaderNodeBsdfTransparent")
+    mix = nodes.new("ShaderNodeMixShader")
+    output = nodes.new("ShaderNodeOutputMaterial")
+    links.new(attribute.outputs["Color"], emission.inputs["Color"])
+    links.new(attribute.outputs["Alpha"], mix.inputs[0])
+    links.new(clear.outputs[0], mix.inputs[1])
+    links.new(emission.outputs[0], mix.inputs[2])
+    links.new(mix.outputs[0], output.inputs["Surface"])
+    for index, node in enumerate((attribute, clear, emission, mix, output)):
+        node.location = (200 * index, 0)
+    return new
