@@ -1,0 +1,1 @@
+"""The SplitAvatar network: portrait to Gaussians, Gaussians split along the head mesh."""

@@ -1,0 +1,121 @@
+"""Checkpoints: the network's weights, its config and its head's hash in one safetensors file."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from backend.model.config import ModelConfig, model_config
+from backend.model.splitavatar import HeadMesh, SplitAvatar
+from shared.errors import AvatarError
+
+FORMAT = "splitavatar-checkpoint-1"
+_FROZEN = "encoder."
+"""Weights that come with their own package and are no part of a checkpoint."""
+
+
+def checkpoint_state(model: SplitAvatar) -> dict[str, Tensor]:
+    """The tensors that a checkpoint holds: all trainable ones."""
+    return {
+        name: value.detach().contiguous()
+        for name, value in model.state_dict().items()
+        if not name.startswith(_FROZEN)
+    }
+
+
+def save_checkpoint(path: Path, model: SplitAvatar) -> None:
+    """Write a checkpoint; an older file of that name is replaced only when the new one is whole."""
+    metadata = {
+        "format": FORMAT,
+        "config": json.dumps(model.config.to_dict(), sort_keys=True),
+        "head": model.head_hash,
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file(checkpoint_state(model), temporary, metadata=metadata)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_config(path: Path) -> tuple[ModelConfig, str]:
+    """The config and the head's hash of a checkpoint, weights unread."""
+    metadata, _ = _read(path, weights=False)
+    return _config(path, metadata), metadata.get("head", "")
+
+
+def load_checkpoint(path: Path, head: HeadMesh) -> SplitAvatar:
+    """The network of a checkpoint.
+
+    Raises:
+        AvatarError: `missing_weights` (no such file), `bad_file` (not a checkpoint, damaged, or
+            its tensors are not those of its config), `head_mismatch` (made for another head).
+    """
+    metadata, state = _read(path, weights=True)
+    config = _config(path, metadata)
+    if metadata.get("head") != str(head.hash):
+        raise AvatarError(
+            "head_mismatch",
+            f"{path.name} was trained on the head {metadata.get('head', '')[:12]}; the loaded "
+            f"head is {str(head.hash)[:12]}.",
+            "Load the head that the checkpoint was trained on, or choose another checkpoint.",
+        )
+    model = SplitAvatar(config, head)
+    _check_tensors(path, checkpoint_state(model), state)
+    model.load_state_dict(state, strict=False)
+    return model
+
+
+def _read(path: Path, weights: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
+    if not path.is_file():
+        raise AvatarError(
+            "missing_weights", f"There is no checkpoint {path}.", "Check the path of the file."
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {key: file.get_tensor(key) for key in file.keys()} if weights else {}
+    except (SafetensorError, OSError) as error:
+        raise _bad(path, f"is not a whole safetensors file ({error})") from error
+    if metadata.get("format") != FORMAT:
+        found = metadata.get("format", "none")
+        raise _bad(path, f"is of the format {found}; expected {FORMAT}")
+    return metadata, state
+
+
+def _config(path: Path, metadata: dict[str, str]) -> ModelConfig:
+    try:
+        return model_config(json.loads(metadata["config"]))
+    except (KeyError, json.JSONDecodeError) as error:
+        raise _bad(path, f"has no readable config ({error!r})") from error
+
+
+def _check_tensors(path: Path, wanted: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+    missing = sorted(wanted.keys() - found.keys())
+    extra = sorted(found.keys() - wanted.keys())
+    other = sorted(
+        name
+        for name in wanted.keys() & found.keys()
+        if wanted[name].shape != found[name].shape or wanted[name].dtype != found[name].dtype
+    )
+    if missing or extra or other:
+        raise _bad(
+            path,
+            f"does not fit its own config: missing {missing[:3]}, unknown {extra[:3]}, "
+            f"of another shape or type {other[:3]}",
+        )
+    broken = sorted(name for name, value in found.items() if not torch.isfinite(value).all())
+    if broken:
+        raise _bad(path, f"has values that are not finite in {broken[:3]}")
+
+
+def _bad(path: Path, what: str) -> AvatarError:
+    return AvatarError(
+        "bad_file", f"{path.name} {what}.", "Choose a checkpoint written by this program."
+    )
