@@ -1,0 +1,1 @@
+"""The parts of backend/install.py; standard library only."""
