@@ -68,18 +68,10 @@ def rotation_to_quats(rotation: Tensor) -> Tensor:
 
     The largest of the four components is the divisor, so that no rotation is near a singularity.
     """
-    m = rotation
-    xx, yy, zz = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
-    wx, wy, wz = (
-        m[..., 2, 1] - m[..., 1, 2],
-        m[..., 0, 2] - m[..., 2, 0],
-        m[..., 1, 0] - m[..., 0, 1],
-    )
-    xy, xz, yz = (
-        m[..., 1, 0] + m[..., 0, 1],
-        m[..., 2, 0] + m[..., 0, 2],
-        m[..., 2, 1] + m[..., 1, 2],
-    )
+    m = [[rotation[..., r, c] for c in range(3)] for r in range(3)]
+    xx, yy, zz = m[0][0], m[1][1], m[2][2]
+    wx, wy, wz = m[2][1] - m[1][2], m[0][2] - m[2][0], m[1][0] - m[0][1]
+    xy, xz, yz = m[1][0] + m[0][1], m[2][0] + m[0][2], m[2][1] + m[1][2]
     # Row r is 4 * q_r * q: the same quaternion, scaled by its own component r.
     rows = torch.stack(
         [

@@ -80,7 +80,8 @@ def _read(path: Path, weights: bool) -> tuple[dict[str, str], dict[str, Tensor]]
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()} if weights else {}
+            names = list(file.keys()) if weights else []
+            state = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise _bad(path, f"is not a whole safetensors file ({error})") from error
     if metadata.get("format") != FORMAT:

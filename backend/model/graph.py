@@ -83,7 +83,7 @@ def edge_index(edges: Tensor, vertices: int, copies: int) -> Tensor:
     undirected = torch.cat([topo_edges(edges, copies), conn_edges(vertices, copies)])
     loops = torch.arange(vertices * copies)[:, None].expand(-1, 2)
     directed = torch.cat([undirected, undirected.flip(1), loops])
-    # Sums that run target by target touch the output once: 1.2 times faster than in mesh order.
+    # Sorted by target, sums run through memory in order (a tenth faster than in mesh order).
     order = torch.argsort(directed[:, 1] * (vertices * copies) + directed[:, 0])
     return directed[order].T.contiguous()
 

@@ -113,9 +113,11 @@ def lift_planes(
     logits = raw[..., at.PLANE_FEATURES][..., :channels]
     features = at.activate_features(add_features(logits, own.features))
     return PlaneGaussians(
-        *(x.flatten(1, 2) for x in (means, quats, scales)),
-        opacities.flatten(1),
-        features.flatten(1, 2),
+        means=means.flatten(1, 2),
+        quats=quats.flatten(1, 2),
+        scales=scales.flatten(1, 2),
+        opacities=opacities.flatten(1),
+        features=features.flatten(1, 2),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -98,6 +99,6 @@ def colour_residuals(colours: list[Tensor], split: int) -> list[Tensor]:
     """
     logits = [logit(rgb[..., :COLOURS], eps=1e-3) for rgb in colours]
     residuals = [logits[0]]
-    for parent, child in zip(logits[:-1], logits[1:], strict=True):
+    for parent, child in pairwise(logits):
         residuals.append(child - parent.repeat_interleave(split, dim=0))
     return residuals
