@@ -222,9 +222,8 @@ class CreateAvatar(Message):
     image: np.ndarray = _array("uint8", "[bytes]", "the image file's bytes")
     path: str = _value("where to save the .savatar file, absolute")
     job: str = _value("id for progress and cancel, unique for this client")
-    face: int | None = _value("which face, counted from the largest; null: the largest", None)
-    iterations: int | None = _value("personalisation steps; null: the preset's", None)
-    seed: int = _value("random seed", 0)
+    face: int | None = _value("which face, counted from left to right; null: the largest", None)
+    iterations: int | None = _value("personalisation steps; null: the usual number", None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,165 @@
+"""Frames to files, resumable: a finished file of the same content is kept.
+
+Every file carries a digest of what it shows (avatar, parameters, camera, settings). A frame is
+finished when its final file exists with the right digest, so that a changed keyframe re-renders
+only its own frames and several machines can fill one folder without a shared record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared.camera import Camera
+from shared.errors import AvatarError
+from shared.flame import FRAME_SIZES, Track
+from shared.progress import Progress
+from shared.version import VERSION
+
+from .driving import check_head
+from .export import ply, png
+from .export.mp4 import Mp4Writer
+
+
+@dataclass(frozen=True)
+class Shots:
+    """What to make files of.
+
+    Args:
+        avatar: A `backend.avatar.Avatar`.
+        avatar_hash: Tells avatars apart: its file's hash.
+        track: Parameters, T frames.
+        frames: T frame numbers, from 0, for the file names.
+        out: Folder; made when missing.
+        name: Files are NAME_0001.suffix, padded to the largest frame.
+        ablate: Parts of the network switched off.
+    """
+
+    avatar: Any
+    avatar_hash: str
+    track: Track
+    frames: tuple[int, ...]
+    out: Path
+    name: str
+    ablate: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if len(self.frames) != len(self.track) or not self.frames:
+            raise AvatarError(
+                "bad_request",
+                f"There are {len(self.frames)} frame numbers for {len(self.track)} frames.",
+                "Give one number per frame, at least one.",
+            )
+        if min(self.frames) < 0 or len(set(self.frames)) != len(self.frames):
+            raise AvatarError(
+                "bad_request", "Frame numbers repeat or are negative.", "Number frames from 0 up."
+            )
+        if not self.name or Path(self.name).name != self.name:
+            raise AvatarError(
+                "bad_request", f"{self.name!r} is not a file name.", "Leave out folders."
+            )
+        check_head(self.track, self.avatar.source)
+
+    def path(self, index: int, suffix: str) -> Path:
+        """The file of the track's frame `index`."""
+        digits = max(4, len(str(max(self.frames))))
+        return self.out / f"{self.name}_{self.frames[index]:0{digits}d}{suffix}"
+
+    def digest(self, index: int, **settings: Any) -> str:
+        """What the file of a frame shows, as a hash."""
+        content = hashlib.sha256()
+        facts = {**settings, "ablate": sorted(self.ablate), "version": VERSION}
+        content.update(json.dumps(facts, sort_keys=True).encode())
+        content.update(self.avatar_hash.encode())
+        for name in FRAME_SIZES:
+            content.update(getattr(self.track, name)[index].tobytes())
+        return content.hexdigest()
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Files in frame order, and how many of them were found finished."""
+
+    files: list[Path]
+    resumed: int
+
+
+def export_ply(
+    pipeline: Any, shots: Shots, axes: str, compact: bool, progress: Progress
+) -> list[Path]:
+    """One Gaussian PLY per frame; finished ones of the same content are kept."""
+    if axes not in ply.AXES:
+        raise AvatarError("bad_request", f"Unknown axes {axes!r}.", f"Choose of {list(ply.AXES)}.")
+    files = [shots.path(i, ".ply") for i in range(len(shots.frames))]
+    digests = [shots.digest(i, kind="ply", axes=axes, compact=compact) for i in range(len(files))]
+    todo = [i for i, file in enumerate(files) if ply.read_digest(file) != digests[i]]
+    for done, index in enumerate(todo):
+        progress("exporting frames", done, len(todo))
+        gaussians = pipeline.drive(shots.avatar, shots.track.frame(index), shots.ablate)
+        comment = f"frame {shots.frames[index]}"
+        ply.write_ply(files[index], gaussians, axes, compact, [comment], digests[index])
+    progress("exporting frames", len(todo), len(todo))
+    return files
+
+
+def render_png(
+    pipeline: Any, shots: Shots, cameras: Sequence[Camera], resume: bool, progress: Progress
+) -> Rendered:
+    """One PNG with straight alpha per frame; finished ones of the same content are kept.
+
+    Args:
+        pipeline: A `backend.pipeline.Pipeline`.
+        shots: What to render.
+        cameras: One per frame, or one for all.
+        resume: False renders every frame anew.
+        progress: Told before each frame.
+    """
+    if len(cameras) not in (1, len(shots.frames)):
+        raise AvatarError(
+            "bad_request",
+            f"There are {len(cameras)} cameras for {len(shots.frames)} frames.",
+            "Give one camera, or one per frame.",
+        )
+    views = list(cameras) * (len(shots.frames) if len(cameras) == 1 else 1)
+    files = [shots.path(i, ".png") for i in range(len(shots.frames))]
+    digests = [shots.digest(i, kind="png", **_facts(view)) for i, view in enumerate(views)]
+    todo = [i for i, file in enumerate(files) if not resume or png.read_digest(file) != digests[i]]
+    for done, index in enumerate(todo):
+        progress("rendering frames", done, len(todo))
+        gaussians = pipeline.drive(shots.avatar, shots.track.frame(index), shots.ablate)
+        picture = pipeline.render(gaussians, views[index]).rgba8()
+        png.write_png(files[index], picture, digests[index])
+    progress("rendering frames", len(todo), len(todo))
+    return Rendered(files, len(files) - len(todo))
+
+
+def write_video(
+    path: Path,
+    pictures: Sequence[Path],
+    fps: float,
+    background: tuple[float, float, float],
+    progress: Progress,
+) -> Path:
+    """An H.264 MP4 of PNG frames over a background colour; returns its path."""
+    first = png.read_png(pictures[0])
+    height, width = first.shape[:2]
+    with Mp4Writer(path, fps, (width, height)) as writer:
+        for done, picture in enumerate(pictures):
+            progress("writing the video", done, len(pictures))
+            writer.add(png.over_background(png.read_png(picture), background))
+    progress("writing the video", len(pictures), len(pictures))
+    return path
+
+
+def _facts(camera: Camera) -> dict[str, Any]:
+    return {
+        "viewmat": np.asarray(camera.viewmat).tolist(),
+        "K": np.asarray(camera.K).tolist(),
+        "size": [camera.width, camera.height],
+    }

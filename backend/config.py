@@ -1,0 +1,93 @@
+"""Presets: one flat TOML file each, read into frozen dataclasses."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from shared.errors import AvatarError
+
+CONFIGS = Path(__file__).resolve().parent / "configs"
+
+T = TypeVar("T")
+
+
+def presets() -> list[str]:
+    """Names of the presets that come with the program."""
+    return sorted(path.stem for path in CONFIGS.glob("*.toml"))
+
+
+def load_preset(preset: str | Path) -> dict[str, Any]:
+    """The values of a preset.
+
+    Args:
+        preset: A name out of `presets()`, or the path of a `.toml` file.
+
+    Raises:
+        AvatarError: `bad_request` for an unknown name, `bad_file` for other content.
+    """
+    path = Path(preset) if str(preset).endswith(".toml") else CONFIGS / f"{preset}.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise AvatarError(
+            "bad_request",
+            f"There is no preset {str(preset)!r}.",
+            f"Expected one of {', '.join(presets())} or the path of a .toml file.",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise AvatarError(
+            "bad_file", f"{path} is not a readable TOML file ({error}).", "Correct the file."
+        ) from error
+    nested = [key for key, value in values.items() if isinstance(value, dict)]
+    if nested:
+        raise AvatarError("bad_file", f"{path} has tables {nested}.", "Presets are flat: no [x].")
+    return values
+
+
+def resolve(values: Mapping[str, Any], *classes: type[Any]) -> tuple[Any, ...]:
+    """Frozen dataclasses from the values of one preset; missing keys keep their defaults.
+
+    Args:
+        values: Flat values by name.
+        classes: Dataclasses that share the file; each takes the keys that are its fields.
+
+    Raises:
+        AvatarError: `bad_request` naming a key that no class has, or a value of another type.
+    """
+    known = {f.name for cls in classes for f in dataclasses.fields(cls)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise AvatarError(
+            "bad_request",
+            f"Unknown preset keys {unknown}.",
+            f"Expected some of {', '.join(sorted(known))}.",
+        )
+    return tuple(_build(cls, values) for cls in classes)
+
+
+def _build(cls: type[T], values: Mapping[str, Any]) -> T:
+    hints = get_type_hints(cls)
+    own = {}
+    for item in dataclasses.fields(cls):  # type: ignore[arg-type]
+        if item.name in values:
+            own[item.name] = _converted(item.name, values[item.name], hints[item.name])
+    return cls(**own)
+
+
+def _converted(name: str, value: Any, hint: Any) -> Any:
+    if get_origin(hint) is tuple and isinstance(value, list):
+        inner = get_args(hint)[0]
+        return tuple(_converted(name, entry, inner) for entry in value)
+    if hint is float and type(value) is int:
+        return float(value)
+    if hint in (str, int, float, bool) and type(value) is not hint:
+        raise AvatarError(
+            "bad_request",
+            f"Preset key {name!r}: found {value!r}, expected {hint.__name__}.",
+            "Correct the preset.",
+        )
+    return value

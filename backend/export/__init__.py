@@ -1,0 +1,1 @@
+"""Files that others read: PLY, PNG, MP4, contact sheets. All are written atomically."""

@@ -1,0 +1,50 @@
+"""Any exception as the `AvatarError` that a user sees."""
+
+from __future__ import annotations
+
+import errno
+
+from shared.errors import AvatarError
+
+
+def as_avatar_error(error: BaseException) -> AvatarError:
+    """The error to report for an exception that reached the border of a request or a command."""
+    if isinstance(error, AvatarError):
+        return error
+    if _is_memory(error):
+        return AvatarError(
+            "out_of_memory",
+            f"Memory ran out: {str(error) or type(error).__name__}.",
+            "Close other programs, use a smaller picture, or another device.",
+        )
+    if isinstance(error, OSError):
+        return _of_os_error(error)
+    return AvatarError(
+        "internal",
+        f"{type(error).__name__}: {error}.",
+        "This is a mistake in SplitAvatar: please report it with the log.",
+    )
+
+
+def _is_memory(error: BaseException) -> bool:
+    # torch's own class is matched by name: this module must not import torch.
+    words = ("out of memory", "not enough memory", "can't allocate memory")
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and any(w in str(error).lower() for w in words))
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+    )
+
+
+def _of_os_error(error: OSError) -> AvatarError:
+    where = f" {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return AvatarError(
+            "disk_full", f"The disk is full{where}.", "Free some space; finished files are kept."
+        )
+    return AvatarError(
+        "bad_file",
+        f"{error.strerror or type(error).__name__}{where}.",
+        "Check that the path exists and may be read and written.",
+    )

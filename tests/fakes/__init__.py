@@ -1,0 +1,1 @@
+"""Stand-ins for the network, with faults that tests switch on."""

@@ -1,0 +1,42 @@
+"""A backend process with the fake pipeline: `python -m tests.fakes.fake_backend serve ...`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from backend.server import Handle, Server, serve, watch_stdin
+from shared.errors import AvatarError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command", choices=["serve"])
+    parser.add_argument("--connection", type=Path, required=True)
+    parser.add_argument("--preset", default="open")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--fault", default="")
+    args = parser.parse_args()
+    if args.fault == "start":
+        print("the reason why it cannot start")
+        return 7
+
+    def load(phase: Callable[[str], None]) -> tuple[Handle, str]:
+        if args.fault == "load":
+            raise AvatarError("missing_weights", "No weights.", "Download them.")
+        phase("loading")
+        from backend.handlers import Engine, Handlers
+        from tests.fakes.fake_pipeline import FakeAvatar, FakeCreateOptions, FakePipeline
+
+        pipeline = FakePipeline(args.fault, args.preset)
+        return Handlers(Engine(pipeline, FakeCreateOptions, FakeAvatar.load)), pipeline.device
+
+    server = Server(args.connection, load, args.preset, args.device)
+    watch_stdin(server)
+    return serve(server)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Real backend processes with a fake network, and conditions to wait for."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.client import Client
+from shared.launcher import Launcher, LaunchSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def wait_for(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+    """Waits until a condition holds; fails after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        threading.Event().wait(0.01)
+
+
+def fake_settings(folder: Path, fault: str = "") -> LaunchSettings:
+    """Settings that start the fake backend."""
+    return LaunchSettings(
+        python=Path(sys.executable),
+        root=ROOT,
+        user_folder=folder,
+        module="tests.fakes.fake_backend",
+        arguments=("--fault", fault) if fault else (),
+    )
+
+
+@contextlib.contextmanager
+def running(folder: Path, fault: str = "") -> Iterator[Launcher]:
+    """A fake backend that is ready; stopped at the end."""
+    launcher = Launcher(fake_settings(folder, fault))
+    launcher.start()
+    try:
+        launcher.wait_ready(30)
+        yield launcher
+    finally:
+        launcher.stop()
+        assert launcher.wait_stopped()
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    """A healthy fake backend."""
+    with running(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def client(launcher: Launcher) -> Client:
+    """Its client."""
+    assert launcher.client is not None
+    return launcher.client
