@@ -15,6 +15,12 @@ import threading
 from dataclasses import asdict
 from pathlib import Path
 
+if sys.version_info < (3, 11):  # noqa: UP036 - an old Python gets a clear word
+    sys.exit(
+        "python_unsupported: this is Python {}.{}; the backend needs 3.11 to 3.13.\n"
+        "Run it with a newer Python.".format(*sys.version_info[:2])
+    )
+
 if __name__ == "__main__":
     # Run by its path, this folder would stand first on the path and hide other modules.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
@@ -225,7 +231,9 @@ def _describe(wanted: Plan) -> dict[str, object]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line: 0 done, 1 could not, with the reason."""
-    parser = argparse.ArgumentParser(prog="install.py", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="install.py", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("environment", nargs="?", default="backend", choices=list(ENVIRONMENTS))
     parser.add_argument("--target", type=Path, required=True, help="folder of the environment")
     parser.add_argument("--python", default="", help="interpreter to build on (default: this one)")

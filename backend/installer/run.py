@@ -16,6 +16,12 @@ from .locks import Pin
 from .machine import clean_environment
 from .plan import Plan, environment_python
 
+STARTED = re.compile(
+    r"(?:Collecting|Requirement already satisfied:) ([\w.-]+)=="
+    r"|Processing .*?([\w.]+)-[^-/\\]+(?:-[^/\\]+)?\.(?:whl|tar\.gz)"
+)
+"""pip's line on the next package: from an index, already there, or from a folder."""
+
 POLL_S = 0.1
 LAST_LINES = 40
 
@@ -48,7 +54,6 @@ class Meter:
         self.report = report
         self.started = time.monotonic()
         self.finished: dict[str, int] = {}
-        self.collected: set[str] = set()
         self.current = ""
         self.current_bytes = 0
         self.downloaded = 0
@@ -58,10 +63,9 @@ class Meter:
 
     def line(self, text: str) -> None:
         """Read one line of pip's output."""
-        if match := re.match(r"(?:Collecting|Requirement already satisfied:) ([\w.-]+)==", text):
+        if match := STARTED.match(text):
             self._finish()
-            self.current = re.sub(r"[._]+", "-", match[1]).lower()
-            self.collected.add(self.current)
+            self.current = re.sub(r"[._]+", "-", match[1] or match[2]).lower()
             self.phase = f"collecting {self.current}"
         elif match := re.match(r"\s*(Downloading|Using cached) ", text):
             self.phase = f"{match[1].lower()} {self.current}"
