@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from .demo import run_demo
-from .environments import ROOT, told_errors
+from .environments import ROOT, missing_packages, told_errors
 from .package import DIST, build_all, validator
 from .suites import NAMES, run_tests
 
@@ -22,6 +22,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", type=Path, default=ROOT / "demo-out", help="where all of it goes")
     test = commands.add_parser("test", help="every test that this machine can run")
     test.add_argument("--only", nargs="+", choices=NAMES, default=[], help="only these suites")
+    commands.add_parser("libraries", help="print the Debian packages of missing system libraries")
     build = commands.add_parser("zip", help="the installable zips (the default)")
     build.add_argument("--out", type=Path, default=DIST)
     build.add_argument("--all-platforms", action="store_true", help="not just this platform")
@@ -36,6 +37,9 @@ def main(arguments: list[str]) -> int:
             return run_demo(given.out)
         if given.command == "test":
             return run_tests(given.only)
+        if given.command == "libraries":
+            print(" ".join(missing_packages()))
+            return 0
         made = build_all(given.all_platforms, given.out)
         for path in made:
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")

@@ -157,6 +157,12 @@ def present(folder: str) -> Path | None:
     return python if python.exists() else None
 
 
+def missing_packages() -> list[str]:
+    """Debian packages of the system libraries that any of our environments lacks here."""
+    libraries = {k: v for name in FOLDERS.values() for k, v in ENVIRONMENTS[name].libraries.items()}
+    return sorted({libraries[name] for name in probe(sys.executable, libraries).missing_libraries})
+
+
 @contextlib.contextmanager
 def told_errors() -> Iterator[None]:
     """Print an InstallError as what happened and what to do, and exit with 2."""

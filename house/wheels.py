@@ -1,13 +1,15 @@
 """The pyzmq wheels that the zips bundle, one per platform and Blender line, by hash."""
 
+import hashlib
 import platform
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.install import InstallError
-from backend.installer.locks import LOCKS
+from backend.installer.locks import LOCKS, read_lock
 
 from .environments import ROOT, present
 
@@ -73,6 +75,15 @@ def _pip_command() -> list[str]:
     )
 
 
+def _accepted(folder: Path) -> list[Path]:
+    """The wheels of a folder if each has a hash of the lock; else none."""
+    wheels = sorted(folder.glob("*.whl"))
+    pins = read_lock(LOCKS / "blender-wheels.txt")
+    known = {digest for pin in pins for digest in pin.hashes}
+    digests = [f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}" for wheel in wheels]
+    return wheels if set(digests) <= known else []
+
+
 def fetch(build: Build, platform_name: str) -> list[Path]:
     """The wheels of a build for a platform, downloaded once and checked against the lock.
 
@@ -80,7 +91,10 @@ def fetch(build: Build, platform_name: str) -> list[Path]:
         InstallError: network, when pip cannot get them.
     """
     folder = CACHE / f"{build.name}-{platform_name}"
-    folder.mkdir(parents=True, exist_ok=True)
+    if kept := _accepted(folder):
+        return kept
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     python, abi = build.abi
     command = [*_pip_command(), "download", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary", ":all:", "--implementation", "cp", "--python-version", python[2:]]
@@ -94,4 +108,4 @@ def fetch(build: Build, platform_name: str) -> list[Path]:
             f"pip could not download the {build.name} wheels for {platform_name}: {said}",
             "Check the network connection and pip's own settings.",
         )
-    return sorted(folder.glob("*.whl"))
+    return _accepted(folder)
