@@ -12,6 +12,7 @@ from backend.model import attributes as at
 from backend.model.config import ModelConfig
 from backend.model.masks import child_mask
 from backend.model.residuals import LayerResiduals, add, add_features
+from backend.splat import quaternions
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def assemble_layer(
     if config.local_quats:
         copies = quats.shape[1] // sites.vertices
         frames = pose.frame_quats().repeat_interleave(copies, dim=1)
-        quats = at.multiply_quats(frames, quats)
+        quats = quaternions.multiply(frames, quats)
     return GaussianLayer(
         means=_start(config, sites, layer, pose, parent) + pose.rotate(offset),
         quats=quats,
@@ -181,7 +182,7 @@ class Pose:
     def frame_quats(self) -> Tensor:
         """[B, V, 4] the frames as quaternions."""
         if self._quats is None:
-            self._quats = at.rotation_to_quats(self.frames)
+            self._quats = quaternions.from_matrix(self.frames)
         return self._quats
 
     def rotate(self, local: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from backend.model import attributes as at
 from backend.model.config import ModelConfig
 from backend.model.residuals import IdentityResiduals, add, add_features
 from backend.model.shapes import check_shape
+from backend.splat import quaternions
 from shared.camera import Camera
 
 FRONT, BACK = 0, 1
@@ -107,7 +108,7 @@ def lift_planes(
     means = frame.points + (depth * sign)[..., None] * frame.directions  # [B, 2, P, 3]
     quats = at.normalise_quats(add(raw[..., at.PLANE_ROTATION], own.quat))
     if config.local_quats:
-        quats = at.multiply_quats(at.rotation_to_quats(frame.camera_to_head), quats)
+        quats = quaternions.multiply(quaternions.from_matrix(frame.camera_to_head), quats)
     scales = add(raw[..., at.PLANE_SCALE], own.scale).sigmoid() * config.plane_scale_m
     opacities = add(raw[..., at.PLANE_OPACITY], own.opacity).sigmoid()
     logits = raw[..., at.PLANE_FEATURES][..., :channels]

@@ -48,12 +48,18 @@ class HeadMesh(Protocol):
         hash: Identifies the head.
     """
 
-    v_template: Any
-    faces: Any
-    site_faces: Any
-    site_bary: Any
-    site_spacing: Any
-    hash: str
+    @property
+    def v_template(self) -> Any: ...  # noqa: D102 (the class says what it is)
+    @property
+    def faces(self) -> Any: ...  # noqa: D102
+    @property
+    def site_faces(self) -> Any: ...  # noqa: D102
+    @property
+    def site_bary(self) -> Any: ...  # noqa: D102
+    @property
+    def site_spacing(self) -> Any: ...  # noqa: D102
+    @property
+    def hash(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ import torch
 
 from backend.model.expression import ExpressionLayers, GaussianLayer
 from backend.model.planes import PlaneGaussians
-from backend.splat.gaussians import Gaussians
-
-FIRST_LAYER_ID = 2
-"""Layer id of G0 in a cloud; 0 and 1 are the front and back identity plane."""
+from backend.splat.gaussians import (
+    FIRST_EXPRESSION_LAYER,
+    IDENTITY_BACK,
+    IDENTITY_FRONT,
+    Gaussians,
+)
 
 
 def union(
@@ -17,7 +19,8 @@ def union(
 ) -> Gaussians:
     """All Gaussians of one sample: identity, then M_i * G_i for i = 0..L.
 
-    Masked Gaussians stay, with opacity 0; `Gaussians.kept` drops them.
+    Masked Gaussians stay, with opacity 0; `Gaussians.kept` drops them. An identity of batch 1
+    serves every sample.
 
     Source: Eq. 14.
     """
@@ -28,16 +31,17 @@ def union(
 
 
 def _identity_cloud(identity: PlaneGaussians, sample: int) -> Gaussians:
-    means = identity.means[sample]
+    row = sample if len(identity.means) > 1 else 0
+    means = identity.means[row]
     count = len(means)
-    planes = torch.arange(2, device=means.device).repeat_interleave(count // 2)
+    planes = torch.tensor([IDENTITY_FRONT, IDENTITY_BACK], device=means.device)
     return Gaussians(
         means=means,
-        quats=identity.quats[sample],
-        scales=identity.scales[sample],
-        opacities=identity.opacities[sample],
-        features=identity.features[sample],
-        layers=planes.to(torch.uint8),
+        quats=identity.quats[row],
+        scales=identity.scales[row],
+        opacities=identity.opacities[row],
+        features=identity.features[row],
+        layers=planes.to(torch.uint8).repeat_interleave(count // 2),
         vertices=torch.full((count,), -1, dtype=torch.int32, device=means.device),
     )
 
@@ -47,15 +51,15 @@ def _layer_cloud(
 ) -> Gaussians:
     means = layer.means[sample]
     vertices = expression.layers[0].means.shape[1]
+    copies = len(means) // vertices
     ids = torch.arange(vertices, dtype=torch.int32, device=means.device)
+    layer_ids = torch.full_like(ids, FIRST_EXPRESSION_LAYER + index, dtype=torch.uint8)
     return Gaussians(
         means=means,
         quats=layer.quats[sample],
         scales=layer.scales[sample],
         opacities=layer.opacities[sample] * layer.mask[sample],
         features=layer.features[sample],
-        layers=torch.full(
-            (len(means),), FIRST_LAYER_ID + index, dtype=torch.uint8, device=means.device
-        ),
-        vertices=ids.repeat_interleave(len(means) // vertices),
+        layers=layer_ids.repeat_interleave(copies),
+        vertices=ids.repeat_interleave(copies),
     )
