@@ -7,9 +7,9 @@ Every other module of the add-on imports these names from here.
 from importlib.util import find_spec
 
 if find_spec(f"{__package__}.shared") is not None:
-    from .shared import camera, client, errors, flame, launcher, version  # pyright: ignore
+    from .shared import camera, client, errors, flame, launcher, messages, version  # pyright: ignore
 else:
-    from shared import camera, client, errors, flame, launcher, version
+    from shared import camera, client, errors, flame, launcher, messages, version
 
 AvatarError = errors.AvatarError
 Camera = camera.Camera
@@ -26,5 +26,6 @@ __all__ = [
     "errors",
     "flame",
     "launcher",
+    "messages",
     "version",
 ]

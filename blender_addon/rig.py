@@ -7,7 +7,7 @@ read from the *evaluated* armature, so drivers, constraints and the NLA count.
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Quaternion, Vector
+from mathutils import Quaternion, Vector
 
 from . import controls, flame_pose
 from ._shared import ARKIT_NAMES, AvatarError, Track, camera, flame
@@ -183,6 +183,11 @@ def require_rig(rig: bpy.types.Object) -> None:
         )
 
 
+def neutral_frame() -> Track:
+    """Everything at rest, T = 1."""
+    return Track.neutral(1)
+
+
 def pose_axes(rig: bpy.types.Object, bone_name: str) -> np.ndarray:
     """[3, 3] head space -> the bone's own axes: carries axis-angles and root translations."""
     rest = np.array(rig.data.bones[bone_name].matrix_local, np.float64)[:3, :3]
@@ -217,19 +222,3 @@ def _set_rotation(bone: bpy.types.PoseBone, rotation: Quaternion) -> None:
         bone.rotation_axis_angle = (angle, *axis)
     else:
         bone.rotation_euler = rotation.to_euler(bone.rotation_mode, bone.rotation_euler)
-
-
-def world_matrix(rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> np.ndarray:
-    """[4, 4] evaluated `matrix_world` without its scale, which must be even.
-
-    Dividing out an even scale changes no picture: head and camera distance shrink together.
-    """
-    world = rig.evaluated_get(depsgraph).matrix_world
-    scale = np.array(world.to_scale())
-    if scale.min() <= 0 or scale.max() / scale.min() > 1.001:
-        raise AvatarError(
-            "bad_request",
-            f"The rig {rig.name!r} is scaled unevenly: {tuple(round(s, 4) for s in scale)}.",
-            "Give all three axes the same positive scale.",
-        )
-    return np.array(world @ Matrix.Diagonal((*(1 / s for s in scale), 1.0)), np.float64)

@@ -149,7 +149,7 @@ def _add_attributes(points: bpy.types.PointCloud) -> None:
             points.attributes.new(name, kind, "POINT")
 
 
-def resized(cloud: bpy.types.Object, count: int) -> None:
+def resize(cloud: bpy.types.Object, count: int) -> None:
     """Gives the cloud `count` points where another avatar file changed their number."""
     if len(cloud.data.points) == count:
         return

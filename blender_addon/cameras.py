@@ -1,0 +1,123 @@
+"""Cameras as the backend wants them, from Blender's; and the portrait's fitted one in Blender."""
+
+import json
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from . import properties
+from ._shared import AvatarError, Camera, camera
+
+PORTRAIT_SENSOR_MM = 36.0
+
+
+def to_text(view: Camera) -> str:
+    """A camera as text, for the rig's settings."""
+    return json.dumps(
+        {
+            "viewmat": view.viewmat.tolist(),
+            "K": view.K.tolist(),
+            "width": int(view.width),
+            "height": int(view.height),
+        }
+    )
+
+
+def portrait_camera(rig: bpy.types.Object) -> Camera:
+    """The camera that the portrait was taken with, as fitted."""
+    text = properties.of_rig(rig).camera
+    if not text:
+        raise AvatarError(
+            "bad_request",
+            f"{rig.name!r} has no portrait camera.",
+            "Add a camera to the scene, or open the avatar file again.",
+        )
+    return Camera(**json.loads(text))
+
+
+def scene_camera(
+    scene: bpy.types.Scene, rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph
+) -> Camera:
+    """The scene's camera as it is evaluated now; without one, the portrait's fitted camera.
+
+    Args:
+        scene: Gives camera and picture size (resolution times percentage).
+        rig: The avatar that is looked at.
+        depsgraph: Evaluated at the frame wanted.
+
+    Raises:
+        AvatarError: `bad_request` for a camera or a rig that cannot be rendered.
+    """
+    if scene.camera is None:
+        return portrait_camera(rig)
+    seen = scene.camera.evaluated_get(depsgraph)
+    data = seen.data
+    if data.type != "PERSP":
+        raise AvatarError(
+            "bad_request",
+            f"The camera {scene.camera.name!r} is {data.type.lower()}.",
+            "Set its type to Perspective.",
+        )
+    rig_world = np.array(rig.evaluated_get(depsgraph).matrix_world, np.float64)
+    view = camera.blender_view(np.array(seen.matrix_world, np.float64), rig_world)
+    render = scene.render
+    width, height = picture_size(scene)
+    vertical = data.sensor_fit == "VERTICAL"
+    intrinsics = camera.blender_intrinsics(
+        data.lens,
+        data.sensor_height if vertical else data.sensor_width,
+        (data.shift_x, data.shift_y),
+        (width, height),
+        data.sensor_fit,
+        (render.pixel_aspect_x, render.pixel_aspect_y),
+    )
+    return Camera(_without_scale(view, rig), intrinsics, width, height)
+
+
+def picture_size(scene: bpy.types.Scene) -> tuple[int, int]:
+    """Width and height of the scene's pictures, pixels."""
+    render = scene.render
+    part = render.resolution_percentage / 100
+    return max(1, int(render.resolution_x * part)), max(1, int(render.resolution_y * part))
+
+
+def _without_scale(view: np.ndarray, rig: bpy.types.Object) -> np.ndarray:
+    """A rigid [4, 4] view with the same picture: an even scale is divided out."""
+    scale = np.linalg.norm(view[:3, :3], axis=0)
+    even = view[:3, :3] / scale.mean()
+    if scale.min() <= 0 or np.abs(even @ even.T - np.eye(3)).max() > 1e-3 or det_negative(even):
+        raise AvatarError(
+            "bad_request",
+            f"The rig {rig.name!r} is scaled unevenly or mirrored: "
+            f"{tuple(round(float(s), 4) for s in scale)}.",
+            "Give all three axes of the armature object the same positive scale.",
+        )
+    rigid = view.copy()
+    rigid[:3] /= scale.mean()
+    return rigid
+
+
+def det_negative(matrix: np.ndarray) -> bool:
+    """Whether a matrix mirrors."""
+    return bool(np.linalg.det(matrix) < 0)
+
+
+def add_portrait_camera(
+    scene: bpy.types.Scene, collection: bpy.types.Collection, rig: bpy.types.Object
+) -> bpy.types.Object:
+    """Adds the portrait's fitted camera as a Blender camera (216 mm on 36 mm for most)."""
+    fitted = portrait_camera(rig)
+    data = bpy.data.cameras.new(f"{rig.name} Portrait")
+    data.sensor_fit = "HORIZONTAL"
+    data.sensor_width = PORTRAIT_SENSOR_MM
+    data.lens = fitted.K[0, 0] * PORTRAIT_SENSOR_MM / fitted.width
+    data.shift_x = (fitted.width / 2 - fitted.K[0, 2]) / fitted.width
+    data.shift_y = (fitted.K[1, 2] - fitted.height / 2) / fitted.width
+    placed = bpy.data.objects.new(data.name, data)
+    collection.objects.link(placed)
+    world = camera.blender_camera_world(fitted.viewmat, np.array(rig.matrix_world, np.float64))
+    placed.matrix_world = Matrix(world)
+    # A head is small: the default 0.1 m to 100 m keeps it, the limits guide the eye only.
+    data.display_size = 0.05
+    return placed

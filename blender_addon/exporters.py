@@ -1,0 +1,122 @@
+"""Export of Gaussians: the rig's frames, evaluated here, go to the backend as one job."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from . import cameras, handlers, rig, session, steps
+from ._shared import AvatarError, Camera, Track, flame, messages
+from .steps import Progress, Steps
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A range of frames as the rig and the scene's camera evaluate it.
+
+    Args:
+        track: T frames.
+        frames: T frame numbers.
+        cameras: T cameras, or none where they were not asked for.
+    """
+
+    track: Track
+    frames: list[int]
+    cameras: tuple[Camera, ...]
+
+
+def evaluate(
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    frames: Sequence[int],
+    with_cameras: bool = False,
+) -> Steps[Evaluated]:
+    """Evaluates the rig at each frame and goes back to the frame the user is at.
+
+    Drivers, constraints, the NLA and camera markers count: each frame is really set.
+    """
+    rig.require_rig(armature)
+    before, part = scene.frame_current, scene.frame_subframe
+    found: list[Track] = []
+    views: list[Camera] = []
+    try:
+        with handlers.paused():
+            for index, number in enumerate(frames):
+                scene.frame_set(number)
+                depsgraph = bpy.context.evaluated_depsgraph_get()
+                found.append(rig.read_frame(armature, depsgraph))
+                if with_cameras:
+                    views.append(cameras.scene_camera(scene, armature, depsgraph))
+                yield Progress("evaluating frames", index + 1, len(frames))
+    finally:
+        with handlers.paused():
+            scene.frame_set(before, subframe=part)
+    arrays = {
+        name: np.concatenate([getattr(frame, name) for frame in found])
+        for name in flame.FRAME_SIZES
+    }
+    fps = scene.render.fps / scene.render.fps_base
+    return Evaluated(Track.neutral(len(found), **arrays, fps=fps), list(frames), tuple(views))
+
+
+def output_folder(text: str) -> Path:
+    """The folder that a `//` path means.
+
+    Raises:
+        AvatarError: `bad_request` for a relative path in a .blend that was never saved.
+    """
+    if text.startswith("//") and not bpy.data.filepath:
+        raise AvatarError(
+            "bad_request",
+            f"The output folder {text!r} lies beside a .blend that is not saved yet.",
+            "Save the .blend, or choose another folder.",
+        )
+    return Path(bpy.path.abspath(text)).resolve()
+
+
+def empty_range(first: int, last: int) -> AvatarError:
+    """The error of a range without a frame."""
+    return AvatarError(
+        "bad_request",
+        f"The range ends at frame {last}, before its first frame {first}.",
+        "Choose a last frame that is not before the first.",
+    )
+
+
+def export_ply(
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    frames: Sequence[int],
+    out: Path,
+    name: str,
+    axes: str = "blender",
+    compact: bool = False,
+) -> Steps[Any]:
+    """Writes one Gaussian PLY per frame; returns the `ExportReply`.
+
+    Args:
+        scene: The rig's scene.
+        armature: The avatar.
+        frames: Frame numbers.
+        out: Folder.
+        name: Files are NAME_0001.ply.
+        axes: blender, flame or opencv.
+        compact: Leave masked Gaussians out.
+    """
+    here = session.get()
+    avatar = yield from here.ensure_avatar(armature)
+    evaluated = yield from evaluate(scene, armature, frames)
+    message = messages.ExportJob(
+        avatar=avatar.avatar,
+        track=evaluated.track,
+        frames=evaluated.frames,
+        out=str(out),
+        name=name,
+        job=steps.new_job(),
+        axes=axes,
+        compact=compact,
+    )
+    return (yield from here.request(message))

@@ -1,0 +1,137 @@
+"""Blender's callbacks: frame changes, edits, undo, loading and saving."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import avatars, properties, pump, session
+from ._shared import AvatarError
+
+LOG = logging.getLogger("splitavatar")
+
+
+@contextlib.contextmanager
+def paused() -> Iterator[None]:
+    """Keeps the handlers from driving anything: frames are set only to read the rig."""
+    here = session.get()
+    here.paused += 1
+    try:
+        yield
+    finally:
+        here.paused -= 1
+
+
+def _must_wait() -> bool:
+    """Whether nothing may be shown late: there is no window, or a render is under way."""
+    return bpy.app.background or bpy.app.is_job_running("RENDER")
+
+
+def _update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, wait: bool) -> None:
+    here = session.get()
+    if here.paused or here.client is None or not properties.of_scene(scene).live:
+        return
+    # Writing the clouds ends in another depsgraph update, which must not come back here.
+    with paused():
+        for armature in properties.rigs(scene):
+            try:
+                if wait:
+                    here.drive_now(armature, depsgraph)
+                else:
+                    here.drive(armature, depsgraph)
+            except AvatarError as error:
+                here.error = error
+                LOG.error("frame %d, %s: %s", scene.frame_current, armature.name, error)
+
+
+@persistent
+def on_frame_change(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """Frame n shows frame n's parameters: at once without a window, else with the timer."""
+    _update(scene, depsgraph, wait=_must_wait())
+
+
+@persistent
+def on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """A slider or a bone moved. Scripts set many before they want a picture: not for them."""
+    if bpy.app.background or session.get().client is None:
+        return
+    moved = (update.id.original for update in depsgraph.updates)
+    if any(isinstance(item, bpy.types.Object) and properties.is_rig(item) for item in moved):
+        _update(scene, depsgraph, wait=False)
+
+
+@persistent
+def on_render_init(scene: bpy.types.Scene, *_: object) -> None:
+    """A still render begins: what is on its way must be shown first."""
+    session.get().finish_drives()
+
+
+@persistent
+def on_undo(*_: object) -> None:
+    """Undo may have brought back an older cloud."""
+    session.get().forget_shown()
+
+
+@persistent
+def on_load(*_: object) -> None:
+    """Another file: its avatars are loaded and its clouds driven anew."""
+    pump.arm()
+    session.get().forget_file()
+    for armature in _all_rigs():
+        settings = properties.of_rig(armature)
+        path = properties.avatar_path(armature)
+        if path.is_file():
+            settings.avatar_path = settings.avatar_path_found = str(path)
+
+
+@persistent
+def on_save(filepath: str = "", *_: object) -> None:
+    """In the file, avatar paths below its folder are relative, so that the folder can move."""
+    blend = filepath or bpy.data.filepath
+    for armature in _all_rigs():
+        settings = properties.of_rig(armature)
+        path = properties.avatar_path(armature)
+        if path.is_file():
+            settings.avatar_path_found = str(path)
+            settings.avatar_path = avatars.relative_to(str(path), blend)
+
+
+@persistent
+def on_saved(*_: object) -> None:
+    """In memory they stay absolute: a path relative to the last place survives Save As."""
+    for armature in _all_rigs():
+        settings = properties.of_rig(armature)
+        if settings.avatar_path.startswith("//"):
+            settings.avatar_path = settings.avatar_path_found
+
+
+def _all_rigs() -> list[bpy.types.Object]:
+    return [o for o in bpy.data.objects if properties.is_rig(o) and o.library is None]
+
+
+HANDLERS = (
+    ("frame_change_post", on_frame_change),
+    ("depsgraph_update_post", on_depsgraph_update),
+    ("render_init", on_render_init),
+    ("undo_post", on_undo),
+    ("redo_post", on_undo),
+    ("load_post", on_load),
+    ("save_pre", on_save),
+    ("save_post", on_saved),
+)
+
+
+def register() -> None:
+    """Hangs the callbacks into Blender's lists."""
+    for name, handler in HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    """Takes them out again."""
+    for name, handler in reversed(HANDLERS):
+        handlers = getattr(bpy.app.handlers, name)
+        if handler in handlers:
+            handlers.remove(handler)

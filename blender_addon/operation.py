@@ -1,0 +1,142 @@
+"""What all longer operators share: a script waits for them, a window keeps on working."""
+
+import logging
+import time
+from typing import Any
+
+import bpy
+
+from . import pump, session, steps
+from ._shared import AvatarError
+from .steps import Progress, Steps
+
+LOG = logging.getLogger("splitavatar")
+
+TIMER_S = 0.05
+
+
+def error_text(error: AvatarError) -> str:
+    """What a report says: the cause, then the remedy."""
+    return f"{error.message} {error.remedy}"
+
+
+def idle(cls: Any) -> bool:
+    """For poll(): whether no other work is under way; says so in the tooltip otherwise."""
+    activity = session.get().activity
+    if activity is not None:
+        cls.poll_message_set(f"{activity.title} is under way. Wait for it or cancel it")
+    return activity is None
+
+
+class LongOperation:
+    """Mixin of an operator whose work is `steps(context)`, a generator.
+
+    Without a window it runs to the end; with one it is modal: a timer takes the steps, the panel
+    shows the progress and ESC cancels.
+    """
+
+    title = "Work"
+
+    def steps(self, context: bpy.types.Context) -> Steps[Any]:
+        """The work. What it returns becomes `session.get().result`."""
+        raise NotImplementedError
+
+    def done_text(self, result: Any) -> str:
+        """What the operator reports when it has finished."""
+        return ""
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        here = session.get()
+        if here.activity is not None:
+            self.report({"ERROR"}, f"{here.activity.title} is under way. Wait for it or cancel it")
+            return {"CANCELLED"}
+        here.activity = session.Activity(self.title, Progress("Preparing"))
+        here.error = None
+        self._work = self.steps(context)
+        if bpy.app.background or context.window is None:
+            return self._run_to_end()
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(TIMER_S, window=context.window)
+        manager.progress_begin(0, 100)
+        manager.modal_handler_add(self)
+        pump.redraw()
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        here = session.get()
+        if event.type == "ESC" and event.value == "PRESS":
+            here.activity.cancel = True
+        elif event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        here.poll()
+        outcome = self._step()
+        if outcome is not None:
+            self._end_modal(context)
+            return outcome
+        progress = here.activity.progress
+        context.window_manager.progress_update(100 * progress.factor)
+        context.workspace.status_text_set(f"{self.title}: {progress.text}   (ESC cancels)")
+        pump.redraw()
+        return {"RUNNING_MODAL"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator, e.g. because another file is loaded."""
+        self._work.close()
+        session.get().activity = None
+        self._end_modal(context)
+
+    def _run_to_end(self) -> set[str]:
+        here = session.get()
+        try:
+            while (outcome := self._step()) is None:
+                here.poll()
+                time.sleep(steps.TICK_S)
+            return outcome
+        finally:  # also after Ctrl-C
+            self._work.close()
+            here.activity = None
+
+    def _step(self) -> set[str] | None:
+        """Takes one step: None while there is more to do, else the operator's outcome."""
+        here = session.get()
+        try:
+            if here.activity.cancel:
+                here.activity.progress = self._work.throw(steps.cancelled(self.title))
+            else:
+                here.activity.progress = next(self._work)
+            return None
+        except StopIteration as end:
+            here.result = end.value
+            text = self.done_text(end.value)
+            if text:
+                self.report({"INFO"}, text)
+            outcome = {"FINISHED"}
+        except AvatarError as error:
+            outcome = self._failed(error)
+        except Exception as error:
+            LOG.exception("%s failed", self.title)
+            outcome = self._failed(
+                AvatarError(
+                    "internal",
+                    f"{self.title} failed: {type(error).__name__}: {error}.",
+                    "Report this with the text in the system console.",
+                )
+            )
+        here.activity = None
+        return outcome
+
+    def _failed(self, error: AvatarError) -> set[str]:
+        if error.code == "cancelled" and not bpy.app.background:
+            self.report({"WARNING"}, error_text(error))
+        else:
+            session.get().error = error
+            self.report({"ERROR"}, error_text(error))
+        return {"CANCELLED"}
+
+    def _end_modal(self, context: bpy.types.Context) -> None:
+        manager = context.window_manager
+        manager.event_timer_remove(self._timer)
+        manager.progress_end()
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
+        pump.redraw()

@@ -1,0 +1,137 @@
+"""Operators on the backend process: install, start, stop, cancel, its log."""
+
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty
+
+from . import installing, preferences, session
+from ._shared import AvatarError
+from .operation import LongOperation, error_text, idle
+from .steps import Steps
+
+TORCH = (
+    ("auto", "Automatic", "CUDA where there is an NVIDIA GPU, else the CPU"),
+    ("cpu", "CPU", "The smaller download"),
+    ("cuda", "NVIDIA GPU (CUDA)", "The larger download"),
+)
+
+
+class SPLITAVATAR_OT_install_backend(LongOperation, bpy.types.Operator):
+    bl_idname = "splitavatar.install_backend"
+    bl_label = "Install Backend"
+    bl_description = (
+        "Fetch the backend's packages into the add-on's user folder. "
+        "Nothing of yours is sent anywhere"
+    )
+    title = "Install Backend"
+
+    torch: EnumProperty(name="Compute On", description="What torch is built for", items=TORCH)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not bpy.app.online_access:
+            cls.poll_message_set("Allow online access in Preferences > System > Network first")
+            return False
+        return idle(cls)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_props_dialog(self, width=420)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.prop(self, "torch")
+        layout.label(text="About 1 GB on the disk for the CPU, 6 GB for CUDA, in")
+        layout.label(text=str(preferences.install_folder()))
+
+    def steps(self, context: bpy.types.Context) -> Steps[Any]:
+        return (yield from installing.install(self.torch))
+
+    def done_text(self, result: Any) -> str:
+        return f"The backend is installed in {preferences.install_folder()}"
+
+
+class SPLITAVATAR_OT_start_backend(LongOperation, bpy.types.Operator):
+    bl_idname = "splitavatar.start_backend"
+    bl_label = "Start"
+    bl_description = "Start the backend process on this computer"
+    title = "Start Backend"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return idle(cls)
+
+    def steps(self, context: bpy.types.Context) -> Steps[Any]:
+        return (yield from session.get().ensure_ready()).state
+
+    def done_text(self, result: Any) -> str:
+        return f"The backend is ready on {result.device}"
+
+
+class SPLITAVATAR_OT_stop_backend(bpy.types.Operator):
+    bl_idname = "splitavatar.stop_backend"
+    bl_label = "Stop"
+    bl_description = "Stop the backend process; running work is cancelled"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        here = session.get()
+        if here.activity is not None:
+            here.activity.cancel = True
+        if bpy.app.background:
+            here.close()
+        else:
+            here.stop()
+        return {"FINISHED"}
+
+
+class SPLITAVATAR_OT_cancel_work(bpy.types.Operator):
+    bl_idname = "splitavatar.cancel_work"
+    bl_label = "Cancel"
+    bl_description = "Stop the work that is under way; finished files are kept"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return session.get().activity is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        session.get().activity.cancel = True
+        return {"FINISHED"}
+
+
+class SPLITAVATAR_OT_show_log(bpy.types.Operator):
+    bl_idname = "splitavatar.show_log"
+    bl_label = "Show Log"
+    bl_description = "Open the backend's log as a text in Blender"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        path = preferences.launch_settings().log_path
+        try:
+            content = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            missing = AvatarError("bad_file", f"There is no log: {error}.", "Start the backend.")
+            self.report({"ERROR"}, error_text(missing))
+            return {"CANCELLED"}
+        text = bpy.data.texts.get(path.name) or bpy.data.texts.new(path.name)
+        text.from_string(content[-200_000:])
+        self.report({"INFO"}, f"The log is the text {text.name!r} of the Text Editor")
+        return {"FINISHED"}
+
+
+class SPLITAVATAR_OT_dismiss_error(bpy.types.Operator):
+    bl_idname = "splitavatar.dismiss_error"
+    bl_label = "Dismiss"
+    bl_description = "Hide the message about what went wrong last"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        session.get().error = None
+        return {"FINISHED"}
+
+
+CLASSES = (
+    SPLITAVATAR_OT_install_backend,
+    SPLITAVATAR_OT_start_backend,
+    SPLITAVATAR_OT_stop_backend,
+    SPLITAVATAR_OT_cancel_work,
+    SPLITAVATAR_OT_show_log,
+    SPLITAVATAR_OT_dismiss_error,
+)

@@ -1,0 +1,145 @@
+"""Operators that write files: Gaussian PLY and batch rendered frames."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+
+from . import batch, exporters, properties
+from .operation import LongOperation, idle
+from .operators_avatar import has_avatar, require_avatar
+from .steps import Steps
+
+RANGE = (
+    ("FRAME", "This Frame", "Only the current frame"),
+    ("RANGE", "Range", "All frames of the range"),
+)
+
+
+class WritesFrames(LongOperation):
+    """What exporting and rendering share: folder, name and frames."""
+
+    directory: StringProperty(
+        name="Folder",
+        description="Where the files go; empty: the scene's output folder",
+        subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
+    )
+    file_name: StringProperty(
+        name="File Name", description="NAME_0001...; empty: the rig's name", options={"SKIP_SAVE"}
+    )
+    frames: EnumProperty(name="Frames", description="Which frames", items=RANGE)
+    frame_start: IntProperty(
+        name="First Frame", description="-1 or less: as in the scene", default=-1
+    )
+    frame_end: IntProperty(name="Last Frame", description="-1 or less: as in the scene", default=-1)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_avatar(cls, context) and idle(cls)
+
+    def wanted_frames(self, context: bpy.types.Context) -> Sequence[int]:
+        """The frame numbers to write."""
+        scene = context.scene
+        if self.frames == "FRAME":
+            return [scene.frame_current]
+        first, last = properties.of_scene(scene).frame_range(scene)
+        first = self.frame_start if self.frame_start >= 0 else first
+        last = self.frame_end if self.frame_end >= 0 else last
+        if last < first:
+            raise exporters.empty_range(first, last)
+        return range(first, last + 1)
+
+    def folder(self, context: bpy.types.Context) -> Path:
+        """Where the files go."""
+        chosen = self.directory or properties.of_scene(context.scene).output_folder
+        return exporters.output_folder(chosen)
+
+
+class SPLITAVATAR_OT_export_ply(WritesFrames, bpy.types.Operator):
+    bl_idname = "splitavatar.export_ply"
+    bl_label = "Export Gaussian PLY"
+    bl_description = (
+        "Write the Gaussians, one 3DGS PLY per frame. They show the coarse image; "
+        "refined images exist as rendered frames only"
+    )
+    title = "Export PLY"
+
+    filename_ext = ".ply"
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})
+    filter_glob: StringProperty(default="*.ply", options={"HIDDEN"})
+    axes: EnumProperty(name="Axes", description="Axes of the files", items=properties.AXES)
+    compact: BoolProperty(
+        name="Drop Masked",
+        description="Leave out masked Gaussians: smaller files, but their number varies",
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        settings = properties.of_scene(context.scene)
+        self.axes, self.compact = settings.axes, settings.compact
+        self.filepath = f"{require_avatar(context).name}.ply"
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def steps(self, context: bpy.types.Context) -> Steps[Any]:
+        armature = require_avatar(context)
+        name = self.file_name or Path(self.filepath).stem or armature.name
+        reply = yield from exporters.export_ply(
+            context.scene,
+            armature,
+            self.wanted_frames(context),
+            self.folder(context),
+            bpy.path.clean_name(name),
+            self.axes,
+            self.compact,
+        )
+        return reply
+
+    def done_text(self, result: Any) -> str:
+        return f"Wrote {len(result.files)} PLY to {Path(result.files[0]).parent}"
+
+
+class SPLITAVATAR_OT_batch_render(WritesFrames, bpy.types.Operator):
+    bl_idname = "splitavatar.batch_render"
+    bl_label = "Batch Render"
+    bl_description = (
+        "Render frames through the scene's camera (without one: the portrait's) "
+        "to PNG with alpha, and to an MP4"
+    )
+    title = "Batch Render"
+
+    frames: EnumProperty(name="Frames", description="Which frames", items=RANGE, default="RANGE")
+    mp4: BoolProperty(name="MP4", description="Also write an H.264 video", default=True)
+    resume: BoolProperty(
+        name="Resume",
+        description="Keep frames that are finished with the same content",
+        default=True,
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        settings = properties.of_scene(context.scene)
+        self.mp4, self.resume = settings.write_mp4, settings.resume
+        return self.execute(context)
+
+    def steps(self, context: bpy.types.Context) -> Steps[Any]:
+        armature = require_avatar(context)
+        reply = yield from batch.render(
+            context.scene,
+            armature,
+            self.wanted_frames(context),
+            self.folder(context),
+            bpy.path.clean_name(self.file_name or armature.name),
+            self.mp4,
+            self.resume,
+        )
+        return reply
+
+    def done_text(self, result: Any) -> str:
+        kept = f", {result.resumed} of them kept" if result.resumed else ""
+        video = f" and {Path(result.mp4).name}" if result.mp4 else ""
+        return f"Wrote {len(result.png)} PNG{kept}{video} to {Path(result.png[0]).parent}"
+
+
+CLASSES = (SPLITAVATAR_OT_export_ply, SPLITAVATAR_OT_batch_render)

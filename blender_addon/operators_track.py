@@ -1,0 +1,82 @@
+"""Operators that bring motion onto the rig."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, IntProperty, StringProperty
+
+from . import tracks
+from ._shared import AvatarError
+from .operation import error_text
+from .operators_avatar import has_avatar, require_avatar
+
+TRACK_FILTER = ";".join(f"*{end}" for end in tracks.FORMATS)
+
+
+class SPLITAVATAR_OT_import_track(bpy.types.Operator):
+    bl_idname = "splitavatar.import_track"
+    bl_label = "Import Track"
+    bl_description = "Key an ARKit JSON or a .flame.npz onto the avatar's rig, in a new action"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: StringProperty(default=TRACK_FILTER, options={"HIDDEN"})
+    frame_start: IntProperty(
+        name="First Frame", description="Scene frame of the track's first frame", default=1
+    )
+    whole_frames: BoolProperty(
+        name="Whole Frames",
+        description="Resample the track to one key on each scene frame; otherwise its own frames "
+        "are keyed where they fall in time",
+        default=True,
+    )
+    set_range: BoolProperty(
+        name="Set Scene Range",
+        description="Make the scene's range that of the track",
+        default=False,
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_avatar(cls, context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if self.filepath:
+            return self.execute(context)
+        self.frame_start = context.scene.frame_current
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = context.scene
+        path = Path(bpy.path.abspath(self.filepath))
+        try:
+            armature = require_avatar(context)
+            track = tracks.read(path)
+            scene_fps = scene.render.fps / scene.render.fps_base
+            tracks.insert(
+                armature, track, path.stem, self.frame_start, scene_fps, self.whole_frames
+            )
+        except AvatarError as error:
+            self.report({"ERROR"}, error_text(error))
+            return {"CANCELLED"}
+        last = self.frame_start + int((len(track) - 1) / track.fps * scene_fps + 1e-6)
+        if self.set_range:
+            scene.frame_start, scene.frame_end = self.frame_start, last
+        scene.frame_set(scene.frame_current)  # the rig shows the new keys at once
+        self.report(
+            {"INFO"},
+            f"Keyed {len(track)} frames at {track.fps:g} fps onto {armature.name}, "
+            f"frames {self.frame_start} to {last}",
+        )
+        return {"FINISHED"}
+
+    def draw(self, context: bpy.types.Context) -> Any:
+        layout = self.layout
+        layout.use_property_split = True
+        for name in ("frame_start", "whole_frames", "set_range"):
+            layout.prop(self, name)
+
+
+CLASSES = (SPLITAVATAR_OT_import_track,)

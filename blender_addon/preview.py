@@ -1,0 +1,113 @@
+"""The previewed frame: an image of the .blend, drawn over the camera's view.
+
+Nothing of the gpu module is touched before a viewport really draws.
+"""
+
+import logging
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from . import properties, pump
+
+LOG = logging.getLogger("splitavatar")
+
+IMAGE = "SplitAvatar Preview"
+INSET = 0.35
+"""Height of the picture as a part of the viewport's, when the view is not the camera's."""
+
+_state: dict[str, Any] = {"pixels": None, "texture": None, "handle": None, "failed": False}
+
+
+def show(rgba: np.ndarray) -> bpy.types.Image:
+    """Makes `rgba` [H, W, 4] uint8 (straight alpha, sRGB) the preview."""
+    height, width = rgba.shape[:2]
+    target = bpy.data.images.get(IMAGE)
+    if target is None:
+        target = bpy.data.images.new(IMAGE, width, height, alpha=True)
+        target.alpha_mode = "STRAIGHT"
+    if tuple(target.size) != (width, height):
+        target.scale(width, height)
+    # Blender's rows go upwards.
+    pixels = np.ascontiguousarray(rgba[::-1], dtype=np.float32) / 255
+    target.pixels.foreach_set(pixels.ravel())
+    target.update()
+    _state.update(pixels=pixels, texture=None, failed=False)
+    pump.redraw()
+    return target
+
+
+def image() -> bpy.types.Image | None:
+    """The last previewed frame, if there is one."""
+    return bpy.data.images.get(IMAGE)
+
+
+def clear() -> None:
+    """Forgets the preview."""
+    found = image()
+    if found is not None:
+        bpy.data.images.remove(found)
+    _state.update(pixels=None, texture=None)
+    pump.redraw()
+
+
+def _draw() -> None:
+    context = bpy.context
+    wanted = properties.of_scene(context.scene).show_preview and image() is not None
+    if _state["pixels"] is None or not wanted or _state["failed"]:
+        return
+    try:
+        _draw_picture(context)
+    except Exception:
+        # Once, not at every redraw.
+        _state["failed"] = True
+        LOG.exception("the preview cannot be drawn")
+
+
+def _draw_picture(context: bpy.types.Context) -> None:
+    import gpu
+    from gpu_extras.presets import draw_texture_2d
+
+    pixels = _state["pixels"]
+    height, width = pixels.shape[:2]
+    if _state["texture"] is None:
+        data = gpu.types.Buffer("FLOAT", pixels.size, pixels.ravel())
+        # Float texels are drawn as they are: the bytes of the model, no view transform.
+        _state["texture"] = gpu.types.GPUTexture((width, height), format="RGBA32F", data=data)
+    corner, size = _rectangle(context, width / height)
+    gpu.state.blend_set("ALPHA")
+    draw_texture_2d(_state["texture"], corner, *size)
+    gpu.state.blend_set("NONE")
+
+
+def _rectangle(
+    context: bpy.types.Context, aspect: float
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Lower left corner and size, pixels: the camera's frame, or an inset in other views."""
+    from bpy_extras.view3d_utils import location_3d_to_region_2d
+
+    region, view = context.region, context.region_data
+    seen_by = context.scene.camera
+    if view.view_perspective == "CAMERA" and seen_by is not None:
+        frame = seen_by.data.view_frame(scene=context.scene)
+        rigid = seen_by.matrix_world.normalized()
+        corners = [location_3d_to_region_2d(region, view, rigid @ Vector(c)) for c in frame]
+        if all(corner is not None for corner in corners):
+            xs, ys = [c.x for c in corners], [c.y for c in corners]
+            return (min(xs), min(ys)), (max(xs) - min(xs), max(ys) - min(ys))
+    height = region.height * INSET
+    return (20.0, 20.0), (height * aspect, height)
+
+
+def register() -> None:
+    """Begins to draw previews."""
+    _state["handle"] = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
+
+
+def unregister() -> None:
+    """Draws no more."""
+    if _state["handle"] is not None:
+        bpy.types.SpaceView3D.draw_handler_remove(_state["handle"], "WINDOW")
+    _state.update(handle=None, pixels=None, texture=None)

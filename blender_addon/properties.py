@@ -1,0 +1,174 @@
+"""What the add-on stores in a .blend: settings of the scene and of each avatar."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+AXES = (
+    ("blender", "Blender (Z up)", "Blender's own axes"),
+    ("flame", "FLAME (Y up)", "Y up, the face looks along +Z"),
+    ("opencv", "OpenCV (Y down)", "Y down, as viewers of 3DGS scenes expect"),
+)
+
+DISPLAY = (
+    ("SPLATS", "Splats", "Show the Gaussians that the backend computes"),
+    ("MESH", "Mesh", "Show the head mesh, which needs no backend"),
+    ("BOTH", "Both", "Show Gaussians and head mesh"),
+)
+
+
+def _show(settings: "AvatarSettings", context: bpy.types.Context) -> None:
+    for shown, kinds in ((settings.cloud, ("SPLATS", "BOTH")), (settings.head, ("MESH", "BOTH"))):
+        if shown is not None:
+            shown.hide_viewport = settings.display not in kinds
+
+
+def _live_changed(settings: "SceneSettings", context: bpy.types.Context) -> None:
+    from . import session
+
+    if settings.live:
+        session.get().forget_shown()
+
+
+class AvatarSettings(bpy.types.PropertyGroup):
+    """`Object.splitavatar`: filled on the armature object of an avatar, empty elsewhere."""
+
+    is_avatar: BoolProperty(options={"HIDDEN"})
+    avatar_path: StringProperty(
+        name="Avatar File",
+        description="The .savatar file that holds this avatar's Gaussians",
+        subtype="FILE_PATH",
+    )
+    # Where the file was last found: finds it again for a rig that was appended elsewhere.
+    avatar_path_found: StringProperty(options={"HIDDEN"})
+    camera: StringProperty(options={"HIDDEN"})  # JSON, see cameras.portrait_camera
+    source: StringProperty(options={"HIDDEN"})  # JSON, see avatars.portrait_frame
+    head: PointerProperty(type=bpy.types.Object, name="Head", description="The head mesh")
+    cloud: PointerProperty(
+        type=bpy.types.Object, name="Splats", description="The point cloud of the Gaussians"
+    )
+    display: EnumProperty(
+        name="Display", description="What the viewport shows of the avatar", items=DISPLAY,
+        update=_show,
+    )  # fmt: skip
+
+
+class SceneSettings(bpy.types.PropertyGroup):
+    """`Scene.splitavatar`: output and display."""
+
+    live: BoolProperty(
+        name="Update Splats",
+        description="Compute the Gaussians anew whenever the rig or the frame changes",
+        default=True,
+        update=_live_changed,
+    )
+    show_preview: BoolProperty(
+        name="Show Preview",
+        description="Draw the last previewed frame over the camera's view",
+        default=True,
+    )
+    output_folder: StringProperty(
+        name="Output",
+        description="Folder for exported point clouds and rendered frames",
+        subtype="DIR_PATH",
+        default="//splitavatar/",
+    )
+    use_scene_range: BoolProperty(
+        name="Scene Range",
+        description="Use the scene's first and last frame",
+        default=True,
+    )
+    frame_start: IntProperty(name="First Frame", description="First frame of the range", default=1)
+    frame_end: IntProperty(name="Last Frame", description="Last frame of the range", default=48)
+    axes: EnumProperty(name="Axes", description="Axes of exported files", items=AXES)
+    compact: BoolProperty(
+        name="Drop Masked",
+        description="Leave out masked Gaussians: smaller files, but their number varies",
+    )
+    write_mp4: BoolProperty(
+        name="MP4", description="Also write an H.264 video of the frames", default=True
+    )
+    resume: BoolProperty(
+        name="Resume",
+        description="Keep frames that are finished with the same content",
+        default=True,
+    )
+
+    def frame_range(self, scene: bpy.types.Scene) -> tuple[int, int]:
+        """First and last frame that export and batch render work on."""
+        if self.use_scene_range:
+            return scene.frame_start, scene.frame_end
+        return self.frame_start, self.frame_end
+
+
+CLASSES = (AvatarSettings, SceneSettings)
+
+
+def of_scene(scene: bpy.types.Scene) -> SceneSettings:
+    """The settings of a scene."""
+    return scene.splitavatar
+
+
+def of_rig(rig: bpy.types.Object) -> AvatarSettings:
+    """The settings of an avatar, kept on its armature object."""
+    return rig.splitavatar
+
+
+def is_rig(candidate: bpy.types.Object | None) -> bool:
+    """Whether an object is the armature of an avatar."""
+    return (
+        candidate is not None
+        and candidate.type == "ARMATURE"
+        and getattr(candidate, "splitavatar", None) is not None
+        and candidate.splitavatar.is_avatar
+    )
+
+
+def rig_of(candidate: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The avatar's armature that an object is or belongs to."""
+    while candidate is not None and not is_rig(candidate):
+        candidate = candidate.parent
+    return candidate
+
+
+def rigs(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """All avatars of a scene."""
+    return [candidate for candidate in scene.objects if is_rig(candidate)]
+
+
+def active_rig(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The avatar that operators work on: the active object's, else the scene's only one."""
+    found = rig_of(context.active_object) if context.active_object else None
+    if found is not None:
+        return found
+    everyone = rigs(context.scene)
+    return everyone[0] if len(everyone) == 1 else None
+
+
+def avatar_path(rig: bpy.types.Object) -> Path:
+    """Where the rig's .savatar file is: as stored, or else where it was last found."""
+    settings = of_rig(rig)
+    stored = Path(bpy.path.abspath(settings.avatar_path, library=rig.library))
+    found = Path(settings.avatar_path_found)
+    if not stored.is_file() and settings.avatar_path_found and found.is_file():
+        return found
+    return stored
+
+
+def register_owners() -> None:
+    """Hangs the settings on scenes and objects."""
+    bpy.types.Scene.splitavatar = PointerProperty(type=SceneSettings)
+    bpy.types.Object.splitavatar = PointerProperty(type=AvatarSettings)
+
+
+def unregister_owners() -> None:
+    """Takes the settings off again; what files store stays in them."""
+    del bpy.types.Object.splitavatar
+    del bpy.types.Scene.splitavatar

@@ -1,0 +1,50 @@
+"""The only timer: looks after the backend and redraws the panel.
+
+Nothing fires timers in module mode or with `-b`; whatever waits there polls the session itself.
+"""
+
+import logging
+
+import bpy
+
+from . import session
+
+LOG = logging.getLogger("splitavatar")
+
+BUSY_S = 0.05
+IDLE_S = 0.5
+"""Also how soon the panel notices that the backend died."""
+
+
+def pump() -> bool:
+    """One look at the backend; True when the panel has something new to show."""
+    return session.get().poll()
+
+
+def _tick() -> float:
+    try:
+        if pump():
+            redraw()
+    except Exception:
+        LOG.exception("the timer goes on after an error")
+    return BUSY_S if session.get().waiting else IDLE_S
+
+
+def redraw() -> None:
+    """Draws every 3D viewport again, sidebars included."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in ("VIEW_3D", "PREFERENCES"):
+                area.tag_redraw()
+
+
+def arm() -> None:
+    """Starts the timer where it does not run."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=IDLE_S, persistent=True)
+
+
+def disarm() -> None:
+    """Stops the timer."""
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
