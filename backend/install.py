@@ -24,6 +24,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - an old Python gets a clear word
 if __name__ == "__main__":
     # Run by its path, this folder would stand first on the path and hide other modules.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    sys.dont_write_bytecode = True  # the extension's folder stays as it was installed
 
 from backend.installer.environments import ENVIRONMENTS
 from backend.installer.errors import InstallError
@@ -73,7 +74,8 @@ def _install_pins(wanted: Plan, meter: Meter) -> None:
     ]
     torch = [pin for pin in wanted.pins if pin.name in torch_names]
     pip_install(wanted, installer, [], meter)
-    raw = ["--progress-bar", "raw"]
+    # Byte counts need a newer pip than some Pythons come with; our locks pin one.
+    raw = ["--progress-bar", "raw"] if installer else []
     pip_install(wanted, wheels, ["--only-binary", ":all:", *raw], meter)
     sources = [pin for pin in wanted.pins if pin.from_source]
     pip_install(wanted, sources, ["--no-build-isolation", *raw], meter)
