@@ -39,6 +39,7 @@ class Shots:
         out: Folder; made when missing.
         name: Files are NAME_0001.suffix, padded to the largest frame.
         ablate: Parts of the network switched off.
+        numbered_to: Largest frame number of the whole sequence, when `frames` is a part of it.
     """
 
     avatar: Any
@@ -48,6 +49,7 @@ class Shots:
     out: Path
     name: str
     ablate: frozenset[str] = frozenset()
+    numbered_to: int = 0
 
     def __post_init__(self) -> None:
         if len(self.frames) != len(self.track) or not self.frames:
@@ -68,7 +70,7 @@ class Shots:
 
     def path(self, index: int, suffix: str) -> Path:
         """The file of the track's frame `index`."""
-        digits = max(4, len(str(max(self.frames))))
+        digits = max(4, len(str(max(*self.frames, self.numbered_to))))
         return self.out / f"{self.name}_{self.frames[index]:0{digits}d}{suffix}"
 
     def digest(self, index: int, **settings: Any) -> str:
@@ -155,6 +157,11 @@ def write_video(
             writer.add(png.over_background(png.read_png(picture), background))
     progress("writing the video", len(pictures), len(pictures))
     return path
+
+
+def write_on(path: Path, rgba: np.ndarray, background: tuple[float, float, float]) -> None:
+    """Writes an opaque PNG of a straight-alpha picture over a colour."""
+    png.write_png(path, png.over_background(rgba, background))
 
 
 def _facts(camera: Camera) -> dict[str, Any]:

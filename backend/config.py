@@ -27,7 +27,7 @@ def load_preset(preset: str | Path) -> dict[str, Any]:
         preset: A name out of `presets()`, or the path of a `.toml` file.
 
     Raises:
-        AvatarError: `bad_request` for an unknown name, `bad_file` for other content.
+        AvatarError: `bad_request` for an unknown name or key, `bad_file` for other content.
     """
     path = Path(preset) if str(preset).endswith(".toml") else CONFIGS / f"{preset}.toml"
     try:
@@ -45,6 +45,9 @@ def load_preset(preset: str | Path) -> dict[str, Any]:
     nested = [key for key, value in values.items() if isinstance(value, dict)]
     if nested:
         raise AvatarError("bad_file", f"{path} has tables {nested}.", "Presets are flat: no [x].")
+    from .model.config import ModelConfig
+
+    resolve(values, ModelConfig)  # refuses unknown keys
     return values
 
 

@@ -48,7 +48,14 @@ class Pictures:
                 raise AvatarError(
                     "bad_file", f"The folder {path} holds no pictures.", f"Expected {suffixes}."
                 )
-            return cls(path, tuple(f"{Path(name).stem}.png" for name in names), FOLDER_FPS)
+            results = tuple(f"{Path(name).stem}.png" for name in names)
+            if len(set(results)) < len(results):
+                raise AvatarError(
+                    "bad_file",
+                    f"Pictures in {path} differ only in their suffix.",
+                    "Give every picture a name of its own.",
+                )
+            return cls(path, results, FOLDER_FPS)
         if not path.exists():
             raise AvatarError("bad_file", f"{path} does not exist.", "Check the path.")
         if path.suffix.lower() in PICTURE_SUFFIXES:

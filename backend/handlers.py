@@ -218,7 +218,9 @@ class Handlers:
             return messages.TrackReply(self._engine.pipeline.track_image(message.image.tobytes()))
         pictures = driving.Pictures.open(_absolute(message.video))
         tracked = self._engine.pipeline.track_frames(pictures.frames(), pictures.fps, progress)
-        return messages.TrackReply(tracked.track, tuple(tracked.cameras))
+        sizes = {(camera.width, camera.height) for camera in tracked.cameras}
+        cameras = tuple(tracked.cameras) if len(sizes) == 1 else ()
+        return messages.TrackReply(tracked.track, cameras)
 
 
 def avatar_hash(path: Path) -> str:

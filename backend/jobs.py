@@ -138,13 +138,14 @@ class Reporter:
         now = time.monotonic()
         if phase != self._phase:
             self._phase, self._phase_began, self._first_done = phase, now, done
-        elif now - self._last_sent < REPORT_EVERY_S and done < total:
+        elif now - self._last_sent < REPORT_EVERY_S and (done < total or not total):
             return
         self._last_sent = now
         if not self._work.job:
             return
         advanced = done - self._first_done
-        eta_s = (now - self._phase_began) / advanced * (total - done) if advanced > 0 else None
+        per_step = (now - self._phase_began) / advanced if advanced > 0 else None
+        eta_s = per_step * (total - done) if per_step is not None and total else None
         self._send(JobProgress(self._work.job, phase, float(done), float(total), eta_s))
 
 

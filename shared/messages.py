@@ -189,7 +189,9 @@ class TrackReply(Message):
     """Parameters read from an image or a video."""
 
     track: Track = _value("one frame per picture; betas of the person shown")
-    cameras: tuple[Camera, ...] = _value("one per frame, in the pictures' own pixels", ())
+    cameras: tuple[Camera, ...] = _value(
+        "one per frame, in the pictures' own pixels; none if their sizes differ", ()
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -346,7 +348,7 @@ class JobProgress(Message):
     job: str = _value("id of the job")
     phase: str = _value("what is being done, for display")
     done: float = _value("steps done in this phase")
-    total: float = _value("steps of this phase")
+    total: float = _value("steps of this phase; 0: unknown")
     eta_s: float | None = _value("seconds to the end of this phase; null: not yet known", None)
 
 

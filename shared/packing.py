@@ -114,13 +114,26 @@ def _cameras_out(cameras: tuple[Camera, ...]) -> tuple[Any, Arrays]:
 
 
 def _cameras_in(body: Any, parts: Arrays) -> tuple[Camera, ...]:
-    viewmats, intrinsics = parts["viewmats"], parts["Ks"]
-    if len(viewmats) != len(intrinsics):
-        raise ValueError(f"{len(viewmats)} viewmats and {len(intrinsics)} Ks")
-    return tuple(
-        _camera(viewmat, k, body["width"], body["height"])
-        for viewmat, k in zip(viewmats, intrinsics, strict=True)
-    )
+    return cameras_from(body["width"], body["height"], parts["viewmats"], parts["Ks"])
+
+
+def cameras_from(
+    width: int, height: int, viewmats: np.ndarray, Ks: np.ndarray
+) -> tuple[Camera, ...]:
+    """Cameras of one size.
+
+    Args:
+        width: Pixels.
+        height: Pixels.
+        viewmats: [T, 4, 4] head space to OpenCV camera.
+        Ks: [T, 3, 3] intrinsics, pixels.
+
+    Raises:
+        ValueError: For other shapes, numbers that are not finite, impossible sizes.
+    """
+    if len(viewmats) != len(Ks):
+        raise ValueError(f"{len(viewmats)} viewmats and {len(Ks)} Ks; expected as many")
+    return tuple(_camera(viewmat, k, width, height) for viewmat, k in zip(viewmats, Ks))
 
 
 def _camera(viewmat: np.ndarray, intrinsics: np.ndarray, width: Any, height: Any) -> Camera:

@@ -1,0 +1,64 @@
+"""The command line: `python -m backend COMMAND`.
+
+Each command is a module of `backend.commands` with `add_arguments(parser)` and `run(args,
+console)`, imported only when it is asked for, so that help is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+COMMANDS = {
+    "serve": "run the backend for Blender",
+    "create": "make an avatar (.savatar) from a portrait",
+    "drive": "pose an avatar by a track: PLY files, quick PNG or MP4",
+    "render": "render frames of a job to files; resumable",
+    "track": "read a track (.flame.npz) from an image, a video or a folder of images",
+    "reenact": "show a portrait's person doing what a video or folder of images shows",
+    "info": "what this is; a preset's settings; an avatar's facts",
+    "doctor": "what works on this machine, and what is missing",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        0 done, 1 failed (message and remedy on stderr), 2 wrong usage, 130 cancelled.
+    """
+    # Before torch loads: two spinning OpenMP users in one process slow each other tenfold.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    chosen = next((word for word in given if not word.startswith("-")), None)
+    parser = argparse.ArgumentParser(
+        prog="python -m backend", description="SplitAvatar: portrait to drivable 3D Gaussian head."
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    command: Any = None
+    for name, words in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=words, description=_sentence(words))
+        if name == chosen:
+            command = importlib.import_module(f"backend.commands.{name}")
+            command.add_arguments(subparser)
+            subparser.add_argument(
+                "--json", action="store_true", help="print one JSON object and nothing else"
+            )
+    try:
+        args = parser.parse_args(given)
+    except SystemExit as stop:  # argparse's way: 0 after help, 2 after wrong usage
+        return int(stop.code or 0)
+    console = importlib.import_module("backend.commands.console")
+    return console.run(command.run, args)
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:] + "."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""`doctor`: what works on this machine."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from backend import doctor
+from .console import Console
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`doctor` has no options of its own."""
+
+
+def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Looks at everything; `ok` is false when something needed is missing."""
+    console.phase("looking")
+    return doctor.report()

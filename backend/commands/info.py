@@ -1,0 +1,59 @@
+"""`info`: the program, a preset, or an avatar file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import struct
+from pathlib import Path
+from typing import Any
+
+from shared.errors import AvatarError
+from shared.version import PROTOCOL, VERSION
+
+from backend import config
+from .console import Console
+
+_MAX_HEADER_BYTES = 100_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `info`."""
+    parser.add_argument("subject", nargs="?", help="a preset's name, or a .savatar file")
+
+
+def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Tells the facts."""
+    if args.subject is None:
+        return {
+            "version": VERSION,
+            "protocol": PROTOCOL,
+            "python": platform.python_version(),
+            "system": platform.platform(),
+            "presets": config.presets(),
+        }
+    if args.subject.endswith(".savatar"):
+        return avatar_facts(Path(args.subject))
+    return config.load_preset(args.subject)
+
+
+def avatar_facts(path: Path) -> dict[str, Any]:
+    """Metadata and array shapes of an avatar file, read from its header only.
+
+    Raises:
+        AvatarError: `bad_file`.
+    """
+    try:
+        with path.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            if length > _MAX_HEADER_BYTES:
+                raise ValueError(f"a header of {length} bytes")
+            header = json.loads(stream.read(length))
+    except (OSError, ValueError, struct.error) as error:
+        raise AvatarError(
+            "bad_file", f"{path} is not an avatar file ({error}).", "Choose a .savatar file."
+        ) from error
+    metadata = header.pop("__metadata__", {})
+    arrays = {name: entry["shape"] for name, entry in sorted(header.items())}
+    return {"path": path, **metadata, "bytes": path.stat().st_size, "arrays": arrays}

@@ -1,0 +1,82 @@
+"""Options that several commands have, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from shared.errors import AvatarError
+from shared.messages import ABLATIONS
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """`--preset` and `--device`."""
+    parser.add_argument("--preset", default="open", help="network preset (default: open)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+
+
+def add_create(parser: argparse.ArgumentParser) -> None:
+    """How an avatar is made."""
+    parser.add_argument("--face", type=int, help="which face, from left to right, from 0")
+    parser.add_argument("--iterations", type=int, help="personalisation steps")
+
+
+def create_settings(args: argparse.Namespace) -> dict[str, int]:
+    """Keyword arguments of `CreateOptions` out of `add_create`'s options."""
+    given = {"face": args.face, "iterations": args.iterations}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def add_frames(parser: argparse.ArgumentParser) -> None:
+    """`--frames`, `--ablate`, `--name`."""
+    parser.add_argument("--frames", metavar="A-B", help="only these frames, counted from 1")
+    parser.add_argument("--name", help="file names are NAME_0001... (default: the avatar's)")
+    parser.add_argument(
+        "--ablate",
+        action="append",
+        default=[],
+        choices=ABLATIONS,
+        help="switch a part of the network off; may be given several times",
+    )
+
+
+def frame_range(text: str | None, first: int, last: int) -> range:
+    """The frame numbers that `--frames` chooses.
+
+    Args:
+        text: `A-B`, `A` or None for all.
+        first: Number of the first frame there is.
+        last: Number of the last one.
+
+    Raises:
+        AvatarError: `bad_request` when it is not a range within first..last.
+    """
+    if text is None:
+        return range(first, last + 1)
+    match = re.fullmatch(r"(\d+)(?:-(\d+))?", text.strip())
+    begin = int(match[1]) if match else 0
+    end = int(match[2] or match[1]) if match else -1
+    if match is None or not first <= begin <= end <= last:
+        raise AvatarError(
+            "bad_request",
+            f"--frames {text} is not a range of the frames {first}-{last}.",
+            f"Give for instance --frames {first}-{last}.",
+        )
+    return range(begin, end + 1)
+
+
+def background(text: str) -> tuple[float, float, float]:
+    """A colour given as `#rrggbb`."""
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a colour like #202020")
+    red, green, blue = bytes.fromhex(text[1:])
+    return red / 255, green / 255, blue / 255
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes; a missing one is a `bad_file`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise AvatarError("bad_file", f"{path}: {error.strerror}.", "Check the path.") from error

@@ -1,0 +1,99 @@
+"""`reenact`: one person's portrait, another person's motion."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared.camera import Camera
+from shared.flame import Track
+
+from backend import batch, driving, handlers
+from . import options
+from .console import Console
+
+FRAMINGS = ("keep", "crop")
+BLACK = (0.0, 0.0, 0.0)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `reenact`."""
+    parser.add_argument("source", type=Path, help="portrait of whom to show, or a .savatar file")
+    parser.add_argument("driving", type=Path, help="a video, a folder of images or an image")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for one PNG per driving frame"
+    )
+    parser.add_argument(
+        "--framing",
+        choices=FRAMINGS,
+        default="keep",
+        help="keep: size and framing of the driving frames (default); crop: 512x512 portrait",
+    )
+    parser.add_argument("--mp4", action="store_true", help="also write OUT/reenact.mp4")
+    options.add_create(parser)
+    options.add_engine(parser)
+
+
+def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Tracks the driving frames, makes the avatar, renders it on black."""
+    pictures = driving.Pictures.open(args.driving)
+    source = options.read_file(args.source)
+    engine = handlers.load_engine(args.preset, args.device, console.phase)
+    pipeline = engine.pipeline
+    if args.source.suffix == ".savatar":
+        avatar = engine.open(args.source)
+    else:
+        chosen = engine.create_options(**options.create_settings(args))
+        avatar = pipeline.create(source, chosen, console.progress)
+    tracked = pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
+    track, cameras = tracked.track, tracked.cameras
+    if args.framing == "crop":
+        cameras = [portrait_framing(avatar, track, cameras)] * len(track)
+    driving.check_head(track, avatar.source)
+    files = []
+    for index, name in enumerate(pictures.names):
+        console.progress("rendering frames", index, len(pictures))
+        gaussians = pipeline.drive(avatar, track.frame(index))
+        picture = pipeline.render(gaussians, cameras[index]).rgba8()
+        files.append(args.out / name)
+        batch.write_on(files[-1], picture, BLACK)
+    console.progress("rendering frames", len(pictures), len(pictures))
+    result: dict[str, Any] = {"png": files, "framing": args.framing}
+    if args.mp4:
+        result["mp4"] = batch.write_video(
+            args.out / "reenact.mp4", files, track.fps, BLACK, console.progress
+        )
+    return {
+        **result,
+        "fps": track.fps,
+        "frames_without_face": tracked.missing,
+        "image": "coarse",
+        "seconds": console.seconds,
+    }
+
+
+def portrait_framing(avatar: Any, track: Track, cameras: list[Camera]) -> Camera:
+    """One camera for all frames that shows the head as large as the portrait's does.
+
+    It looks from where the driving camera stands, and its K puts the head's median place where
+    the portrait has it.
+
+    Args:
+        avatar: Whose portrait gives size and place.
+        track: The driving track, T frames.
+        cameras: The driving frames' cameras, T.
+    """
+    portrait = avatar.camera
+    home = avatar.source.transl[0].astype(np.float64)
+    place = portrait.project(home)
+    depth = (portrait.viewmat[:3, :3] @ home + portrait.viewmat[:3, 3])[2]
+    viewmat = cameras[0].viewmat
+    heads = track.transl.astype(np.float64) @ viewmat[:3, :3].T + viewmat[:3, 3]
+    middle = np.median(heads, axis=0)
+    intrinsics = np.array(portrait.K)
+    intrinsics[:2, :2] *= middle[2] / depth
+    intrinsics[:2, 2] = place - intrinsics[:2, :2] @ (middle[:2] / middle[2])
+    return Camera(viewmat, intrinsics, portrait.width, portrait.height)
