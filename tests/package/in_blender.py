@@ -1,0 +1,112 @@
+"""Runs in a fresh Blender with an empty profile: installs the zip, looks, prints one JSON line.
+
+    python -m tests.package.in_blender ZIP
+
+Blender can hang when its interpreter exits, so this leaves by os._exit.
+"""
+
+import json
+import os
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+import bpy
+import numpy  # noqa: F401 - before site-packages is hidden below
+
+from house.profile import MODULE, install_extension
+
+HANDLERS = sorted(
+    name for name in dir(bpy.app.handlers) if isinstance(getattr(bpy.app.handlers, name), list)
+)
+OWNERS = ("Scene", "Object", "WindowManager", "Mesh", "Camera", "Armature", "PointCloud")
+
+
+def _subclasses(cls: type) -> set[type]:
+    found = set(cls.__subclasses__())
+    return found | {deeper for child in found for deeper in _subclasses(child)}
+
+
+def traces() -> dict[str, list[str]]:
+    """What an add-on can leave behind in Blender."""
+    bases = ("Operator", "Panel", "Menu", "PropertyGroup", "RenderEngine", "UIList", "FileHandler")
+    registered = [
+        f"{base}: {cls.__name__}"
+        for base in bases
+        for cls in _subclasses(getattr(bpy.types, base, type("None", (), {})))
+        if "splitavatar" in cls.__module__ and getattr(cls, "is_registered", False)
+    ]
+    handlers = [
+        f"{name}: {handler.__name__}"
+        for name in HANDLERS
+        for handler in getattr(bpy.app.handlers, name)
+        if "splitavatar" in getattr(handler, "__module__", "")
+    ]
+    menus = [
+        f"{name}: {draw.__module__}.{draw.__name__}"
+        for name in dir(bpy.types)
+        for draw in getattr(getattr(getattr(bpy.types, name), "draw", None), "_draw_funcs", ())
+        if "splitavatar" in getattr(draw, "__module__", "")
+    ]
+    properties = [
+        f"{owner}.{name}"
+        for owner in OWNERS
+        for name in getattr(bpy.types, owner).bl_rna.properties.keys()  # noqa: SIM118 - no dict
+        if "splitavatar" in name
+    ]
+    return {
+        "registered": sorted(registered),
+        "handlers": sorted(handlers),
+        "menus": sorted(menus),
+        "properties": sorted(properties),
+        "threads": sorted(
+            t.name for t in threading.enumerate() if t is not threading.main_thread()
+        ),
+        "drivers": sorted(n for n in bpy.app.driver_namespace if "splitavatar" in n.lower()),
+    }
+
+
+def look(zip_path: Path) -> dict[str, object]:
+    """Install, enable, disable and enable again; what was seen on the way."""
+    # The test environment has a pyzmq of its own; the extension must bring one.
+    sys.path[:] = [p for p in sys.path if not p.rstrip("/\\").endswith("site-packages")]
+    before = traces()
+    module = install_extension(zip_path)
+    import zmq
+
+    enabled = traces()
+    rounds = []
+    for _ in range(3):
+        bpy.ops.preferences.addon_disable(module=module)
+        rounds.append(traces())
+        bpy.ops.preferences.addon_enable(module=module)
+    again = traces()
+    return {
+        "module": module,
+        "in_preferences": MODULE in bpy.context.preferences.addons,
+        "zmq": zmq.__file__,
+        "zmq_version": zmq.zmq_version(),
+        "folder": str(Path(sys.modules[module].__file__ or "").parent),
+        "operators": sorted(dir(bpy.ops.splitavatar)),
+        "before": before,
+        "enabled": enabled,
+        "rounds": rounds,
+        "again": again,
+    }
+
+
+def main() -> None:
+    code = 0
+    try:
+        print("\n@@" + json.dumps(look(Path(sys.argv[1]))))
+    except BaseException:  # noqa: BLE001 - reported by the parent
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
