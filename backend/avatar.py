@@ -1,0 +1,154 @@
+"""The avatar: everything one portrait became, and its file."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from backend.model.residuals import LayerResiduals
+from backend.splat.gaussians import Gaussians
+from shared.camera import Camera
+from shared.errors import AvatarError
+from shared.flame import Track
+
+FORMAT = "savatar-1"
+_CLOUD = ("means", "quats", "scales", "opacities", "features", "layers")
+_LAYER = tuple(field.name for field in fields(LayerResiduals))
+
+
+@dataclass(frozen=True)
+class Avatar:
+    """One person's head.
+
+    Args:
+        identity: The planes' Gaussians that exist, unrotated, head space.
+        g0_raw: [1, V, 11 + C] the generator's output for the portrait.
+        layers: The avatar's own residuals of G0..GL.
+        source: The portrait's own parameters (one frame, with betas).
+        camera: The portrait's camera, 512x512.
+        preset: Name of the network's preset.
+        model_hash: Which weights made it.
+        head_hash: Which head drives it.
+        image_hash: sha256 of the source picture.
+    """
+
+    identity: Gaussians
+    g0_raw: Tensor
+    layers: tuple[LayerResiduals, ...]
+    source: Track
+    camera: Camera
+    preset: str
+    model_hash: str
+    head_hash: str
+    image_hash: str
+
+    def save(self, path: Path) -> None:
+        """Writes a `.savatar` (one safetensors file, JSON metadata), atomically.
+
+        Raises:
+            AvatarError: `disk_full` when it cannot be written.
+        """
+        metadata = {
+            "format": FORMAT,
+            "preset": self.preset,
+            "model_hash": self.model_hash,
+            "head_hash": self.head_hash,
+            "image_hash": self.image_hash,
+            "head": self.source.head,
+            "camera_size": json.dumps([self.camera.width, self.camera.height]),
+            "licence": "The avatar belongs to whoever holds the rights in the portrait.",
+        }
+        data = save({k: v.contiguous() for k, v in self._tensors().items()}, metadata)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
+        except OSError as error:
+            raise AvatarError(
+                "disk_full",
+                f"The avatar could not be written to {path} ({error.strerror}).",
+                "Free some space or choose another folder.",
+            ) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors = {f"identity.{name}": getattr(self.identity, name) for name in _CLOUD}
+        tensors["g0_raw"] = self.g0_raw
+        for index, layer in enumerate(self.layers):
+            tensors |= {f"layers.{index}.{name}": value for name, value in layer.tensors()}
+        for name, array in self.source.to_arrays().items():
+            tensors[f"source.{name}"] = torch.from_numpy(np.array(array))
+        tensors["camera.viewmat"] = torch.from_numpy(self.camera.viewmat)
+        tensors["camera.K"] = torch.from_numpy(self.camera.K)
+        return tensors
+
+    @classmethod
+    def load(cls, path: Path) -> Avatar:
+        """Reads a `.savatar`.
+
+        Raises:
+            AvatarError: `bad_file` for a missing, damaged or foreign file.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {key: file.get_tensor(key) for key in file.keys()}
+        except (SafetensorError, OSError) as error:
+            raise _bad(path, f"is not a whole avatar file ({error})") from error
+        if metadata.get("format") != FORMAT:
+            found = metadata.get("format", "none")
+            raise _bad(path, f"has the format {found!r}; expected {FORMAT!r}")
+        try:
+            return _from_tensors(tensors, metadata)
+        except (KeyError, ValueError, AvatarError) as error:
+            raise _bad(path, f"lacks a part or has one of another shape ({error})") from error
+
+    def neutral(self) -> Track:
+        """One frame of this person with no expression and no motion."""
+        return Track.neutral(1, betas=self.source.betas, head=self.source.head)
+
+
+def _from_tensors(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> Avatar:
+    cloud = {name: tensors[f"identity.{name}"] for name in _CLOUD}
+    count = len(cloud["means"])
+    identity = Gaussians(**cloud, vertices=torch.full((count,), -1, dtype=torch.int32))
+    layers = []
+    while f"layers.{len(layers)}.features" in tensors:
+        prefix = f"layers.{len(layers)}."
+        layers.append(LayerResiduals(**{n: tensors.get(prefix + n) for n in _LAYER}))
+    source = {
+        name.removeprefix("source."): value.numpy()
+        for name, value in tensors.items()
+        if name.startswith("source.")
+    }
+    width, height = json.loads(metadata["camera_size"])
+    return Avatar(
+        identity=identity,
+        g0_raw=tensors["g0_raw"],
+        layers=tuple(layers),
+        source=Track.from_arrays(source, head=metadata["head"]),
+        camera=Camera(
+            tensors["camera.viewmat"].numpy(), tensors["camera.K"].numpy(), width, height
+        ),
+        preset=metadata["preset"],
+        model_hash=metadata["model_hash"],
+        head_hash=metadata["head_hash"],
+        image_hash=metadata["image_hash"],
+    )
+
+
+def _bad(path: Path, what: str) -> AvatarError:
+    return AvatarError(
+        "bad_file", f"{path} {what}.", "Choose a .savatar file, or create the avatar again."
+    )

@@ -1,0 +1,203 @@
+"""Colours of the rig's Gaussians: what the portrait shows of each, and how the rest is filled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from backend.head.zbuffer import Visible
+from shared.camera import Camera
+
+from .polygons import Polygons
+
+_FACING = 0.3
+_DEPTH_TOLERANCE_M = 0.004
+_MIRROR_M = 0.005
+_NEIGHBOURS = 8
+
+CAVITY = np.array([0.20, 0.07, 0.07])
+TONGUE = np.array([0.58, 0.30, 0.29])
+TEETH = np.array([0.80, 0.76, 0.70])
+SCLERA = np.array([0.78, 0.74, 0.72])
+"""Display sRGB of what a portrait may not show at all."""
+
+
+@dataclass(frozen=True)
+class Sites:
+    """The rig's Gaussians, G0..GL one after the other, at the portrait's pose.
+
+    Args:
+        positions: [M, 3] head space, metres.
+        normals: [M, 3] unit.
+        rest: [M, 3] positions with neutral expression and eyes, for symmetry.
+        vertices: [M] int, each one's rig vertex.
+    """
+
+    positions: np.ndarray
+    normals: np.ndarray
+    rest: np.ndarray
+    vertices: np.ndarray
+
+
+class SiteColours:
+    """Colours the sites from one portrait.
+
+    Args:
+        rgb: [H, W, 3] float 0..1, inner colours extended beyond the matte.
+        matte: [H, W] 0..1.
+        shapes: The portrait's lip and eye polygons.
+        regions: Name -> [V] bool of the head.
+        camera: The portrait's.
+        coverage: The posed mesh from that camera.
+
+    Source: first-avatar.md, item 2 and "Visible".
+    """
+
+    def __init__(
+        self,
+        rgb: np.ndarray,
+        matte: np.ndarray,
+        shapes: Polygons,
+        regions: dict[str, np.ndarray],
+        camera: Camera,
+        coverage: Visible,
+    ) -> None:
+        self._rgb, self._matte, self._shapes = rgb, matte, shapes
+        self._regions, self._camera, self._coverage = regions, camera, coverage
+
+    def paint(self, sites: Sites) -> tuple[np.ndarray, np.ndarray]:
+        """Display sRGB [M, 3] of every site, and [M] bool: the portrait shows it."""
+        pixels = self._camera.project(sites.positions)
+        at = self._of_sites(sites.vertices)
+        seen = self._seen(sites, pixels, at)
+        colours = np.zeros((len(pixels), 3), np.float32)
+        colours[seen] = sample(self._rgb, pixels[seen])
+        eyes, teeth = at["left_eyeball"] | at["right_eyeball"], at["teeth"]
+        skin = ~(eyes | teeth | at["tongue"] | at["mouth_interior"])
+        self._fill_skin(colours, seen, sites, skin, at)
+        for eye in ("left_eyeball", "right_eyeball"):
+            self._fill_eye(colours, seen, sites, at[eye])
+        self._fill_mouth(colours, seen, sites, at)
+        return colours, seen
+
+    def _of_sites(self, vertices: np.ndarray) -> dict[str, np.ndarray]:
+        at = {name: mask[vertices] for name, mask in self._regions.items()}
+        at["teeth"] = at["teeth_upper"] | at["teeth_lower"]
+        return at
+
+    def _seen(self, sites: Sites, pixels: np.ndarray, at: dict[str, np.ndarray]) -> np.ndarray:
+        rotation, shift = self._camera.viewmat[:3, :3], self._camera.viewmat[:3, 3]
+        to_camera = -(sites.positions @ rotation.T + shift) @ rotation
+        to_camera /= np.linalg.norm(to_camera, axis=1, keepdims=True)
+        facing = (sites.normals * to_camera).sum(1)
+        depth = sites.positions @ rotation[2] + shift[2]
+        front = depth <= look_up(self._coverage.depth, pixels, np.inf) + _DEPTH_TOLERANCE_M
+        inside = look_up(self._matte, pixels, 0.0) > 0.95
+        mouth = look_up(self._shapes.mouth, pixels, False)
+        left = look_up(self._shapes.left_eye, pixels, False)
+        right = look_up(self._shapes.right_eye, pixels, False)
+        in_mouth = at["teeth"] | at["tongue"] | at["mouth_interior"]
+        eyes = at["left_eyeball"] | at["right_eyeball"]
+        wants = np.where(in_mouth, mouth, ~mouth)
+        wants &= np.where(eyes, (at["left_eyeball"] & left) | (at["right_eyeball"] & right), True)
+        wants &= eyes | ~(left | right)
+        steep = np.where(eyes | in_mouth, 0.1, _FACING)
+        return front & inside & wants & (facing > steep) & ~at["lashes"] & ~at["mouth_interior"]
+
+    def _fill_skin(
+        self,
+        colours: np.ndarray,
+        seen: np.ndarray,
+        sites: Sites,
+        skin: np.ndarray,
+        at: dict[str, np.ndarray],
+    ) -> None:
+        """Mirrors, then takes nearest neighbours; lids and what is below the ears take skin."""
+        known = seen & skin
+        if not known.any():
+            return
+        hidden = np.flatnonzero(skin & ~seen)
+        source = np.flatnonzero(known)
+        distance, index = cKDTree(sites.rest[source]).query(sites.rest[hidden] * [-1, 1, 1])
+        near = (distance < _MIRROR_M) & ~at["lids"][hidden]
+        colours[hidden[near]] = colours[source[index[near]]]
+        known[hidden[near]] = True
+        hidden = hidden[~near]
+        if not len(hidden):
+            return
+        plain = known & at["face"] & ~(at["lips"] | at["brows"] | at["lashes"] | at["scalp"])
+        only_skin = at["lids"][hidden] | at["neck"][hidden]
+        for group, sources in (
+            (hidden[only_skin], plain if plain.any() else known),
+            (hidden[~only_skin], known & ~at["lids"]),
+        ):
+            if len(group) and sources.any():
+                colours[group] = _neighbours(sites.rest, colours, np.flatnonzero(sources), group)
+
+    def _fill_eye(
+        self, colours: np.ndarray, seen: np.ndarray, sites: Sites, eye: np.ndarray
+    ) -> None:
+        """Eyes are round: an unseen site takes the colour seen at its angle from the iris."""
+        members = np.flatnonzero(eye)
+        center = (sites.rest[members].max(0) + sites.rest[members].min(0)) / 2
+        direction = sites.rest[members] - center
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        angle = np.arccos(np.clip(direction[:, 2], -1, 1))
+        known = seen[members]
+        white = SCLERA.astype(np.float32)
+        if known.sum() < 20:
+            colours[members[~known]] = white
+            return
+        tree = cKDTree(angle[known, None])
+        distance, index = tree.query(angle[~known, None], k=min(12, int(known.sum())))
+        picked = np.median(colours[members[known]][index], axis=1)
+        bright = np.percentile(colours[members[known]], 80, axis=0)
+        far = distance[:, :1] > np.radians(4)
+        colours[members[~known]] = np.where(far, np.minimum(bright, white), picked)
+
+    def _fill_mouth(
+        self, colours: np.ndarray, seen: np.ndarray, sites: Sites, at: dict[str, np.ndarray]
+    ) -> None:
+        colours[at["mouth_interior"]] = CAVITY
+        colours[at["tongue"] & ~seen] = TONGUE
+        teeth = at["teeth"]
+        shown = teeth & seen
+        bright = colours[shown].mean(1) if shown.any() else np.zeros(0)
+        white = colours[shown][bright > np.percentile(bright, 40)] if shown.sum() > 50 else None
+        enamel = TEETH if white is None else np.median(white, axis=0)
+        back = np.clip((sites.rest[teeth, 2].max() - sites.rest[:, 2]) / 0.03, 0, 1)
+        shade = (1 - 0.6 * back)[:, None]  # molars lie in the dark of the mouth
+        hidden = teeth & ~seen
+        colours[hidden] = (enamel * shade)[hidden]
+
+
+def look_up(image: np.ndarray, pixels: np.ndarray, outside: float | bool) -> np.ndarray:
+    """Values of [H, W] `image` at [M, 2] pixels, nearest; `outside` beyond the picture."""
+    height, width = image.shape[:2]
+    x, y = np.floor(pixels).astype(int).T
+    valid = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    return np.where(valid, image[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)], outside)
+
+
+def sample(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Bilinear samples of [H, W, C] at [M, 2] pixels (centres at half-integers), [M, C]."""
+    height, width = image.shape[:2]
+    xy = np.clip(pixels - 0.5, 0, [width - 1.001, height - 1.001])
+    x, y = np.floor(xy).astype(int).T
+    fx, fy = (xy - np.floor(xy)).T[..., None]
+    top = image[y, x] * (1 - fx) + image[y, x + 1] * fx
+    bottom = image[y + 1, x] * (1 - fx) + image[y + 1, x + 1] * fx
+    return top * (1 - fy) + bottom * fy
+
+
+def _neighbours(
+    positions: np.ndarray, colours: np.ndarray, sources: np.ndarray, targets: np.ndarray
+) -> np.ndarray:
+    count = min(_NEIGHBOURS, len(sources))
+    distance, index = cKDTree(positions[sources]).query(positions[targets], k=count)
+    distance, index = distance.reshape(-1, count), index.reshape(-1, count)
+    weight = 1 / (distance + 1e-4) ** 2
+    weight /= weight.sum(1, keepdims=True)
+    return (colours[sources[index]] * weight[..., None]).sum(1)

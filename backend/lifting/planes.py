@@ -1,0 +1,110 @@
+"""Depth, colour and ownership of the identity planes: the hull of hair, neck and shoulders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+from backend.head.zbuffer import Visible
+
+_HULL_PX = 60.0
+_START_PX = 4.0
+_BEHIND_FACE_M = 0.015
+_HAIR_M = 0.006
+_FRONT_M = 0.075
+_LEAST_M = 0.003
+_BACK_M = 0.085
+
+
+@dataclass(frozen=True)
+class PlaneTargets:
+    """What the identity planes should show, in the portrait's pixels.
+
+    Args:
+        front_m: [H, W] distance of the front sheet from the plane through the head's origin,
+            metres towards the camera (may be negative: behind the plane).
+        back_m: [H, W] the same for the back sheet, metres away from the camera.
+        rgb: [H, W, 3] float 0..1, extended beyond the matte.
+        opacity: [H, W] 0..1: the matte times what the moving skin leaves over.
+    """
+
+    front_m: np.ndarray
+    back_m: np.ndarray
+    rgb: np.ndarray
+    opacity: np.ndarray
+
+
+def nearest_fill(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Copies to every unknown pixel the value of the nearest known one, [H, W, ...]."""
+    _, (rows, columns) = distance_transform_edt(~known, return_indices=True)
+    return values[rows, columns]
+
+
+def smooth_fill(values: np.ndarray, known: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Keeps known pixels and fills the others smoothly from them, [H, W]."""
+    filled = nearest_fill(values, known)
+    weight = gaussian_filter(known.astype(np.float32), sigma_px)
+    blurred = gaussian_filter(np.where(known, values, 0).astype(np.float32), sigma_px)
+    smooth = np.where(weight > 1e-3, blurred / np.maximum(weight, 1e-3), filled)
+    smooth = gaussian_filter(np.where(known, filled, smooth), sigma_px / 2)
+    return np.where(known, values, smooth)
+
+
+def hull_profile(matte: np.ndarray) -> np.ndarray:
+    """[H, W] 0..1 thickness of the hull: 0 at the matte's border, 1 from 60 px inside.
+
+    Source: first-avatar.md, item 5.
+    """
+    distance = distance_transform_edt(np.pad(matte > 0.5, 1, mode="edge"))[1:-1, 1:-1]
+    depth = np.clip(distance - _START_PX, 0, _HULL_PX)
+    return 1 - (1 - depth / _HULL_PX) ** 2
+
+
+def plane_targets(
+    rgb: np.ndarray,
+    matte: np.ndarray,
+    coverage: Visible,
+    mobility: np.ndarray,
+    plane_depth_m: float,
+) -> PlaneTargets:
+    """Where the identity planes lie and what they own.
+
+    Args:
+        rgb: [H, W, 3] float 0..1 portrait.
+        matte: [H, W] 0..1.
+        coverage: The fitted mesh from the portrait's camera.
+        mobility: [H, W] 0..1: how much the pixel belongs to skin that the rig moves.
+        plane_depth_m: Camera z of the plane through the head's origin.
+    """
+    inside = matte > 0.5
+    hit = coverage.face >= 0
+    height = np.where(hit, plane_depth_m - coverage.depth, 0)  # towards the camera
+    still = hit & (mobility < 0.05)
+    # Behind the face the sheet continues what surrounds it (ears, neck, scalp).
+    ground = smooth_fill(height, still, 12.0) if still.any() else np.zeros_like(height)
+    ground = np.where(still, height + _HAIR_M * (1 - mobility), ground)
+    covered = hit & ~still
+    ground = np.where(covered, np.minimum(ground, height - _BEHIND_FACE_M), ground)
+
+    thickness = hull_profile(matte)
+    front = np.where(hit, ground, np.minimum(ground, _FRONT_M) * thickness)
+    seam = cv2.GaussianBlur(front.astype(np.float32), (0, 0), 2.0)
+    front = np.where(hit & still, ground, seam)
+    back = _BACK_M * thickness
+    return PlaneTargets(
+        front.astype(np.float32),
+        back.astype(np.float32),
+        extend_colours(rgb, matte),
+        (inside * (1 - 0.98 * mobility)).astype(np.float32),
+    )
+
+
+def extend_colours(rgb: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """[H, W, 3] with inner colours carried outwards over the matte's border, against rims.
+
+    Source: first-avatar.md, item 6.
+    """
+    return nearest_fill(rgb, matte > 0.95)

@@ -1,0 +1,79 @@
+"""Which pixels of the portrait show lips, teeth and eyes, by the detector's landmarks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+INNER_LIPS = (
+    78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95,
+)  # fmt: skip
+OUTER_LIPS = (
+    61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146,
+)  # fmt: skip
+RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
+LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
+"""MediaPipe's landmarks; left and right are the subject's."""
+
+_OPEN_LIPS_PX = 3.0
+_FROZEN_MARGIN_PX = 7
+
+
+@dataclass(frozen=True)
+class Polygons:
+    """Masks [H, W] bool of the portrait crop.
+
+    Args:
+        mouth: Between the lips; empty where they are closed.
+        lips: Outer lips with what is between them.
+        left_eye: Between the subject's left lids.
+        right_eye: Between the subject's right lids.
+        frozen: Lips and lids with a margin: where personalisation leaves colour, place and
+            size alone.
+    """
+
+    mouth: np.ndarray
+    lips: np.ndarray
+    left_eye: np.ndarray
+    right_eye: np.ndarray
+    frozen: np.ndarray
+
+    @property
+    def eyes(self) -> np.ndarray:
+        """Both eyes."""
+        return self.left_eye | self.right_eye
+
+
+def polygons(landmarks: np.ndarray, size_px: int) -> Polygons:
+    """Polygon masks from [478, 2] landmarks in pixels of a square picture."""
+
+    def fill(indices: tuple[int, ...]) -> np.ndarray:
+        mask = np.zeros((size_px, size_px), np.uint8)
+        points = np.round((landmarks[list(indices), :2] - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(mask, [points], 1, shift=4)
+        return mask.astype(bool)
+
+    mouth = fill(INNER_LIPS)
+    if abs(landmarks[13, 1] - landmarks[14, 1]) < _OPEN_LIPS_PX:
+        mouth[:] = False
+    lips, left, right = fill(OUTER_LIPS), fill(LEFT_EYE), fill(RIGHT_EYE)
+    frozen = dilate(lips | left | right, _FROZEN_MARGIN_PX)
+    return Polygons(mouth, lips, left, right, frozen)
+
+
+def dilate(mask: np.ndarray, radius_px: int) -> np.ndarray:
+    """Grows a bool mask by a disc."""
+    return _morph(cv2.dilate, mask, radius_px)
+
+
+def erode(mask: np.ndarray, radius_px: int) -> np.ndarray:
+    """Shrinks a bool mask by a disc."""
+    return _morph(cv2.erode, mask, radius_px)
+
+
+def _morph(operation, mask: np.ndarray, radius_px: int) -> np.ndarray:
+    side = 2 * radius_px + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return operation(mask.astype(np.uint8), disc).astype(bool)

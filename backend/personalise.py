@@ -1,0 +1,189 @@
+"""Gradient steps on an avatar's own Gaussians against its portrait.
+
+Source: design.md, The way of the data 2; first-avatar.md, what mattered. The network's weights
+are not touched: what is optimised are the avatar's residuals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from backend.losses import PointLosses, image_loss
+from backend.model.expression import ExpressionLayers, ExpressionRaw
+from backend.model.planes import PlaneGaussians
+from backend.model.residuals import IdentityResiduals, LayerResiduals
+from backend.model.splitavatar import Encoded, SplitAvatar
+from backend.model.union import union
+from backend.splat.gaussians import Gaussians
+from backend.splat.rasterise import rasterise
+from shared.camera import Camera
+from shared.progress import Progress
+
+RATES = {"features": 0.04, "opacity": 0.03, "scale": 0.015, "offset": 0.03, "mask": 0.03}
+"""Adam's learning rates per residual, before the drop at `_DROP_AT`."""
+
+_DROP_AT = 0.7
+_DROP = 0.3
+_ADAM_EPS = 1e-7  # 1e-12 turns hidden Gaussians into coloured noise
+_COLOUR_REACH = 0.6  # logits stay this near to where they started
+_REFRESH = 20  # iterations between two looks of the network at what has changed
+_COLOURS = 3
+
+
+@dataclass
+class Personal:
+    """An avatar's own tensors.
+
+    Args:
+        identity: Residuals of the planes.
+        layers: Residuals of G0..GL.
+        identity_mask: [2P] bool, the cells that exist.
+        frozen: Per layer [N] bool: lips and lids, whose colour, place and size stay.
+    """
+
+    identity: IdentityResiduals
+    layers: list[LayerResiduals]
+    identity_mask: Tensor
+    frozen: list[Tensor] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to match.
+
+    Args:
+        image: [H, W, 3] the portrait on black, display sRGB 0..1.
+        alpha: [H, W] its matte.
+        camera: The portrait's.
+        vertices: [1, V, 3] the posed head, metres.
+        frames: [1, V, 3, 3] its local frames.
+        still: [V] bool: vertices that no expression moves, which identity Gaussians may own.
+    """
+
+    image: Tensor
+    alpha: Tensor
+    camera: Camera
+    vertices: Tensor
+    frames: Tensor
+    still: Tensor
+
+
+def personalise(
+    model: SplitAvatar,
+    encoded: Encoded,
+    personal: Personal,
+    target: Target,
+    iterations: int,
+    progress: Progress,
+) -> list[float]:
+    """Improves `personal` in place.
+
+    Args:
+        model: The network, frozen.
+        encoded: What it made of the portrait.
+        personal: Where to start from, and what is changed.
+        target: The portrait.
+        iterations: Adam steps.
+        progress: Told after every step; may cancel.
+
+    Returns:
+        The loss of every step.
+
+    Deviates: the network's outputs count as constants and are refreshed every 20 steps.
+    """
+    groups, freezing = _parameters(personal)
+    optimiser = torch.optim.Adam(groups, eps=_ADAM_EPS)
+    starts = {id(p): p.detach().clone() for p in _colours(personal)}
+    points = PointLosses()
+    losses: list[float] = []
+    raw = None
+    for step in range(iterations):
+        if step == int(iterations * _DROP_AT):
+            for group in optimiser.param_groups:
+                group["lr"] *= _DROP
+        if raw is None or step % _REFRESH == 0:
+            raw = model.expression_raw(
+                encoded.g0_raw, target.vertices, target.frames, personal.layers
+            )
+        optimiser.zero_grad(set_to_none=True)
+        identity, layers = assemble(model, encoded, raw, personal, target)
+        cloud = masked_union(identity, layers, personal.identity_mask)
+        raster = rasterise(cloud, target.camera, mask_gradient=True)
+        loss = image_loss(raster, target.image, target.alpha) + points(
+            cloud.means[cloud.layers < 2],
+            torch.cat([layer.means[0] for layer in layers.layers[1:]]),
+            target.vertices[0],
+            target.still,
+            refresh=step % _REFRESH == 0,
+        )
+        loss.backward()
+        for parameter, keep in freezing:
+            if parameter.grad is not None:
+                parameter.grad.mul_(keep)
+        optimiser.step()
+        with torch.no_grad():
+            for colour in _colours(personal):
+                start = starts[id(colour)]
+                colour.clamp_(start - _COLOUR_REACH, start + _COLOUR_REACH)
+        losses.append(float(loss.detach()))
+        progress("personalise", step + 1, iterations)
+    for tensor in _all(personal):
+        tensor.requires_grad_(False)
+    return losses
+
+
+def assemble(
+    model: SplitAvatar, encoded: Encoded, raw: ExpressionRaw, personal: Personal, target: Target
+) -> tuple[PlaneGaussians, ExpressionLayers]:
+    """Planes and layers at the target's pose, colours only."""
+    identity = model.identity(encoded, personal.identity, target.camera, channels=_COLOURS)
+    layers = model.assemble(raw, personal.layers, target.vertices, target.frames, channels=_COLOURS)
+    return identity, layers
+
+
+def masked_union(
+    identity: PlaneGaussians, layers: ExpressionLayers, identity_mask: Tensor
+) -> Gaussians:
+    """Eq. 14's union without the identity cells outside the matte."""
+    cloud = union(identity, layers)
+    return cloud.select(F.pad(identity_mask, (0, len(cloud) - len(identity_mask)), value=True))
+
+
+def _all(personal: Personal) -> Iterator[Tensor]:
+    for residuals in (personal.identity, *personal.layers):
+        for _, tensor in residuals.tensors():
+            yield tensor
+
+
+def _colours(personal: Personal) -> list[Tensor]:
+    residuals: Sequence[IdentityResiduals | LayerResiduals]
+    residuals = (personal.identity, *personal.layers)
+    return [r.features for r in residuals if r.features is not None]
+
+
+def _parameters(personal: Personal) -> tuple[list[dict], list[tuple[Tensor, Tensor]]]:
+    """Adam's groups, and what to multiply gradients by so that frozen parts stay."""
+    groups: list[dict] = []
+    freezing: list[tuple[Tensor, Tensor]] = []
+    for name, tensor in personal.identity.tensors():
+        if name in RATES:
+            tensor.requires_grad_(True)
+            groups.append({"params": [tensor], "lr": RATES[name]})
+            front = torch.zeros(2, *[1] * (tensor.ndim - 1))
+            front[0] = 1.0  # the back plane is never seen: it stays
+            freezing.append((tensor, front))
+    for residuals, frozen in zip(personal.layers, personal.frozen, strict=True):
+        for name, tensor in residuals.tensors():
+            if name not in RATES:
+                continue
+            tensor.requires_grad_(True)
+            groups.append({"params": [tensor], "lr": RATES[name]})
+            if name in ("features", "offset", "scale"):
+                keep = (~frozen).float().view(-1, *[1] * (tensor.ndim - 1))
+                freezing.append((tensor, keep))
+    return groups, freezing

@@ -1,0 +1,255 @@
+"""What the backend can do, without any server: create, track, drive, render."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from backend.avatar import Avatar
+from backend.head import Head
+from backend.lifting.redundancy import drop_redundant
+from backend.lifting.start import Start, start
+from backend.model.checkpoint import checkpoint_state
+from backend.model.config import model_config
+from backend.model.residuals import LayerResiduals
+from backend.model.splitavatar import Encoded, SplitAvatar
+from backend.model.union import union
+from backend.personalise import assemble, masked_union, personalise
+from backend.pose import posed, torso_weights
+from backend.splat.gaussians import Gaussians
+from backend.splat.rasterise import rasterise
+from backend.tracking.portrait import Portrait, Tracker
+from backend.tracking.video import Tracked, track_video
+from shared.camera import Camera
+from shared.errors import AvatarError
+from shared.flame import Track
+from shared.progress import Progress, silent
+
+from . import config as presets
+
+ABLATIONS = frozenset({"expression", "gsn", "masks"})
+ITERATIONS = 60
+_COLOURS = 3
+
+
+@dataclass(frozen=True)
+class CreateOptions:
+    """What decides how an avatar turns out, besides the picture.
+
+    Args:
+        face: Which face, from left to right; None takes the largest.
+        iterations: Steps of personalisation; 0 leaves the portrait's projection as it is.
+    """
+
+    face: int | None = None
+    iterations: int = ITERATIONS
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A rendered picture. The coarse image: the first three features of the splats.
+
+    Args:
+        rgb: [H, W, 3] float32 display sRGB, premultiplied by alpha.
+        alpha: [H, W] float32 0..1.
+        depth: [H, W] float32 metres, 0 where nothing is.
+    """
+
+    rgb: np.ndarray
+    alpha: np.ndarray
+    depth: np.ndarray
+
+    def rgba8(self) -> np.ndarray:
+        """[H, W, 4] uint8, straight alpha."""
+        alpha = self.alpha[..., None]
+        straight = np.divide(self.rgb, alpha, out=np.zeros_like(self.rgb), where=alpha > 1e-4)
+        rgba = np.concatenate([straight, alpha], axis=-1)
+        return (np.clip(rgba, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+class Pipeline:
+    """The network, the head and the tracker, loaded once. One thread at a time.
+
+    Args:
+        preset: Name of a preset in backend/configs.
+        device: `auto`, `cpu` or `cuda`.
+    """
+
+    def __init__(self, preset: str = "open", device: str = "auto") -> None:
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.preset, self.device = preset, device
+        self.head = Head.load("open")
+        self._settings = presets.load_preset(preset)
+        self._model: SplitAvatar | None = None
+        self._tracker: Tracker | None = None
+        self._model_hash = ""
+
+    @property
+    def model(self) -> SplitAvatar:
+        """The network; built when first wanted."""
+        if self._model is None:
+            self._model = SplitAvatar(model_config(self._settings), self.head).eval()
+            self._model.requires_grad_(False)
+            digest = hashlib.sha256()
+            for name, value in sorted(checkpoint_state(self._model).items()):
+                digest.update(name.encode() + value.numpy().tobytes())
+            self._model_hash = digest.hexdigest()
+        return self._model
+
+    @property
+    def tracker(self) -> Tracker:
+        """Detection and fitting; loaded when first wanted."""
+        if self._tracker is None:
+            self._tracker = Tracker(self.head)
+        return self._tracker
+
+    def close(self) -> None:
+        """Frees the models."""
+        if self._tracker is not None:
+            self._tracker.close()
+            self._tracker = None
+
+    def create(
+        self, image: bytes, options: CreateOptions | None = None, progress: Progress = silent
+    ) -> Avatar:
+        """One photograph to an avatar.
+
+        Args:
+            image: The picture file's bytes.
+            options: See `CreateOptions`.
+            progress: Told of every step; may cancel.
+
+        Raises:
+            AvatarError: As `Tracker.portrait`.
+        """
+        options = options or CreateOptions()
+        portrait = self.tracker.portrait(image, options.face, progress)
+        return self.create_from(portrait, options, progress)
+
+    def create_from(self, portrait: Portrait, options: CreateOptions, progress: Progress) -> Avatar:
+        """A tracked portrait to an avatar."""
+        progress("project", 0, 1)
+        begin = start(portrait, self.head, self.model)
+        with torch.no_grad():
+            image = begin.target.image.permute(2, 0, 1)[None]
+            encoded = self.model.encode(image, portrait.fit.camera)
+        neutral = self.head.vertices_of(
+            Track.neutral(1, betas=portrait.fit.track.betas, head=self.head.name)
+        )
+        drop_redundant(self.model, encoded, begin, self.head, neutral)
+        personalise(self.model, encoded, begin.personal, begin.target, options.iterations, progress)
+        return self._avatar(portrait, encoded, begin)
+
+    @torch.no_grad()
+    def _avatar(self, portrait: Portrait, encoded: Encoded, begin: Start) -> Avatar:
+        personal, target = begin.personal, begin.target
+        raw = self.model.expression_raw(
+            encoded.g0_raw, target.vertices, target.frames, personal.layers
+        )
+        identity, layers = assemble(self.model, encoded, raw, personal, target)
+        cloud = masked_union(identity, layers, personal.identity_mask)
+        return Avatar(
+            identity=cloud.select(cloud.layers < 2),
+            g0_raw=encoded.g0_raw,
+            layers=tuple(_detached(layer) for layer in personal.layers),
+            source=portrait.fit.track,
+            camera=portrait.fit.camera,
+            preset=self.preset,
+            model_hash=self._model_hash,
+            head_hash=self.head.hash,
+            image_hash=portrait.digest,
+        )
+
+    def check(self, avatar: Avatar) -> None:
+        """Refuses an avatar made with another head, preset or network.
+
+        Raises:
+            AvatarError: `head_mismatch`.
+        """
+        _ = self.model
+        for what, found, expected in (
+            ("head", avatar.head_hash, self.head.hash),
+            ("preset", avatar.preset, self.preset),
+            ("network", avatar.model_hash, self._model_hash),
+        ):
+            if found != expected:
+                raise AvatarError(
+                    "head_mismatch",
+                    f"The avatar was made with the {what} {found[:12]}; loaded is {expected[:12]}.",
+                    "Create the avatar again from its portrait.",
+                )
+
+    @torch.no_grad()
+    def drive(
+        self, avatar: Avatar, frame: Track, ablate: frozenset[str] = frozenset()
+    ) -> Gaussians:
+        """All Gaussians of one driving frame, colours in channels 0-2; masked ones at opacity 0.
+
+        Args:
+            avatar: Whom to drive.
+            frame: One frame; its betas are not used (the avatar keeps its own).
+            ablate: Parts to switch off: `expression` (the driver's expression, jaw and eyes),
+                `gsn` (no G1..GL), `masks` (every Gaussian kept).
+        """
+        if unknown := ablate - ABLATIONS:
+            raise AvatarError(
+                "bad_request",
+                f"Unknown ablation {sorted(unknown)}; expected some of {sorted(ABLATIONS)}.",
+                "Correct the name.",
+            )
+        own = dataclasses.replace(frame, betas=avatar.source.betas)
+        shown = avatar.neutral() if "expression" in ablate else own
+        vertices = self.head.vertices_of(shown)
+        frames = self.head.local_frames(vertices)
+        layers = self.model.expression(
+            avatar.g0_raw, vertices, frames, avatar.layers, ablate - {"expression"}
+        )
+        expression = union(None, layers)
+        expression.features = expression.features[:, :_COLOURS]
+        pose = self.head.head_pose_of(own)[0]
+        neck_y = float(self.head.joints_of(avatar.source.betas)[1, 1])
+        follow = torso_weights(avatar.identity.means, neck_y)
+        return Gaussians.cat([posed(avatar.identity, pose, follow), posed(expression, pose)])
+
+    @torch.no_grad()
+    def render(self, cloud: Gaussians, camera: Camera) -> Frame:
+        """The coarse picture of a cloud, on black."""
+        raster = rasterise(cloud.kept(), camera)
+        return Frame(
+            raster.features[..., :_COLOURS].numpy(), raster.alpha.numpy(), raster.depth.numpy()
+        )
+
+    def rig(self, avatar: Avatar) -> dict[str, np.ndarray]:
+        """What the add-on builds its rig from, head space, metres.
+
+        Returns:
+            vertices [V, 3] neutral with this identity, faces [F, 3] int32, expression_deltas
+            [52, V, 3], joints [5, 3], skin_weights [V, 5].
+        """
+        return self.head.rig(avatar.source.betas)
+
+    def track_image(self, image: bytes, face: int | None = None) -> Track:
+        """The FLAME parameters of a photograph, one frame with betas."""
+        return self.tracker.portrait(image, face, silent).fit.track
+
+    def track_frames(
+        self, frames: Iterable[np.ndarray], fps: float, progress: Progress = silent
+    ) -> Tracked:
+        """Tracks a video: one identity, parameters and a camera for every frame.
+
+        Args:
+            frames: [H, W, 3] uint8 BGR pictures, as OpenCV reads them.
+            fps: Frames per second.
+            progress: Told after every frame; may cancel.
+        """
+        return track_video(self.tracker, frames, fps, progress)
+
+
+def _detached(layer: LayerResiduals) -> LayerResiduals:
+    return LayerResiduals(**{name: tensor.detach() for name, tensor in layer.tensors()})

@@ -1,0 +1,1 @@
+"""From pictures to FLAME parameters: decode, detect, matte, crop, fit."""

@@ -1,0 +1,231 @@
+"""FLAME parameters and a camera from one picture's landmarks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import least_squares
+from scipy.spatial.transform import Rotation
+
+from backend.head import Head
+from shared.camera import Camera, portrait_intrinsics
+from shared.flame import ARKIT_NAMES, BETAS_SIZE, EXPRESSION_SIZE, Track
+
+from .crop import PORTRAIT_PX
+
+_IRISES = {"right": 468, "left": 473}  # first of five landmarks each: the centre
+_LANDMARKS = 468  # without the irises, which the eyes' rotation explains
+_NOISE_PX = 1.5
+_OVAL_NOISE_PX = 4.0  # the outline slides over the skin as the head turns
+_EXPRESSION_SPREAD = 0.15
+_BETAS_SPREAD = 1.0
+_START_DISTANCE_M = 1.8
+_GAZE_UNITS = tuple(name for name in ARKIT_NAMES if name.startswith("eyeLook"))
+
+FACE_OVAL = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
+"""MediaPipe's landmarks along the face's outline."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What one picture says about a head.
+
+    Args:
+        track: One frame with betas; the head's pose is all in the camera.
+        camera: Portrait camera of the crop, focal 12 NDC.
+        error_px: Mean distance between the projected and the detected landmarks.
+    """
+
+    track: Track
+    camera: Camera
+    error_px: float
+
+
+class Fitter:
+    """Fits identity, expression, eyes and camera to 478 landmarks.
+
+    Nonlinear least squares over the landmark-embedded blend shapes, with Gaussian priors: betas
+    of unit spread, expression around the detector's own scores.
+
+    Deviates: the jaw is driven by the open head's jawOpen unit, so `jaw_pose` stays zero.
+    """
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        embed = head.embed_landmarks
+        self._neutral = embed(head.v_template).numpy().astype(np.float64)  # [478, 3]
+        self._shapes = embed(head.shapedirs).numpy().astype(np.float64)  # [478, 3, S]
+        units = head.exprdirs[..., : len(ARKIT_NAMES)]
+        self._units = embed(units).numpy().astype(np.float64)  # [478, 3, 52]
+        noise = np.full(_LANDMARKS, _NOISE_PX)
+        noise[list(FACE_OVAL)] = _OVAL_NOISE_PX
+        self._weights = np.repeat(1 / noise, 2)
+
+    def root(self, betas: np.ndarray | None) -> np.ndarray:
+        """[3] the root joint of an identity, metres."""
+        return self._head.joints_of(betas)[0]
+
+    def fit(
+        self,
+        landmarks: np.ndarray,
+        blendshapes: dict[str, float],
+        betas: np.ndarray | None = None,
+    ) -> Fit:
+        """Fits one picture.
+
+        Args:
+            landmarks: [478, 2] pixels of the 512x512 portrait crop.
+            blendshapes: The detector's scores, ARKit name -> 0..1.
+            betas: [S] known identity, or None to fit it.
+        """
+        solver = _Solver(self, landmarks, blendshapes, betas)
+        solution = least_squares(
+            solver.residuals,
+            solver.start,
+            jac=solver.jacobian,  # type: ignore[arg-type]
+            bounds=solver.bounds,
+            x_scale=solver.scale,
+            max_nfev=40,
+        )
+        rotation, translation, betas, expression = solver.split(solution.x)
+        viewmat = np.eye(4)
+        viewmat[:3, :3] = rotation
+        viewmat[:3, 3] = translation
+        camera = Camera(viewmat, portrait_intrinsics(PORTRAIT_PX), PORTRAIT_PX, PORTRAIT_PX)
+        points = self._neutral + self._shapes @ betas + self._units @ expression
+        error = np.linalg.norm(camera.project(points) - landmarks, axis=1)[:_LANDMARKS].mean()
+        full_betas = np.zeros(BETAS_SIZE)
+        full_betas[: len(betas)] = betas
+        codes = np.zeros((1, EXPRESSION_SIZE))
+        codes[0, : len(expression)] = expression
+        eyes = self._eyes(camera, full_betas, points, landmarks)
+        track = Track.neutral(1, expression=codes, betas=full_betas, head=self._head.name, **eyes)
+        return Fit(track, camera, float(error))
+
+    def _eyes(
+        self, camera: Camera, betas: np.ndarray, points: np.ndarray, landmarks: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Eye rotations that bring each eyeball's iris under the detected one."""
+        joints = self._head.joints_of(betas)
+        poses = {}
+        for name, joint, first in (
+            ("leye_pose", joints[3], _IRISES["left"]),
+            ("reye_pose", joints[4], _IRISES["right"]),
+        ):
+            rest = points[first] - joint
+            radius = np.linalg.norm(rest)
+            center = camera.viewmat[:3, :3] @ joint + camera.viewmat[:3, 3]
+            depth = center[2] - radius
+            ray = np.linalg.solve(camera.K, np.append(landmarks[first], 1.0)) * depth
+            offset = (ray - center)[:2]
+            offset *= min(1.0, 0.7 * radius / max(float(np.linalg.norm(offset)), 1e-9))
+            gaze = np.append(offset, -np.sqrt(radius**2 - offset @ offset))
+            target = camera.viewmat[:3, :3].T @ gaze
+            poses[name] = _shortest_rotation(rest, target)[None]
+        return poses
+
+
+class _Solver:
+    """Residuals and Jacobian of one fit; unknowns: rotation 3, translation 3, betas, units."""
+
+    def __init__(
+        self,
+        fitter: Fitter,
+        landmarks: np.ndarray,
+        blendshapes: dict[str, float],
+        betas: np.ndarray | None,
+    ) -> None:
+        self._weights = fitter._weights
+        self._target = landmarks[:_LANDMARKS, :2].astype(np.float64)
+        self._neutral = fitter._neutral[:_LANDMARKS]
+        shapes = fitter._shapes[:_LANDMARKS]
+        self._fixed_betas = None
+        if betas is not None:
+            self._fixed_betas = np.asarray(betas, np.float64)[: shapes.shape[-1]]
+            self._neutral = self._neutral + shapes @ self._fixed_betas
+            shapes = shapes[..., :0]
+        self._betas = shapes.shape[-1]
+        self._bases = np.concatenate([shapes, fitter._units[:_LANDMARKS]], axis=-1)
+        self._K = portrait_intrinsics(PORTRAIT_PX)
+        scores = np.array([blendshapes.get(name, 0.0) for name in ARKIT_NAMES])
+        gaze = np.isin(ARKIT_NAMES, _GAZE_UNITS)
+        scores[gaze] = 0.0
+        spread = np.where(gaze, 1e-3, _EXPRESSION_SPREAD)
+        self._prior = np.concatenate([np.zeros(self._betas), scores])
+        self._precision = 1 / np.concatenate([np.full(self._betas, _BETAS_SPREAD), spread])
+        pose = [0.0, 0, 0, *self._start_translation()]
+        self.start = np.concatenate([pose, np.clip(self._prior, 1e-3, 1 - 1e-3)])
+        low = np.concatenate([np.full(6, -np.inf), np.full(self._betas, -4), np.zeros(len(scores))])
+        high = np.concatenate([np.full(6, np.inf), np.full(self._betas, 4), np.ones(len(scores))])
+        self.bounds = (low, high)
+        self.scale = np.concatenate([np.full(3, 0.1), [0.01, 0.01, 0.1], 1 / self._precision])
+        # The camera's axes seen from a head that faces it: x right, y down, z into the picture.
+        self._facing = np.diag([1.0, -1.0, -1.0])
+
+    def _start_translation(self) -> np.ndarray:
+        center = (self._target.mean(0) - self._K[:2, 2]) / self._K[0, 0]
+        width = np.ptp(self._target[:, 0]) / self._K[0, 0]
+        depth = float(np.ptp(self._neutral[:, 0]) / max(width, 1e-6)) or _START_DISTANCE_M
+        middle = self._neutral.mean(0)
+        return np.array([center[0] * depth - middle[0], center[1] * depth + middle[1], depth])
+
+    def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Rotation [3, 3], translation [3], betas, expression."""
+        rotation = Rotation.from_rotvec(x[:3]).as_matrix() @ self._facing
+        codes = x[6:]
+        betas = codes[: self._betas] if self._fixed_betas is None else self._fixed_betas
+        return rotation, x[3:6], betas, codes[self._betas :]
+
+    def _camera_points(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rotation = self.split(x)[0]
+        points = self._neutral + self._bases @ x[6:]
+        return points @ rotation.T + x[3:6], rotation
+
+    def residuals(self, x: np.ndarray) -> np.ndarray:
+        """Whitened landmark errors, then whitened distances from the priors."""
+        camera, _ = self._camera_points(x)
+        image = camera @ self._K.T
+        error = (image[:, :2] / image[:, 2:] - self._target).ravel() * self._weights
+        return np.concatenate([error, (x[6:] - self._prior) * self._precision])
+
+    def jacobian(self, x: np.ndarray) -> np.ndarray:
+        """Derivative of `residuals`."""
+        camera, rotation = self._camera_points(x)
+        focal, depth = self._K[0, 0], camera[:, 2]
+        projection = np.zeros((len(camera), 2, 3))
+        projection[:, 0, 0] = projection[:, 1, 1] = focal / depth
+        projection[:, :, 2] = -focal * camera[:, :2] / depth[:, None] ** 2
+        turned = camera - x[3:6]
+        cross = np.zeros((len(camera), 3, 3))  # d(exp(w) p)/dw at the current rotation
+        cross[:, 0, 1], cross[:, 0, 2] = turned[:, 2], -turned[:, 1]
+        cross[:, 1, 0], cross[:, 1, 2] = -turned[:, 2], turned[:, 0]
+        cross[:, 2, 0], cross[:, 2, 1] = turned[:, 1], -turned[:, 0]
+        rotate = projection @ cross @ _left_jacobian(x[:3])
+        codes = projection @ (rotation @ self._bases)
+        data = np.concatenate([rotate, projection, codes], axis=2).reshape(-1, len(x))
+        prior = np.concatenate([np.zeros((len(self._prior), 6)), np.diag(self._precision)], axis=1)
+        return np.concatenate([data * self._weights[:, None], prior])
+
+
+def _left_jacobian(rotvec: np.ndarray) -> np.ndarray:
+    """[3, 3] d(left-multiplied small rotation)/d(rotation vector)."""
+    angle = float(np.linalg.norm(rotvec))
+    x, y, z = rotvec
+    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    if angle < 1e-6:
+        return np.eye(3) + skew / 2
+    a = (1 - np.cos(angle)) / angle**2
+    b = (angle - np.sin(angle)) / angle**3
+    return np.eye(3) + a * skew + b * skew @ skew
+
+
+def _shortest_rotation(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """[3] rotation vector that turns direction `start` into direction `end`."""
+    a, b = start / np.linalg.norm(start), end / np.linalg.norm(end)
+    axis = np.cross(a, b)
+    sine = float(np.linalg.norm(axis))
+    return axis / max(sine, 1e-12) * np.arctan2(sine, a @ b)

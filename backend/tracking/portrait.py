@@ -1,0 +1,152 @@
+"""From a photograph's bytes to a matted, fitted portrait."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from backend.head import Head
+from shared.errors import AvatarError
+from shared.progress import Progress
+
+from .crop import PORTRAIT_PX, Crop, crop_around
+from .decode import decode
+from .detect import Detector, Face
+from .fit import Fit, Fitter
+from .matte import Matter
+
+_MOST_TURNED_DEG = 45.0
+_WORST_FIT_PX = 8.0
+_LEAST_MATTE = 0.05
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """One person, cropped, matted and fitted.
+
+    Args:
+        rgb: [512, 512, 3] float32 0..1 display sRGB of the crop, background included.
+        matte: [512, 512] float32 0..1.
+        landmarks: [478, 2] pixels of the crop.
+        crop: Where in the source picture it lies.
+        fit: Parameters and camera.
+        digest: sha256 of the source file, hexadecimal.
+    """
+
+    rgb: np.ndarray
+    matte: np.ndarray
+    landmarks: np.ndarray
+    crop: Crop
+    fit: Fit
+    digest: str
+
+    @property
+    def matted(self) -> np.ndarray:
+        """[512, 512, 3] the portrait on black."""
+        return self.rgb * self.matte[..., None]
+
+
+class Tracker:
+    """Detection, matting and fitting, with the models kept open. One per thread."""
+
+    def __init__(self, head: Head) -> None:
+        self.detector = Detector()
+        self._matter = Matter()
+        self.fitter = Fitter(head)
+
+    def close(self) -> None:
+        """Frees the models."""
+        self.detector.close()
+        self._matter.close()
+
+    def portrait(self, data: bytes, face: int | None, progress: Progress) -> Portrait:
+        """Reads a photograph.
+
+        Args:
+            data: The picture file's bytes.
+            face: Which face, from left to right; None takes the largest.
+            progress: Told before each part; may cancel.
+
+        Raises:
+            AvatarError: `bad_file`, `no_face_found`, `face_too_small`, or `bad_request` for a
+                face that is turned too far or a picture that the head cannot be fitted to.
+        """
+        progress("decode", 0, 4)
+        picture = decode(data)
+        progress("detect", 1, 4)
+        chosen = self.detector.choose(picture.rgb, face)
+        crop = crop_around(chosen)
+        rgb = crop.apply(picture.rgb)
+        near = self._nearest(rgb, crop, chosen)
+        progress("matte", 2, 4)
+        matte = self._matte(rgb, crop, picture.rgb.shape[:2], picture.alpha)
+        progress("fit", 3, 4)
+        fit = self.fitter.fit(near.landmarks[:, :2], near.blendshapes)
+        _check_fit(fit)
+        progress("fit", 4, 4)
+        return Portrait(
+            rgb.astype(np.float32) / 255,
+            matte,
+            near.landmarks[:, :2],
+            crop,
+            fit,
+            hashlib.sha256(data).hexdigest(),
+        )
+
+    def _nearest(self, rgb: np.ndarray, crop: Crop, face: Face) -> Face:
+        """The face seen again in its crop, where landmarks are finer."""
+        expected = crop.points(face.landmarks[:, :2]).mean(0)
+        again = self.detector.detect(rgb)
+        if not again:
+            return _rescaled(face, crop)
+        return min(
+            again, key=lambda f: float(np.linalg.norm(f.landmarks[:, :2].mean(0) - expected))
+        )
+
+    def _matte(
+        self, rgb: np.ndarray, crop: Crop, size: tuple[int, int], alpha: np.ndarray | None
+    ) -> np.ndarray:
+        """The file's own alpha where it has one, else the segmenter's."""
+        inside = crop.inside(size[1], size[0])
+        if alpha is not None:
+            matte = crop.apply(alpha.astype(np.float32) / 255)
+        else:
+            matte = self._matter.matte(rgb)
+            matte = cv2.erode(matte, np.ones((3, 3), np.uint8))  # against rims of background
+        matte = np.where(inside, np.clip(matte, 0, 1), 0).astype(np.float32)
+        if matte.mean() < _LEAST_MATTE:
+            raise AvatarError(
+                "no_face_found",
+                f"Only {matte.mean():.0%} of the crop around the face could be told from the "
+                f"background; at least {_LEAST_MATTE:.0%} are needed.",
+                "Use a photo with a plainer background, or one whose background is transparent.",
+            )
+        return matte
+
+
+def _rescaled(face: Face, crop: Crop) -> Face:
+    landmarks = face.landmarks * (PORTRAIT_PX / crop.side)
+    landmarks[:, :2] = crop.points(face.landmarks[:, :2])
+    return Face(landmarks, face.blendshapes, face.pose)
+
+
+def _check_fit(fit: Fit) -> None:
+    forward = -fit.camera.viewmat[2, :3]  # from the head towards the camera, head space
+    yaw = float(np.degrees(np.arctan2(forward[0], forward[2])))
+    if abs(yaw) > _MOST_TURNED_DEG:
+        raise AvatarError(
+            "bad_request",
+            f"The face is turned {abs(yaw):.0f} degrees away; at most {_MOST_TURNED_DEG:.0f} "
+            "can be used.",
+            "Use a photo taken from the front.",
+        )
+    if fit.error_px > _WORST_FIT_PX:
+        raise AvatarError(
+            "bad_request",
+            f"The head model misses the face by {fit.error_px:.1f} pixels on average; at most "
+            f"{_WORST_FIT_PX:.0f} are accepted.",
+            "Use a photo in which nothing covers the face.",
+        )

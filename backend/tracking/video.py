@@ -1,0 +1,190 @@
+"""FLAME parameters and cameras of a video: one identity, a still camera, a moving head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from scipy.spatial.transform import Rotation, Slerp
+
+from shared.camera import Camera
+from shared.errors import AvatarError
+from shared.flame import FRAME_SIZES, Track
+from shared.progress import Progress
+
+from .crop import Crop, crop_around
+from .detect import Face
+from .fit import Fit
+from .portrait import Tracker
+
+_SMOOTHING_FRAMES = 0.8
+_FACING = np.diag([1.0, -1.0, -1.0])  # head space to a camera that it faces
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A tracked clip.
+
+    Args:
+        track: Parameters; head motion is in `global_orient` and `transl`.
+        cameras: One per frame, in the pixels of the frames, upright and facing the torso.
+        missing: Numbers of the frames in which no face was found, and which were interpolated.
+    """
+
+    track: Track
+    cameras: list[Camera]
+    missing: list[int]
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """What stays the same while the pictures keep their size."""
+
+    crop: Crop
+    size: tuple[int, int]
+    betas: np.ndarray
+    camera: Camera
+
+
+def track_video(
+    tracker: Tracker,
+    frames: Iterable[np.ndarray],
+    fps: float,
+    progress: Progress,
+    smooth: bool = True,
+) -> Tracked:
+    """Tracks pictures one after the other.
+
+    Args:
+        tracker: Detection and fitting.
+        frames: [H, W, 3] uint8 BGR.
+        fps: Frames per second.
+        progress: Told after every frame (total 0: unknown); may cancel.
+        smooth: Smooth over time, for a video; off for pictures that do not follow each other.
+
+    Raises:
+        AvatarError: `no_face_found` where no frame shows a face; `bad_file` for no frames.
+    """
+    reference: _Reference | None = None
+    near: Crop | None = None
+    fits: list[Fit | None] = []
+    references: list[_Reference | None] = []
+    for number, bgr in enumerate(frames):
+        rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        if reference is not None and reference.size != bgr.shape[:2]:
+            reference, near = None, None
+        face = _face(tracker, rgb, near)
+        if face is None:
+            near = None
+            fits.append(None)
+        else:
+            near = crop_around(face)
+            if reference is None:
+                reference = _start(tracker, face, near, bgr.shape[:2])
+            landmarks = reference.crop.points(face.landmarks[:, :2])
+            fits.append(tracker.fitter.fit(landmarks, face.blendshapes, reference.betas))
+        references.append(reference)
+        progress("track", number + 1, 0)
+    if not fits:
+        raise AvatarError("bad_file", "There are no frames to track.", "Choose another video.")
+    tracked = _joined(fits, references, fps, smooth)
+    return with_pivot(tracked, tracker.fitter.root(tracked.track.betas))
+
+
+def _face(tracker: Tracker, rgb: np.ndarray, near: Crop | None) -> Face | None:
+    """The face near where it was, seen in its crop; else the largest anywhere."""
+    for crop in _crops(tracker, rgb, near):
+        faces = tracker.detector.detect(crop.apply(rgb))
+        if faces:
+            return _in_frame(faces[0], crop)
+    return None
+
+
+def _crops(tracker: Tracker, rgb: np.ndarray, near: Crop | None) -> Iterator[Crop]:
+    if near is not None:
+        yield near
+    faces = tracker.detector.search(rgb)
+    if faces:
+        yield crop_around(faces[0])
+
+
+def _in_frame(face: Face, crop: Crop) -> Face:
+    landmarks = face.landmarks * (crop.side / 512)
+    landmarks[:, :2] += [crop.x, crop.y]
+    return Face(landmarks, face.blendshapes, face.pose)
+
+
+def _start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> _Reference:
+    fit = tracker.fitter.fit(crop.points(face.landmarks[:, :2]), face.blendshapes)
+    viewmat = np.eye(4)
+    viewmat[:3, :3] = _FACING
+    viewmat[:3, 3] = fit.camera.viewmat[:3, 3]
+    to_frame = np.linalg.inv(np.vstack([crop.matrix(), [0, 0, 1]]))
+    camera = Camera(viewmat, to_frame @ fit.camera.K, size[1], size[0])
+    assert fit.track.betas is not None
+    return _Reference(crop, size, fit.track.betas, camera)
+
+
+def _joined(
+    fits: list[Fit | None], references: list[_Reference | None], fps: float, smooth: bool
+) -> Tracked:
+    found = [i for i, fit in enumerate(fits) if fit is not None]
+    if not found:
+        raise AvatarError(
+            "no_face_found",
+            f"No face was found in any of the {len(fits)} frames.",
+            "Use a video that shows one face from the front, well lit and not covered.",
+        )
+    first = next(r for r in references if r is not None)
+    cameras = [(r or first).camera for r in references]
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in FRAME_SIZES}
+    for number in found:
+        for name, value in _row(fits[number], cameras[number]).items():
+            rows[name].append(value)
+    values = {
+        name: _resampled(name, np.array(row), np.array(found), len(fits))
+        for name, row in rows.items()
+    }
+    if smooth and len(fits) > 2:
+        values = {
+            name: gaussian_filter1d(value, _SMOOTHING_FRAMES, axis=0, mode="nearest")
+            for name, value in values.items()
+        }
+    head = fits[found[0]].track.head  # type: ignore[union-attr]
+    track = Track(**values, betas=first.betas, fps=fps, head=head)
+    return Tracked(track, cameras, sorted(set(range(len(fits))) - set(found)))
+
+
+def _row(fit: Fit | None, camera: Camera) -> dict[str, np.ndarray]:
+    """One frame's parameters, with what its fitted camera says moved into the head's pose."""
+    assert fit is not None
+    motion = np.linalg.inv(camera.viewmat) @ fit.camera.viewmat  # head space to head space
+    row = {name: getattr(fit.track, name)[0].astype(np.float64) for name in FRAME_SIZES}
+    row["global_orient"] = Rotation.from_matrix(motion[:3, :3]).as_rotvec()
+    row["transl"] = motion[:3, 3]
+    return row
+
+
+def _resampled(name: str, rows: np.ndarray, found: np.ndarray, count: int) -> np.ndarray:
+    """Values at every frame, [count, n], interpolated where frames are missing."""
+    at = np.clip(np.arange(count), found[0], found[-1])
+    if len(found) == 1:
+        return np.repeat(rows, count, axis=0)
+    if name in ("global_orient", "leye_pose", "reye_pose"):
+        return Slerp(found, Rotation.from_rotvec(rows))(at).as_rotvec()
+    return np.stack([np.interp(at, found, column) for column in rows.T], axis=-1)
+
+
+def with_pivot(tracked: Tracked, root: np.ndarray) -> Tracked:
+    """The same motion told as FLAME does: rotation about the root joint, then translation.
+
+    Args:
+        tracked: Motion as rotation about the origin, then translation.
+        root: [3] the root joint, metres.
+    """
+    rotations = Rotation.from_rotvec(tracked.track.global_orient).as_matrix()
+    transl = tracked.track.transl + (rotations @ root - root)
+    return replace(tracked, track=replace(tracked.track, transl=transl.astype(np.float32)))
