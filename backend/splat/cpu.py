@@ -140,14 +140,14 @@ class _Rasterise(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad_features: Tensor, grad_transmittance: Tensor, grad_z: Tensor):
+    def backward(ctx, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         means, quats, scales, opacities, features, *rest = ctx.saved_tensors
         splats, rects, order, transmittance, stop = rest
         gradients = [torch.zeros_like(t) for t in (means, quats, scales, opacities, features)]
         _call(
             f"splat_backward_{_SUFFIX[means.dtype]}", ctx.params,
             means, quats, scales, features, splats, rects, order, ctx.visible, transmittance, stop,
-            grad_features.contiguous(), grad_transmittance.contiguous(), grad_z.contiguous(),
+            *(gradient.contiguous() for gradient in grad_outputs),
             *gradients,
         )  # fmt: skip
         return None, *gradients

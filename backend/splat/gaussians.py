@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -33,8 +34,8 @@ class Gaussians:
     scales: Tensor
     opacities: Tensor
     features: Tensor
-    layers: Tensor | None = None
-    vertices: Tensor | None = None
+    layers: Tensor = cast(Tensor, None)  # filled in below
+    vertices: Tensor = cast(Tensor, None)
 
     def __post_init__(self) -> None:
         count = self.means.shape[0] if self.means.ndim else 0

@@ -13,7 +13,6 @@ from backend.splat.gaussians import Gaussians
 from backend.splat.projection import NEAR_M
 from shared.camera import Camera
 
-
 Implementation = Literal["auto", "reference", "cpu", "cuda"]
 
 ALPHA_MAX = 0.999

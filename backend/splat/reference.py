@@ -9,7 +9,9 @@ Gaussians at the same depth in the order of their index:
     T_next = T (1 - alpha)                          when <= 1e-4 the pixel ends, without this one
     weight = alpha T;  T = T_next                   T starts at 1
 
-    features = sum weight f      alpha = 1 - T      depth = (sum weight z) / alpha, 0 where alpha is 0
+    features = sum weight f
+    alpha    = 1 - T
+    depth    = (sum weight z) / alpha, 0 where alpha is 0
 
 Background is black. Depth is the expected z in camera space, metres: of what is seen, not mixed
 with the background. Gradients of skipped contributions, and of opacities where alpha_max clamps,
@@ -28,7 +30,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from backend.splat.gaussians import Gaussians
-from backend.splat.projection import ALPHA_MIN, project
+from backend.splat.projection import ALPHA_MIN, Projection, project
 from shared.camera import Camera
 
 TRANSMITTANCE_MIN = 1e-4
@@ -71,7 +73,10 @@ def rasterise(
         strip = []
         for column in range(columns):
             origin = (column * TILE, first // columns * TILE)
-            arguments = (*(v[lists[first + column]] for v in values), origin, alpha_max)
+            means2d, conics, depths, some_opacities, features = (
+                value[lists[first + column]] for value in values
+            )
+            arguments = (means2d, conics, depths, some_opacities, features, origin, alpha_max)
             if recompute:
                 strip.append(checkpoint(_composite_tile, *arguments, use_reentrant=False))
             else:
@@ -82,7 +87,7 @@ def rasterise(
 
 
 @torch.no_grad()
-def _tile_lists(projected, camera: Camera) -> list[Tensor]:
+def _tile_lists(projected: Projection, camera: Camera) -> list[Tensor]:
     """Indices of the Gaussians of each tile, row-major tiles, near to far, ties by index."""
     columns, rows = -(-camera.width // TILE), -(-camera.height // TILE)
     index = torch.nonzero(projected.visible)[:, 0]

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from backend.splat import cpu, native, reference
+from backend.splat.gaussians import Gaussians
+
+SETTINGS = {"mask_gradient": True, "alpha_max": 0.999, "near_m": 0.01}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _built():
+    if not cpu.status().available:
+        pytest.skip(cpu.status().message)
+
+
+def _sets() -> list[str]:
+    return list(native.INSTRUCTION_SETS)
+
+
+def _need(instruction_set: str) -> None:
+    best = native.INSTRUCTION_SETS.index(cpu.status().instruction_set)
+    if native.INSTRUCTION_SETS.index(instruction_set) > best:
+        pytest.skip(f"this CPU has no {instruction_set}")
+
+
+def _weights(outputs) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(9)
+    return [torch.randn(o.shape, generator=generator, dtype=o.dtype) for o in outputs]
+
+
+def _loss(outputs) -> torch.Tensor:
+    return torch.stack([(o * w).sum() for o, w in zip(outputs, _weights(outputs))]).sum()
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4, 7, 32, 35])
+def test_forward_equals_the_reference(scene, channels):
+    cloud, camera = scene(4000, channels, (150, 97), dropped=0.1)
+    with torch.no_grad():
+        found = cpu.rasterise(cloud, camera, **SETTINGS)
+        expected = reference.rasterise(cloud, camera, **SETTINGS)
+    for name, one, other in zip(("features", "transmittance", "z"), found, expected):
+        difference = (one - other).abs()
+        assert difference.mean() <= 1e-6, name
+        # a contribution at the edge of 1/255 may fall on either side in float32
+        assert difference.max() <= 2 / 255, name
+
+
+@pytest.mark.parametrize("instruction_set", _sets())
+@pytest.mark.parametrize("channels", [3, 32, 5])
+def test_every_instruction_set_gives_the_same_picture_and_gradients(
+    scene, gradients, instruction_set, channels
+):
+    _need(instruction_set)
+    cloud, camera = scene(300, channels, 50, dropped=0.1)
+    found = cpu.rasterise(cloud, camera, **SETTINGS, instruction_set=instruction_set)
+    expected = reference.rasterise(cloud, camera, **SETTINGS)
+    for one, other in zip(found, expected):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+    expected_gradients = gradients(_loss(expected), cloud)
+    for name, gradient in gradients(_loss(found), cloud).items():
+        error = (gradient - expected_gradients[name]).norm() / expected_gradients[name].norm()
+        assert error < 1e-4, name
+
+
+@pytest.mark.parametrize("channels", [3, 32, 6])
+def test_float64_equals_the_reference_to_rounding(scene, gradients, channels):
+    cloud, camera = scene(400, channels, (50, 35), dtype=torch.float64, dropped=0.2)
+    found = cpu.rasterise(cloud, camera, **SETTINGS)
+    expected = reference.rasterise(cloud, camera, **SETTINGS)
+    for one, other in zip(found, expected):
+        torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-12)
+    expected_gradients = gradients(_loss(expected), cloud)
+    for name, gradient in gradients(_loss(found), cloud).items():
+        torch.testing.assert_close(gradient, expected_gradients[name], rtol=1e-8, atol=1e-8)
+
+
+def test_gradients_equal_finite_differences(scene):
+    cloud, camera = scene(6, 3, 17, dtype=torch.float64)
+    # wide and fairly opaque, so that the steps of gradcheck cross no 1/255 edge inside the picture
+    scales = (cloud.scales.detach() * 6 + 0.05).requires_grad_()
+
+    def render(means, quats, scales, opacities, features):
+        drawn = Gaussians(means, quats, scales, opacities * 0.5 + 0.3, features)
+        return cpu.rasterise(drawn, camera, **SETTINGS)
+
+    inputs = (cloud.means, cloud.quats, scales, cloud.opacities, cloud.features)
+    assert torch.autograd.gradcheck(render, inputs, eps=1e-7, atol=1e-4, rtol=1e-4)
+
+
+def test_gradients_outside_the_clamp_of_the_linearisation_equal_the_references(scene, gradients):
+    cloud, camera = scene(200, 3, 24, dtype=torch.float64)
+    shift = torch.tensor([0.25, -0.22, 0.0], dtype=torch.float64)
+    cloud.means = (cloud.means.detach() + shift).requires_grad_()
+    cloud.scales = (cloud.scales.detach() * 6).requires_grad_()
+    expected = gradients(_loss(reference.rasterise(cloud, camera, **SETTINGS)), cloud)
+    found = gradients(_loss(cpu.rasterise(cloud, camera, **SETTINGS)), cloud)
+    assert expected["means"].abs().max() > 0
+    for name, gradient in found.items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-8, atol=1e-8)
+
+
+def test_results_do_not_depend_on_the_number_of_threads(scene, gradients):
+    cloud, camera = scene(9000, 3, 80)
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            outputs = cpu.rasterise(cloud, camera, **SETTINGS)
+            results.append([*outputs, *gradients(_loss(outputs), cloud).values()])
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other))
+
+
+def test_working_in_bands_of_the_picture_changes_no_result(scene, gradients, monkeypatch):
+    cloud, camera = scene(500, 4, (70, 90), dropped=0.1)
+    outputs = cpu.rasterise(cloud, camera, **SETTINGS)
+    expected = [*outputs, *gradients(_loss(outputs), cloud).values()]
+    monkeypatch.setattr(cpu, "_RECORD_BYTES_MAX", 4096)
+    outputs = cpu.rasterise(cloud, camera, **SETTINGS)
+    found = [*outputs, *gradients(_loss(outputs), cloud).values()]
+    for one, other in zip(found[:3], expected[:3]):
+        assert torch.equal(one, other)
+    for one, other in zip(found[3:], expected[3:]):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_gaussians_that_are_not_numbers_are_not_drawn_and_get_no_gradient(scene, gradients):
+    cloud, camera = scene(50, 3, 32)
+    with torch.no_grad():
+        cloud.means[7] = float("nan")
+        cloud.scales[9] = float("inf")
+    outputs = cpu.rasterise(cloud, camera, **SETTINGS)
+    assert all(torch.isfinite(o).all() for o in outputs)
+    for name, gradient in gradients(_loss(outputs), cloud).items():
+        assert torch.isfinite(gradient).all(), name
+        assert (gradient[[7, 9]] == 0).all(), name
+
+
+def test_an_instruction_set_beyond_the_cpus_is_refused(scene, monkeypatch):
+    cloud, camera = scene(5, 3)
+    monkeypatch.setattr(native, "INSTRUCTION_SETS", (*native.INSTRUCTION_SETS, "later"))
+    with pytest.raises(ValueError, match="instruction set later; this CPU has at most"):
+        cpu.rasterise(cloud, camera, **SETTINGS, instruction_set="later")
