@@ -32,6 +32,9 @@ _FIELD = {"FLOAT_COLOR": "color", "FLOAT_VECTOR": "vector", "FLOAT4": "vector"}
 
 MATERIAL = "SplitAvatar Splats"
 
+BOUNDS_M = 0.4
+"""Half the box that Blender before 5.2 takes for the cloud's bounds: a head in any pose fits."""
+
 
 @dataclass
 class Splats:
@@ -79,8 +82,8 @@ def quats_to_blender(quats: np.ndarray) -> np.ndarray:
 def attribute_values(splats: Splats) -> dict[str, np.ndarray]:
     """Contiguous float32 (int32 for `layer`) values of every attribute of `splats`."""
     masked = np.asarray(splats.opacities) <= 0
-    alpha = np.where(masked, MASKED_OPACITY, splats.opacities).astype(np.float32)[:, None]
-    scales = np.where(masked[:, None], MASKED_SCALE_M, splats.scales).astype(np.float32)
+    alpha = np.where(masked, MASKED_OPACITY, splats.opacities.astype(np.float32))[:, None]
+    scales = np.where(masked[:, None], MASKED_SCALE_M, splats.scales.astype(np.float32))
     dc = (splats.rgb.astype(np.float32) / 255 - 0.5) / SH_C0
     return {
         "position": to_blender(splats.means),
@@ -103,7 +106,18 @@ def create(
     cloud.parent = rig
     _add_attributes(cloud.data)
     cloud.data.materials.append(material())
+    _keep_bounds(cloud)
     return cloud
+
+
+def _keep_bounds(cloud: bpy.types.Object) -> None:
+    """Has the bounds computed while two points still span the box.
+
+    Before 5.2 Blender computes them once and never again, whatever is written afterwards. Bounds
+    of an empty cloud would make the head vanish from close-ups.
+    """
+    bpy.context.view_layer.update()
+    np.array(cloud.bound_box)
 
 
 def _new_points(name: str, count: int) -> bpy.types.PointCloud:
@@ -115,6 +129,8 @@ def _new_points(name: str, count: int) -> bpy.types.PointCloud:
     bpy.data.pointclouds.remove(points)
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(count)
+    for vertex, side in zip(mesh.vertices, (-BOUNDS_M, BOUNDS_M), strict=False):
+        vertex.co = (side, side, side)
     temporary = bpy.data.objects.new(name, mesh)
     scene = bpy.context.scene
     scene.collection.objects.link(temporary)
@@ -160,6 +176,7 @@ def resize(cloud: bpy.types.Object, count: int) -> None:
     for slot in materials:
         points.materials.append(slot)
     cloud.data = points
+    _keep_bounds(cloud)
     if before.users == 0:
         bpy.data.pointclouds.remove(before)
 
@@ -175,9 +192,6 @@ def write(cloud: bpy.types.Object, splats: Splats) -> None:
             continue
         field = _FIELD.get(ATTRIBUTES[name], "value")
         points.attributes[name].data.foreach_set(field, values.ravel())
-    if len(splats):
-        # Writing attributes leaves the bounds of 4.5 and 5.0 stale; writing one point does not.
-        points.points[0].co = points.points[0].co
     points.update_tag()
 
 

@@ -18,8 +18,8 @@ from shared.launcher import LaunchSettings
 from tests.blender.fake_head import rig_arrays
 
 ROOT = Path(__file__).resolve().parents[2]
-BACKEND_PYTHON = ROOT / ".venv/backend" / (
-    "Scripts/python.exe" if os.name == "nt" else "bin/python"
+BACKEND_PYTHON = (
+    ROOT / ".venv/backend" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 )
 
 _exit_code = [0]
