@@ -22,8 +22,11 @@ if sys.version_info < (3, 11):  # noqa: UP036 - an old Python gets a clear word
     )
 
 if __name__ == "__main__":
-    # Run by its path, this folder would stand first on the path and hide other modules.
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    # Run by its path, this folder stands first on the path and would hide other modules.
+    here = Path(__file__).resolve().parent
+    if sys.path[0] == str(here):
+        del sys.path[0]  # absent already under `python -I`
+    sys.path.insert(0, str(here.parent))
     sys.dont_write_bytecode = True  # the extension's folder stays as it was installed
 
 from backend.installer.environments import ENVIRONMENTS

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import traceback
+import types
 from pathlib import Path
 
 import bpy
@@ -67,6 +68,12 @@ def traces() -> dict[str, list[str]]:
     }
 
 
+def own_functions(module: str) -> list[types.FunctionType]:
+    """Every function of the add-on's modules: Blender cannot list timers, but can be asked."""
+    own = [m for name, m in sys.modules.items() if f"{name}.".startswith(f"{module}.")]
+    return [f for m in own for f in vars(m).values() if isinstance(f, types.FunctionType)]
+
+
 def look(zip_path: Path) -> dict[str, object]:
     """Install, enable, disable and enable again; what was seen on the way."""
     # The test environment has a pyzmq of its own; the extension must bring one.
@@ -78,8 +85,10 @@ def look(zip_path: Path) -> dict[str, object]:
     enabled = traces()
     rounds = []
     for _ in range(3):
+        functions = own_functions(module)
         bpy.ops.preferences.addon_disable(module=module)
-        rounds.append(traces())
+        timers = [f.__name__ for f in functions if bpy.app.timers.is_registered(f)]
+        rounds.append({**traces(), "timers": timers})
         bpy.ops.preferences.addon_enable(module=module)
     again = traces()
     return {

@@ -343,7 +343,7 @@ def test_pips_line_on_a_package_is_understood(line: str, name: str) -> None:
 
 
 def run_command(*arguments: str, **options) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, str(LOCKS.parent / "install.py"), *arguments]
+    command = [sys.executable, "-I", str(LOCKS.parent / "install.py"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
 
 
@@ -353,6 +353,13 @@ def test_the_command_tells_its_plan_as_json(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert (told["event"], told["state"]) == ("plan", "absent")
     assert told["disk_bytes"] > told["download_bytes"] > 100_000_000
+
+
+def test_the_command_runs_by_its_path_from_anywhere(tmp_path: Path) -> None:
+    command = [sys.executable, str(LOCKS.parent / "install.py"), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "--target" in done.stdout
 
 
 def test_closing_standard_input_cancels_the_command(tmp_path: Path) -> None:
