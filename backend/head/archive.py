@@ -50,7 +50,9 @@ def read_head(path: Path, sha256: str | None) -> tuple[dict[str, np.ndarray], st
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise AvatarError("bad_file", f"The head {path} cannot be read ({error}).", _REMEDY) from error
+        raise AvatarError(
+            "bad_file", f"The head {path} cannot be read ({error}).", _REMEDY
+        ) from error
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}

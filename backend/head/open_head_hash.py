@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "5ba6f2de38092fd8c37bf62dffe65c8dacf0fe13dcffa29b6018bb4e1b74f5af"
+OPEN_HEAD_SHA256 = "e1d06e1a326960d3099a996d49766649bdcbba62a805fa4d3cd5f0d09c3a1e29"

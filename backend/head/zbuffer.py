@@ -80,8 +80,13 @@ def rasterise_mesh(
 
 
 def _pixels(
-    chosen: np.ndarray, low: np.ndarray, xy: np.ndarray, z: np.ndarray, area: np.ndarray,
-    side: int, camera: Camera,
+    chosen: np.ndarray,
+    low: np.ndarray,
+    xy: np.ndarray,
+    z: np.ndarray,
+    area: np.ndarray,
+    side: int,
+    camera: Camera,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Pixel index, depth, triangle and weights of every pixel centre inside the triangles."""  # fmt: skip
     grid = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
@@ -99,8 +104,13 @@ def _pixels(
 
 
 def _keep_nearest(
-    depth: np.ndarray, face: np.ndarray, weights: np.ndarray,
-    index: np.ndarray, new_depth: np.ndarray, new_face: np.ndarray, new_weights: np.ndarray,
+    depth: np.ndarray,
+    face: np.ndarray,
+    weights: np.ndarray,
+    index: np.ndarray,
+    new_depth: np.ndarray,
+    new_face: np.ndarray,
+    new_weights: np.ndarray,
 ) -> None:
     order = np.lexsort((new_face, new_depth, index))
     index, new_depth = index[order], new_depth[order]

@@ -26,8 +26,8 @@ OPPOSITES = (
 NOT_IDENTITY = ("head-trans", "head-angle", "asymm-")
 """Whole-head motion, and the body's asymmetry."""
 
-SLIDER_STD = 0.35
-ASYMMETRY_STD = 0.12
+SLIDER_STD = 0.22
+ASYMMETRY_STD = 0.08
 """Standard deviations of a slider whose range is -1..1."""
 
 SHARED_BY_SIDES = 0.85
@@ -122,9 +122,7 @@ def without_rigid_motion(rows: np.ndarray, vertices: np.ndarray, weights: np.nda
     return rows - np.einsum("mr,mnd->rnd", amounts, motions)
 
 
-def principal_components(
-    rows: np.ndarray, count: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def principal_components(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Principal components of rows [R, N, 3], scaled by their standard deviations.
 
     Returns:

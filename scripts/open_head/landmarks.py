@@ -80,7 +80,9 @@ def embed_landmarks(
     """
     camera = portrait_camera(SIZE_PX, fill=0.30)
     neutral = _symmetric_landmarks(paint(model, model.template, camera)[0], detector)
-    opened = _symmetric_landmarks(paint(model, model.template + 0.35 * jaw_open, camera)[0], detector)
+    opened = _symmetric_landmarks(
+        paint(model, model.template + 0.35 * jaw_open, camera)[0], detector
+    )
     partner = _partners(neutral)
     views = []
     for points, vertices in ((neutral, model.template), (opened, model.template + 0.35 * jaw_open)):

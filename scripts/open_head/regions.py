@@ -24,9 +24,10 @@ SUPPORTS = {
     "nose": ("nose", ("nose-",), 0.25),
     "chin": ("chin", ("chin-",), 0.25),
     "cheeks": ("cheek", ("l-cheek-", "r-cheek-"), 0.3),
-    "forehead": ("forehead", ("forehead-",), 0.3),
 }
 """Region: folder, target names and share of the strongest displacement that still belongs."""
+
+BROW_MARGIN_M = 0.004
 
 
 def skin_masks(assets: Path, crop: Crop, jaw: np.ndarray) -> dict[str, np.ndarray]:
@@ -67,7 +68,7 @@ def face_regions(
     vertices: np.ndarray,
     normals: np.ndarray,
     landmarks: np.ndarray,
-    neck: np.ndarray,
+    weights: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """All regions: `skin_masks` and those drawn by the landmarks.
 
@@ -78,29 +79,43 @@ def face_regions(
         vertices: [V, 3] template.
         normals: [V, 3] outward.
         landmarks: [478, 3] on the template.
-        neck: [V] the neck and head's summed share of the skin weights (1 above the neck).
+        weights: [V, 5] skin weights.
     """  # fmt: skip
     regions = dict(masks)
     hidden = masks["mouth_interior"] | masks["eye_sockets"]
     outer = crop.parts["body"] & ~hidden
-    chin_height = landmarks[152, 1]
-    front = outer & (normals[:, 2] > -0.1)
+    height, front = vertices[:, 1], outer & (normals[:, 2] > -0.1)
     oval = inside_polygon(vertices[:, :2], landmarks[list(FACE_OVAL), :2])
-    regions["face"] = front & oval & ~masks["ears"]
-    brows = [inside_polygon(vertices[:, :2], landmarks[list(brow), :2]) for brow in BROWS]
-    regions["brows"] = regions["face"] & (brows[0] | brows[1]) & ~masks["lids"]
-    taken = masks["lips"] | masks["lids"] | masks["ears"] | regions["brows"]
-    for name in SUPPORTS:
-        regions[name] = outer & ~taken & _support(assets, crop, name)
-    brow_height = landmarks[list(BROWS[0] + BROWS[1]), 1].max()
-    regions["forehead"] &= regions["face"] & (vertices[:, 1] > landmarks[9, 1])
-    regions["cheeks"] &= (vertices[:, 1] < brow_height) & ~regions["nose"]
-    regions["chin"] &= ~regions["nose"] & (normals[:, 2] > 0)
-    below = (vertices[:, 1] < chin_height) | (neck < 0.75)
-    regions["neck"] = outer & ~regions["face"] & ~masks["ears"] & below
-    regions["scalp"] = outer & ~regions["face"] & ~masks["ears"] & ~regions["neck"]
     regions["skin"] = outer
+    ear_z = vertices[masks["ears"], 2].mean()
+    regions["face"] = front & oval & ~masks["ears"] & (vertices[:, 2] > ear_z)
+    brow_points = landmarks[list(BROWS[0] + BROWS[1])]
+    regions["brows"] = regions["face"] & ~masks["lids"] & _near_brows(vertices, landmarks)
+    plain = outer & ~(masks["lips"] | masks["lids"] | masks["ears"] | regions["brows"])
+    regions["nose"] = plain & regions["face"] & _support(assets, crop, "nose")
+    regions["cheeks"] = plain & _support(assets, crop, "cheeks") & ~regions["nose"]
+    regions["cheeks"] &= height < brow_points[:, 1].min()
+    regions["forehead"] = plain & regions["face"] & (height > landmarks[151, 1])
+    regions["jaw"] = plain & (weights[:, 2] > 0.5)
+    regions["chin"] = regions["jaw"] & regions["face"] & _support(assets, crop, "chin")
+    lobe_y = vertices[masks["ears"], 1].min()
+    head_share = weights[:, 1:].sum(axis=1)
+    throat = (height < lobe_y) & ((vertices[:, 2] > ear_z) | (head_share < 0.75))
+    other = outer & ~regions["face"] & ~masks["ears"]
+    regions["neck"] = other & throat
+    beside = (height < brow_points[:, 1].min()) & (vertices[:, 2] > ear_z)
+    regions["face_sides"] = other & ~throat & beside
+    regions["scalp"] = other & ~throat & ~beside
     return {name: mask | mask[_partner(crop, name)] for name, mask in sorted(regions.items())}
+
+
+def _near_brows(vertices: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    near = np.zeros(len(vertices), dtype=bool)
+    for brow in BROWS:
+        outline = landmarks[list(brow)]
+        near |= inside_polygon(vertices[:, :2], outline[:, :2])
+        near |= np.linalg.norm(vertices[:, None] - outline, axis=-1).min(axis=1) < BROW_MARGIN_M
+    return near
 
 
 def _sample(path: Path, crop: Crop) -> np.ndarray:
