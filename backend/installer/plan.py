@@ -52,6 +52,11 @@ def _accepts_torch(variant: str, markers: dict[str, str]) -> bool:
     return any(pin.name == "torch" for pin in _torch_pins(variant, markers))
 
 
+def _as(markers: dict[str, str], python: str) -> dict[str, str]:
+    """The same machine with another Python."""
+    return {**markers, "python_version": python, "python_full_version": f"{python}.0"}
+
+
 def _folder_variant(folder: Path, markers: dict[str, str]) -> str:
     """Which variant's torch wheel lies in a folder, told by its hash."""
     wheels = sorted(folder.glob("torch-*.whl"))
@@ -92,11 +97,13 @@ def _choose_torch(torch: str, markers: dict[str, str]) -> tuple[str, str, list[s
         if markers["sys_platform"] == "darwin":
             notices.append("Apple GPUs are not used: the backend runs on the CPU.")
     if not _accepts_torch(variant, markers):
+        others = [v for v in ("3.11", "3.12", "3.13") if _accepts_torch(variant, _as(markers, v))]
+        instead = f"Choose a Python {' or '.join(others)}, or" if others else "Choose"
         raise InstallError(
             "wheel_not_accepted",
             f"The lock lists no {variant} wheel of torch for Python {markers['python_version']} "
             f"on {markers['sys_platform']} {markers['platform_machine']}.",
-            "Choose a Python 3.11, or another torch source.",
+            f"{instead} another torch source.",
         )
     return variant, "", notices
 

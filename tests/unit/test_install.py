@@ -123,6 +123,19 @@ def test_a_package_that_no_source_has_is_named(world: World) -> None:
     assert raised.value.code == "wheel_not_accepted"
 
 
+def test_a_package_index_that_does_not_answer_is_called_a_network_error(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    with pytest.raises(InstallError, match="Check the network") as raised:
+        install("tiny", world.target)
+    assert raised.value.code == "network"
+
+
 def test_what_progress_raises_stops_the_installation_and_the_next_one_finishes_it(
     world: World,
 ) -> None:
@@ -236,6 +249,14 @@ def test_a_platform_without_an_accepted_torch_wheel_is_told(tmp_path: Path) -> N
     with pytest.raises(InstallError, match="no cpu wheel of torch for Python") as raised:
         planning._choose_torch("cpu", markers)
     assert raised.value.code == "wheel_not_accepted"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="CPU wheels of Linux")
+def test_a_python_without_a_cpu_wheel_is_told_which_python_has_one(tmp_path: Path) -> None:
+    markers = planning._as(machine.probe(sys.executable).markers, "3.13")
+    with pytest.raises(InstallError, match="no cpu wheel of torch") as raised:
+        planning._choose_torch("cpu", markers | {"platform_machine": "x86_64"})
+    assert raised.value.remedy == "Choose a Python 3.11, or another torch source."
 
 
 def test_windows_with_a_gpu_but_no_listed_cuda_wheel_says_that_the_cpu_is_used(
