@@ -44,6 +44,7 @@ def evaluate(
     views: list[Camera] = []
     try:
         with handlers.paused():
+            rig.evaluate(bpy.context, armature)
             for index, number in enumerate(frames):
                 scene.frame_set(number)
                 depsgraph = bpy.context.evaluated_depsgraph_get()

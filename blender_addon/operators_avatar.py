@@ -47,7 +47,6 @@ def create_avatar(
     path: Path,
     face: int | None = None,
     iterations: int | None = None,
-    seed: int = 0,
 ) -> Steps[bpy.types.Object]:
     """Makes an avatar from a portrait and adds its objects; returns the armature object.
 
@@ -56,9 +55,8 @@ def create_avatar(
         image: The portrait's file.
         name: Name of the rig.
         path: Where the .savatar is saved.
-        face: Which face, counted from the largest; None: the largest.
+        face: Which face, counted from the left, from 0; None: the largest.
         iterations: Personalisation steps; None: the preset's.
-        seed: Random seed.
     """
     try:
         content = image.read_bytes()
@@ -76,7 +74,6 @@ def create_avatar(
         job=steps.new_job(),
         face=face,
         iterations=iterations,
-        seed=seed,
     )
     reply = yield from here.request(message)
     here.add_avatar(reply)
@@ -94,7 +91,7 @@ def fill_cloud(context: bpy.types.Context, armature: bpy.types.Object) -> Steps[
     """Computes the splats of the rig as it stands, and waits for them."""
     here = session.get()
     avatar = yield from here.ensure_avatar(armature)
-    frame = rig.read_frame(armature, context.evaluated_depsgraph_get())
+    frame = rig.read_frame(armature, rig.evaluate(context, armature))
     reply = yield from here.request(messages.DriveAvatar(avatar=avatar.avatar, frame=frame))
     session.show(armature, avatar, reply)
 
@@ -108,9 +105,14 @@ class CreatesAvatar(LongOperation):
         description="Where the .savatar is saved; empty: beside the .blend, or in the add-on's "
         "user folder",
         subtype="FILE_PATH",
+        options=properties.BLEND_RELATIVE,
     )
     face: IntProperty(
-        name="Face", description="Which face, counted from the largest", default=1, min=1, max=99
+        name="Face",
+        description="Which face, counted from left to right; 0 takes the largest",
+        default=0,
+        min=0,
+        max=99,
     )
     iterations: IntProperty(
         name="Steps",
@@ -119,7 +121,6 @@ class CreatesAvatar(LongOperation):
         min=-1,
         max=10000,
     )
-    seed: IntProperty(name="Seed", description="Seed of everything random", default=0, min=0)
 
     def create(self, context: bpy.types.Context, image: Path, name: str) -> Steps[Any]:
         given = self.avatar_path
@@ -129,9 +130,8 @@ class CreatesAvatar(LongOperation):
             image,
             name,
             path.with_suffix(".savatar").resolve(),
-            face=self.face - 1 if self.face > 1 else None,
+            face=self.face - 1 if self.face else None,
             iterations=self.iterations if self.iterations >= 0 else None,
-            seed=self.seed,
         )
         return armature
 
@@ -146,7 +146,7 @@ class SPLITAVATAR_OT_create_avatar(CreatesAvatar, bpy.types.Operator):
     bl_options = {"UNDO"}
     title = "Create Avatar"
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"} | properties.BLEND_RELATIVE)
     filter_glob: StringProperty(default=IMAGE_FILTER, options={"HIDDEN"})
 
     @classmethod
@@ -190,7 +190,7 @@ class SPLITAVATAR_OT_open_avatar(LongOperation, bpy.types.Operator):
     bl_options = {"UNDO"}
     title = "Open Avatar"
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"} | properties.BLEND_RELATIVE)
     filter_glob: StringProperty(default="*.savatar", options={"HIDDEN"})
     avatar_name: StringProperty(name="Name", description="Name of the rig; empty: that of the file")
 
@@ -247,7 +247,7 @@ class SPLITAVATAR_OT_preview_frame(LongOperation, bpy.types.Operator):
 
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
         armature = require_avatar(context)
-        depsgraph = context.evaluated_depsgraph_get()
+        depsgraph = rig.evaluate(context, armature)
         view = cameras.scene_camera(context.scene, armature, depsgraph)
         frame = rig.read_frame(armature, depsgraph)
         reply = yield from session.get().render(armature, frame, view)

@@ -25,7 +25,7 @@ class WritesFrames(LongOperation):
         name="Folder",
         description="Where the files go; empty: the scene's output folder",
         subtype="DIR_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE"} | properties.BLEND_RELATIVE,
     )
     file_name: StringProperty(
         name="File Name", description="NAME_0001...; empty: the rig's name", options={"SKIP_SAVE"}
@@ -68,7 +68,9 @@ class SPLITAVATAR_OT_export_ply(WritesFrames, bpy.types.Operator):
     title = "Export PLY"
 
     filename_ext = ".ply"
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"})
+    filepath: StringProperty(
+        subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"} | properties.BLEND_RELATIVE
+    )
     filter_glob: StringProperty(default="*.ply", options={"HIDDEN"})
     axes: EnumProperty(name="Axes", description="Axes of the files", items=properties.AXES)
     compact: BoolProperty(

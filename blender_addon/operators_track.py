@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
-from . import tracks
+from . import properties, tracks
 from ._shared import AvatarError
 from .operation import error_text
 from .operators_avatar import has_avatar, require_avatar
@@ -20,7 +20,7 @@ class SPLITAVATAR_OT_import_track(bpy.types.Operator):
     bl_description = "Key an ARKit JSON or a .flame.npz onto the avatar's rig, in a new action"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"} | properties.BLEND_RELATIVE)
     filter_glob: StringProperty(default=TRACK_FILTER, options={"HIDDEN"})
     frame_start: IntProperty(
         name="First Frame", description="Scene frame of the track's first frame", default=1

@@ -23,6 +23,9 @@ DISPLAY = (
     ("BOTH", "Both", "Show Gaussians and head mesh"),
 )
 
+# Blender warns about `//` in paths that do not say they take it; before 4.5 none could say so.
+BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
 
 def _show(settings: "AvatarSettings", context: bpy.types.Context) -> None:
     for shown, kinds in ((settings.cloud, ("SPLATS", "BOTH")), (settings.head, ("MESH", "BOTH"))):
@@ -45,6 +48,7 @@ class AvatarSettings(bpy.types.PropertyGroup):
         name="Avatar File",
         description="The .savatar file that holds this avatar's Gaussians",
         subtype="FILE_PATH",
+        options=BLEND_RELATIVE,
     )
     # Where the file was last found: finds it again for a rig that was appended elsewhere.
     avatar_path_found: StringProperty(options={"HIDDEN"})
@@ -78,6 +82,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Output",
         description="Folder for exported point clouds and rendered frames",
         subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
         default="//splitavatar/",
     )
     use_scene_range: BoolProperty(

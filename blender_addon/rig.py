@@ -135,6 +135,15 @@ def joints(rig: bpy.types.Object) -> np.ndarray:
     return heads @ TO_BLENDER  # (B^T x)^T: object space back to head space
 
 
+def evaluate(context: bpy.types.Context, rig: bpy.types.Object) -> bpy.types.Depsgraph:
+    """The dependency graph, evaluated with the rig as it is set now.
+
+    Scripts that set `rig["jawOpen"]` tell nobody, so the rig is tagged first.
+    """
+    rig.update_tag(refresh={"OBJECT", "DATA"})
+    return context.evaluated_depsgraph_get()
+
+
 def read_frame(rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Track:
     """FLAME parameters of the rig as it is evaluated now: a track of one frame.
 

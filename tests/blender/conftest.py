@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+import zmq
 
 import blender_addon
 from blender_addon import avatars, preferences, properties, session
@@ -40,6 +41,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def addon() -> Iterator[None]:
     """The add-on, enabled from the repository."""
+    # pyzmq keeps one thread for ever once a large message has been sent.
+    zmq.Frame(bytes(1 << 17), copy=False)
     bpy.context.preferences.addons.new().module = blender_addon.__name__
     blender_addon.register()
     yield
@@ -112,6 +115,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         session.finish(session.get().ensure_ready())
         yield
         session.get().close()
+
+
+@pytest.fixture
+def own_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Call it with a fault to have a backend of this test's own, not started yet."""
+    yield lambda fault="": use_backend(monkeypatch, tmp_path / "backend", fault)
+    session.get().close()
 
 
 @pytest.fixture
