@@ -71,12 +71,17 @@ class WorkQueue:
     def take(self) -> Work | None:
         """Waits for work and marks it running; None when the queue is closed."""
         with self._changed:
-            self._running = None
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._closed:
                 return None
             self._running = self._waiting.popleft()
             return self._running
+
+    def finish(self) -> None:
+        """Nothing is running any more; call before the reply goes out, so that a client that has
+        it can use the job's id again."""
+        with self._changed:
+            self._running = None
 
     def cancel(self, job: str) -> tuple[bool, Work | None]:
         """Stops a job.

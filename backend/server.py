@@ -40,7 +40,7 @@ Load = Callable[[Callable[[str], None]], tuple[Handle, str]]
 """`load(phase)` makes the handlers, telling each phase; returns them and the device's name."""
 
 _TICK_MS = 250
-_FINISH_S = 4.0
+_FINISH_S = 3.0
 """How long a stopping server lets running work react to its cancellation."""
 _OUTBOX = "inproc://outbox"
 _EVENT, _REPLY = b"event", b"reply"
@@ -237,6 +237,7 @@ class Server:
             handle = self._loaded(out)
             while (work := self._queue.take()) is not None:
                 frames = self._answer(work, handle, out)
+                self._queue.finish()
                 out.send_multipart([_REPLY, work.sender, *frames], copy=False)
                 if work.job:
                     self._tell(

@@ -202,6 +202,7 @@ class Client:
         socket.curve_publickey = self.connection.client_public.encode()
         socket.curve_secretkey = self.connection.client_secret.encode()
         socket.linger = 0
+        socket.sndhwm = 0
         socket.maxmsgsize = wire.MAX_MESSAGE_BYTES
         socket.reconnect_ivl = -1  # a backend that is gone never comes back under its old keys
         return socket
@@ -224,7 +225,7 @@ class Client:
             self._ping(control)
             while self._outgoing:
                 is_control, frames = self._outgoing.popleft()
-                (control if is_control else work).send_multipart(frames, copy=False)
+                self._send(control if is_control else work, frames)
             for socket in (events, control, work):
                 if socket in ready:
                     self._receive(socket)
@@ -251,8 +252,14 @@ class Client:
             return
         body, arrays = packing.pack(BackendInfo())
         frames = wire.encode(wire.Envelope(BackendInfo.WIRE, body, arrays, id="ping"))
-        control.send_multipart(frames, copy=False)
+        self._send(control, frames)
         self._ping_sent = self._last_ping = now
+
+    def _send(self, socket: zmq.Socket, frames: list[Any]) -> None:
+        try:
+            socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
+        except zmq.Again:  # without a peer and with no limit to the queue: the backend is gone
+            self.fail(died(self.connection.pid))
 
     def _receive(self, socket: zmq.Socket) -> None:
         while socket.poll(0):

@@ -30,7 +30,7 @@ AXES = ("blender", "flame", "opencv")
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """Gaussians of one branch as they travel: 31 bytes each.
+    """Gaussians of one branch as they travel: 33 bytes each.
 
     Args:
         means: [N, 3] float32, metres, head space.

@@ -186,8 +186,12 @@ def _bare(hint: Any) -> Any:
 
 def _checked(cls: type[Message], name: str, value: Any, hint: Any) -> Any:
     if not _fits(value, hint):
-        raise _bad(cls, name, f"found {value!r}, expected {getattr(hint, '__name__', hint)}.")
+        raise _bad(cls, name, f"found {value!r}, expected {_words(hint)}.")
     return value
+
+
+def _words(hint: Any) -> str:
+    return str(hint) if get_origin(hint) else hint.__name__
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from shared.errors import AvatarError
-
 from backend.failures import as_avatar_error
+from shared.errors import AvatarError
 
 LOG = logging.getLogger("splitavatar.commands")
 CANCELLED = 130

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from backend import doctor
+
 from .console import Console
 
 

@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from backend import batch, handlers
 from shared.flame import Track
 from shared.messages import AXES
 
-from backend import batch, handlers
 from . import options
 from .console import Console
 

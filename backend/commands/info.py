@@ -9,10 +9,10 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from backend import config
 from shared.errors import AvatarError
 from shared.version import PROTOCOL, VERSION
 
-from backend import config
 from .console import Console
 
 _MAX_HEADER_BYTES = 100_000_000

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from backend import batch, driving, handlers
 from shared.camera import Camera
 from shared.flame import Track
 
-from backend import batch, driving, handlers
 from . import options
 from .console import Console
 

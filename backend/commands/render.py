@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backend import batch, handlers, render_job
+
 from . import options
 from .console import Console
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.server import Handle, Server, serve, watch_stdin
+
 from . import options
 from .console import Console
 

@@ -189,7 +189,9 @@ class FakePipeline:
         track = Track.neutral(len(cameras), fps=fps, betas=np.zeros(300, np.float32))
         expression = track.expression.copy()
         expression[:, 24] = brightness
-        return SimpleNamespace(track=replace(track, expression=expression), cameras=cameras, missing=[])
+        return SimpleNamespace(
+            track=replace(track, expression=expression), cameras=cameras, missing=[]
+        )
 
     def close(self) -> None:
         pass

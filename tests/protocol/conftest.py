@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from shared.client import Client
 from shared.launcher import Launcher, LaunchSettings
 
 ROOT = Path(__file__).resolve().parents[2]
+BYTECODE = Path(tempfile.gettempdir()) / f"splitavatar-test-bytecode-{os.getuid()}"
 
 
 def wait_for(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
@@ -27,6 +30,10 @@ def wait_for(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
 
 def fake_settings(folder: Path, fault: str = "") -> LaunchSettings:
     """Settings that start the fake backend."""
+    # Compiling NumPy anew for every test would take most of the time.
+    BYTECODE.mkdir(exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        (folder / "pycache").symlink_to(BYTECODE, target_is_directory=True)
     return LaunchSettings(
         python=Path(sys.executable),
         root=ROOT,
@@ -49,10 +56,10 @@ def running(folder: Path, fault: str = "") -> Iterator[Launcher]:
         assert launcher.wait_stopped()
 
 
-@pytest.fixture
-def launcher(tmp_path: Path) -> Iterator[Launcher]:
-    """A healthy fake backend."""
-    with running(tmp_path) as found:
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    """A healthy fake backend for all tests of a module."""
+    with running(tmp_path_factory.mktemp("backend")) as found:
         yield found
 
 

@@ -1,0 +1,206 @@
+"""What a client sees of a healthy backend."""
+
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared import messages as m
+from shared.client import Client
+from shared.connection import Connection
+from shared.errors import AvatarError
+from shared.flame import Track
+from shared.launcher import Launcher
+from tests.fakes.fake_pipeline import IDENTITY
+from tests.protocol.conftest import running, wait_for
+
+PORTRAIT = np.frombuffer(b"a portrait", np.uint8)
+OPEN_MOUTH = Track.from_arkit({"jawOpen": 0.7})
+TIME_S = 20.0
+
+
+def created(client: Client, folder: Path) -> m.AvatarReply:
+    path = str(folder / "a.savatar")
+    return client.call(m.CreateAvatar(image=PORTRAIT, path=path, job="create"), TIME_S)
+
+
+def failure(client: Client, message: m.Message) -> AvatarError:
+    error = client.request(message, TIME_S).exception(TIME_S)
+    assert isinstance(error, AvatarError)
+    return error
+
+
+def test_a_created_avatar_is_saved_and_described(client: Client, tmp_path: Path) -> None:
+    reply = created(client, tmp_path)
+    assert Path(reply.path).read_bytes() == b"a portrait"
+    assert reply.counts == {"total": 52, "identity": 10, "layers": [6, 12, 24], "kept": 44}
+    assert len(reply.identity) == IDENTITY
+    assert reply.rig["expression_deltas"].shape[0] == 52
+    assert reply.camera.width == 512
+    assert reply.source.betas is not None
+
+
+def test_a_loaded_avatar_has_the_id_it_was_created_with(client: Client, tmp_path: Path) -> None:
+    reply = created(client, tmp_path)
+    assert client.call(m.LoadAvatar(path=reply.path, job="l"), TIME_S).avatar == reply.avatar
+
+
+def test_driving_sends_identity_means_only_when_they_move(client: Client, tmp_path: Path) -> None:
+    avatar = created(client, tmp_path)
+    still = client.call(m.DriveAvatar(avatar=avatar.avatar, frame=OPEN_MOUTH), TIME_S)
+    assert still.identity_means is None
+    moved = Track.neutral(1, transl=np.array([[0.1, 0, 0]]))
+    reply = client.call(m.DriveAvatar(avatar=avatar.avatar, frame=moved), TIME_S)
+    np.testing.assert_allclose(reply.identity_means, avatar.identity.means + [0.1, 0, 0], atol=1e-6)
+    assert reply.identity_quats.shape == (IDENTITY, 4)
+
+
+def test_masked_gaussians_travel_with_mask_0(client: Client, tmp_path: Path) -> None:
+    avatar = created(client, tmp_path).avatar
+    cloud = client.call(m.DriveAvatar(avatar=avatar, frame=OPEN_MOUTH), TIME_S).expression
+    np.testing.assert_array_equal(cloud.mask == 0, cloud.opacities == 0)
+    assert np.count_nonzero(cloud.mask == 0) == 8
+    request = m.DriveAvatar(avatar=avatar, frame=OPEN_MOUTH, ablate=["masks"])
+    assert client.call(request, TIME_S).expression.mask.all()
+
+
+def test_a_frame_is_rendered_at_the_camera_s_size(client: Client, tmp_path: Path) -> None:
+    avatar = created(client, tmp_path)
+    camera = avatar.camera.resized(64, 48)
+    request = m.RenderFrame(avatar=avatar.avatar, frame=OPEN_MOUTH, camera=camera)
+    reply = client.call(request, TIME_S)
+    assert reply.rgba.shape == (48, 64, 4)
+    assert reply.depth.shape == (48, 64)
+
+
+def test_export_and_render_write_their_files(client: Client, tmp_path: Path) -> None:
+    avatar = created(client, tmp_path)
+    track, frames, out = Track.neutral(3), [8, 9, 10], str(tmp_path / "out")
+    exported = client.call(
+        m.ExportJob(avatar=avatar.avatar, track=track, frames=frames, out=out, name="n", job="e"),
+        TIME_S,
+    )
+    rendered = client.call(
+        m.RenderJob(
+            avatar=avatar.avatar,
+            track=track,
+            frames=frames,
+            cameras=(avatar.camera.resized(32, 32),),
+            out=out,
+            name="n",
+            job="r",
+            mp4=True,
+        ),
+        TIME_S,
+    )
+    names = [Path(p).name for p in (*exported.files, *rendered.png, rendered.mp4)]
+    assert names == [
+        "n_0008.ply", "n_0009.ply", "n_0010.ply", "n_0008.png", "n_0009.png", "n_0010.png", "n.mp4"
+    ]  # fmt: skip
+    assert sorted(p.name for p in Path(out).iterdir()) == sorted(names)
+
+
+def test_an_image_is_tracked_by_its_bytes(client: Client) -> None:
+    reply = client.call(m.TrackJob(job="t", image=PORTRAIT), TIME_S)
+    assert reply.track.expression[0, 24] == pytest.approx(0.1)
+    assert failure(client, m.TrackJob(job="t")).code == "bad_request"
+
+
+def test_a_job_reports_progress_and_states(client: Client, tmp_path: Path) -> None:
+    client.poll()
+    created(client, tmp_path)
+    events: list[m.Message] = []
+
+    def over() -> bool:
+        events.extend(client.poll())
+        return isinstance(events[-1], m.BackendState) and events[-1].state == "ready"
+
+    wait_for(lambda: events or events.extend(client.poll()) or events)
+    wait_for(over)
+    states = [(e.state, e.job) for e in events if isinstance(e, m.BackendState)]
+    assert ("busy", "create") in states
+    assert states[-1] == ("ready", "")
+    progress = [e for e in events if isinstance(e, m.JobProgress)]
+    assert {e.job for e in progress} == {"create"}
+    assert progress[0].phase == "personalise"
+    assert progress[0].total == 3
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "words"),
+    [
+        (m.DriveAvatar(avatar="no", frame=OPEN_MOUTH), "bad_request", "does not know the avatar"),
+        (m.LoadAvatar(path="a.savatar", job="1"), "bad_request", "not absolute"),
+        (m.LoadAvatar(path="/no/such.savatar", job="1"), "bad_file", "/no/such.savatar"),
+        (m.TrackJob(job="1", video="/no/such.mp4"), "bad_file", "does not exist"),
+    ],
+)
+def test_wrong_requests_get_their_error(
+    client: Client, message: m.Message, code: str, words: str
+) -> None:
+    error = failure(client, message)
+    assert error.code == code
+    assert words in error.message
+    assert error.remedy
+
+
+def test_a_track_of_another_head_is_refused(client: Client, tmp_path: Path) -> None:
+    avatar = created(client, tmp_path).avatar
+    foreign = Track.neutral(1, head="flame2020")
+    assert failure(client, m.DriveAvatar(avatar=avatar, frame=foreign)).code == "head_mismatch"
+
+
+def test_driving_takes_exactly_one_frame(client: Client, tmp_path: Path) -> None:
+    avatar = created(client, tmp_path).avatar
+    error = failure(client, m.DriveAvatar(avatar=avatar, frame=Track.neutral(2)))
+    assert "got 2 frames; expected 1" in error.message
+
+
+def test_an_unknown_ablation_is_refused(client: Client, tmp_path: Path) -> None:
+    avatar = created(client, tmp_path).avatar
+    request = m.DriveAvatar(avatar=avatar, frame=OPEN_MOUTH, ablate=["hair"])
+    assert failure(client, request).code == "bad_request"
+
+
+def test_requests_of_many_threads_each_get_their_own_reply(client: Client, tmp_path: Path) -> None:
+    avatar = created(client, tmp_path)
+    wrong: list[object] = []
+
+    def ask(number: int) -> None:
+        for _ in range(5):
+            camera = avatar.camera.resized(8 + number, 8)
+            request = m.RenderFrame(avatar=avatar.avatar, frame=OPEN_MOUTH, camera=camera)
+            try:
+                shape = client.call(request, TIME_S).rgba.shape
+            except AvatarError as error:
+                if error.code != "cancelled":  # superseded by another thread's
+                    wrong.append(error)
+                continue
+            if shape != (8, 8 + number, 4):
+                wrong.append(shape)
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_the_file_names_this_backend_and_goes_with_it(tmp_path: Path) -> None:
+    with running(tmp_path) as launcher:
+        path = launcher.settings.connection_path
+        found = Connection.load(path)
+        assert found.pid == launcher.pid != os.getpid()
+        assert all(e.startswith("tcp://127.0.0.1:") for e in (found.work, found.control))
+        wait_for(lambda: Connection.load(path).device == "fake")
+    assert not path.exists()
+
+
+def test_info_answers_with_versions_and_state(launcher: Launcher, client: Client) -> None:
+    info = client.call(m.BackendInfo(), TIME_S)
+    assert (info.protocol, info.pid, info.state) == (1, launcher.pid, "ready")
+    assert (info.device, info.preset) == ("fake", "open")
+    assert info.memory_mb > 1
