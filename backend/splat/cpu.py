@@ -140,10 +140,10 @@ class _Rasterise(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx, /, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         means, quats, scales, opacities, features, *rest = ctx.saved_tensors
         splats, rects, order, transmittance, stop = rest
-        gradients = [torch.zeros_like(t) for t in (means, quats, scales, opacities, features)]
+        gradients = [torch.empty_like(t) for t in (means, quats, scales, opacities, features)]
         _call(
             f"splat_backward_{_SUFFIX[means.dtype]}", ctx.params,
             means, quats, scales, features, splats, rects, order, ctx.visible, transmittance, stop,

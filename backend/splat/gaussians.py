@@ -15,6 +15,9 @@ FIRST_EXPRESSION_LAYER = 2
 """`layers` value of G_0; G_i has FIRST_EXPRESSION_LAYER + i."""
 
 
+_UNSET = cast(Tensor, None)  # __post_init__ puts the default there
+
+
 @dataclass
 class Gaussians:
     """N Gaussians in head space (metres, +Y up, +Z out of the face).
@@ -34,8 +37,8 @@ class Gaussians:
     scales: Tensor
     opacities: Tensor
     features: Tensor
-    layers: Tensor = cast(Tensor, None)  # filled in below
-    vertices: Tensor = cast(Tensor, None)
+    layers: Tensor = _UNSET
+    vertices: Tensor = _UNSET
 
     def __post_init__(self) -> None:
         count = self.means.shape[0] if self.means.ndim else 0

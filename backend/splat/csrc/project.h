@@ -107,13 +107,13 @@ inline bool project_splat(const Params& params, const View<T>& view, const T* me
   splat.my = view.fy * p.cam[1] / p.cam[2] + view.cy;
   splat.a = p.c11 / det, splat.b = -p.c01 / det, splat.c = p.c00 / det;
   splat.opacity = opacity, splat.z = p.cam[2];
-  splat.tau2 = T(2) * std::log(visible * T(255));
-  splat.det = T(1) / det, splat.inv_a = T(1) / splat.a;
-  const T extent_x = std::sqrt(splat.tau2 * p.c00);
-  splat.extent_y = std::sqrt(splat.tau2 * p.c11);
-  if (!std::isfinite(splat.mx + splat.my + extent_x + splat.extent_y + splat.a)) return false;
+  const T limit = std::log(visible * T(255));
+  splat.limit = limit * T(1.0001) + T(0.001);  // only saves work: the rules decide
+  splat.extent_x = std::sqrt(T(2) * limit * p.c00);
+  splat.extent_y = std::sqrt(T(2) * limit * p.c11);
+  if (!std::isfinite(splat.mx + splat.my + splat.extent_x + splat.extent_y + splat.a)) return false;
   const int tiles_x = (params.width + TILE - 1) / TILE, tiles_y = (params.height + TILE - 1) / TILE;
-  const double rx = extent_x + 0.01, ry = splat.extent_y + 0.01;
+  const double rx = splat.extent_x + 0.01, ry = splat.extent_y + 0.01;
   // pixel centres lie at half-integers: the first pixel is ceil(m - r - .5), the last floor(...)
   rect.x0 = tile_index(std::ceil(splat.mx - rx - 0.5), tiles_x);
   rect.y0 = tile_index(std::ceil(splat.my - ry - 0.5), tiles_y);

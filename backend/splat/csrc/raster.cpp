@@ -10,19 +10,26 @@
 #include <new>
 #include <vector>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "project.h"
 #include "raster.h"
 
 // ---- the tile kernels, once per instruction set ----
 
 #define MADD(a, b, c) ((a) * (b) + (c))
+#define RASTER_LEVEL 0
 namespace plain {
 #include "tile_kernels.inc"
 }
+#undef RASTER_LEVEL
 #undef MADD
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define RASTER_X86 1
+#include <immintrin.h>
 #if defined(__clang__)
 #define TARGET_BEGIN(name) \
   RASTER_PRAGMA(clang attribute push(__attribute__((target(name))), apply_to = function))
@@ -40,9 +47,11 @@ static inline __attribute__((always_inline)) double fused(double a, double b, do
 #define MADD(a, b, c) fused((a), (b), (c))
 
 TARGET_BEGIN("avx2,fma")
+#define RASTER_LEVEL 1
 namespace avx2 {
 #include "tile_kernels.inc"
 }
+#undef RASTER_LEVEL
 TARGET_END
 
 #if defined(__clang__)
@@ -50,9 +59,11 @@ TARGET_BEGIN("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")
 #else
 TARGET_BEGIN("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,prefer-vector-width=512")
 #endif
+#define RASTER_LEVEL 2
 namespace avx512 {
 #include "tile_kernels.inc"
 }
+#undef RASTER_LEVEL
 TARGET_END
 #undef MADD
 #endif
@@ -85,6 +96,31 @@ static TileFunction<T> choose(int instruction_set, bool backward) {
 #endif
   return pick<T>(plain::forward, plain::backward, backward);
 }
+
+// ---- memory ----
+
+// Fresh memory costs a page fault every 4 KiB, which at 100 MB is a tenth of a backward pass.
+static void prefer_huge_pages(void* memory, size_t bytes) {
+#if defined(__linux__)
+  const uintptr_t page = 4096, begin = (uintptr_t(memory) + page - 1) / page * page;
+  const uintptr_t end = (uintptr_t(memory) + bytes) / page * page;
+  if (bytes >= (8u << 20)) madvise((void*)begin, end - begin, MADV_HUGEPAGE);
+#else
+  (void)memory, (void)bytes;
+#endif
+}
+
+template <class T>
+struct Pages {
+  T* data;  // not initialised
+  explicit Pages(int64_t count) : data((T*)std::malloc(sizeof(T) * (count + 1))) {
+    if (!data) throw std::bad_alloc();
+    prefer_huge_pages(data, sizeof(T) * count);
+  }
+  ~Pages() { std::free(data); }
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+};
 
 // ---- depth order ----
 
@@ -254,6 +290,7 @@ static int64_t forward(const Params& p, const T* means, const T* quats, const T*
   job.width = p.width, job.alpha_max = T(p.alpha_max);
   job.out_features = out_features, job.out_transmittance = out_transmittance;
   job.out_z = out_z, job.out_stop = out_stop;
+  prefer_huge_pages(out_features, sizeof(T) * p.width * p.height * p.channels);
   const int step = rows_per_band(p, tiles, rects, sizeof(int32_t));
   Band band;
   for (band.row0 = 0; band.row0 < tiles.rows; band.row0 = band.row1) {
@@ -264,16 +301,22 @@ static int64_t forward(const Params& p, const T* means, const T* quats, const T*
   return int64_t(visible.size());
 }
 
-// Adds up each Gaussian's records of one band, in the order of its tiles.
+// Adds up each Gaussian's records of one band, in the order of its tiles. The first band also
+// clears the sums.
 template <class T>
-static void add_records(const Params& p, const Band& band, const T* data, int stride, T* d_features,
+static void add_records(const Params& p, const Band& band, const TileJob<T>& job, T* d_features,
                         T* moments) {
   const int channels = int(p.channels);
 #pragma omp parallel for num_threads(p.threads) schedule(static)
   for (int64_t g = 0; g < p.count; ++g) {
+    T* features = d_features + g * channels;
+    if (band.row0 == 0) {
+      std::memset(features, 0, sizeof(T) * channels);
+      std::memset(moments + g * GEOMETRY, 0, sizeof(T) * GEOMETRY);
+    }
     for (int64_t r = band.first[g]; r < band.first[g + 1]; ++r) {
-      const T* record = data + r * stride;
-      T* features = d_features + g * channels;
+      if (!job.record_touched[r]) continue;
+      const T* record = job.record_data + r * job.record_stride;
       for (int c = 0; c < channels; ++c) features[c] += record[c];
       for (int m = 0; m < GEOMETRY; ++m) moments[g * GEOMETRY + m] += record[channels + m];
     }
@@ -291,7 +334,8 @@ static void backward(const Params& p, const T* means, const T* quats, const T* s
   const View<T> view(p);
   const Tiles tiles(p);
   const int stride = int(p.channels) + GEOMETRY;
-  std::vector<T> moments(p.count * GEOMETRY, T(0));
+  Pages<T> moments(p.count * GEOMETRY);
+  std::vector<uint8_t> touched;
   TileJob<T> job = {};
   job.splats = splats, job.features = features, job.channels = int(p.channels);
   job.width = p.width, job.alpha_max = T(p.alpha_max);
@@ -299,22 +343,28 @@ static void backward(const Params& p, const T* means, const T* quats, const T* s
   job.out_stop = const_cast<int32_t*>(stop);
   job.grad_features = grad_features, job.grad_transmittance = grad_transmittance;
   job.grad_z = grad_z, job.record_stride = stride;
+  prefer_huge_pages(d_features, sizeof(T) * p.count * p.channels);
   const int step = rows_per_band(p, tiles, rects, int64_t(stride) * sizeof(T) + 12);
   Band band;
   for (band.row0 = 0; band.row0 < tiles.rows; band.row0 = band.row1) {
     band.row1 = std::min(tiles.rows, band.row0 + step);
     fill_band(band, tiles, rects, order, visible, p.count, p.threads, true);
-    T* data = (T*)std::malloc(sizeof(T) * stride * (band.list.size() + 1));  // written in full
-    if (!data) throw std::bad_alloc();
-    job.record_data = data;
+    Pages<T> records(stride * int64_t(band.list.size()));
+    touched.assign(band.list.size(), 0);
+    job.record_data = records.data;
+    job.record_touched = touched.data();
     run_tiles(p, tiles, band, choose<T>(p.instruction_set, true), job);
-    add_records(p, band, data, stride, d_features, moments.data());
-    std::free(data);
+    add_records(p, band, job, d_features, moments.data);
   }
 #pragma omp parallel for num_threads(p.threads) schedule(static)
   for (int64_t g = 0; g < p.count; ++g) {
-    if (rects[g].x1 <= rects[g].x0) continue;
-    project_gradient(p, view, splats[g], moments.data() + g * GEOMETRY, means + 3 * g,
+    if (rects[g].x1 <= rects[g].x0) {
+      for (int i = 0; i < 3; ++i) d_means[3 * g + i] = d_scales[3 * g + i] = T(0);
+      for (int i = 0; i < 4; ++i) d_quats[4 * g + i] = T(0);
+      d_opacities[g] = T(0);
+      continue;
+    }
+    project_gradient(p, view, splats[g], moments.data + g * GEOMETRY, means + 3 * g,
                      quats + 4 * g, scales + 3 * g, d_means + 3 * g, d_quats + 4 * g,
                      d_scales + 3 * g, d_opacities + g);
   }

@@ -11,6 +11,7 @@
 #define RASTER_INLINE static __forceinline
 #define RASTER_EXPORT extern "C" __declspec(dllexport)
 #define RASTER_PREFETCH(address)
+#include <intrin.h>
 #define RASTER_SIMD
 #define RASTER_SIMD_SUM(...)
 #else
@@ -25,6 +26,8 @@
 
 constexpr int TILE = 16;
 constexpr int TILE_PIXELS = TILE * TILE;
+constexpr int BLOCK = 16;   // pixels of a 4x4 block
+constexpr int BLOCKS = 16;  // blocks of a tile
 constexpr double ALPHA_MIN = 1.0 / 255.0;   // fainter contributions are skipped
 constexpr double TRANSMITTANCE_MIN = 1e-4;  // a pixel ends before it would fall this low
 constexpr int GEOMETRY = 7;  // gradients of one record after the features: see Moment
@@ -46,11 +49,9 @@ struct Splat {
   T mx, my;         // centre, pixels
   T a, b, c;        // conic: power = (a dx^2 + c dy^2) / 2 + b dx dy
   T opacity, z;     // z in metres
-  T tau2;           // twice the power at which alpha falls below ALPHA_MIN
-  T det;            // a c - b^2
-  T inv_a;
-  T extent_y;       // half height of the visible ellipse, pixels
-  T unused[5];
+  T limit;          // power beyond which alpha is below ALPHA_MIN, a little more
+  T extent_x, extent_y;  // half width and height of the visible ellipse, pixels
+  T unused[6];
 };
 
 struct Rect {
@@ -79,9 +80,20 @@ struct TileJob {
   const T* grad_features;
   const T* grad_transmittance;
   const T* grad_z;
-  T* record_data;          // [records, record_stride]
+  T* record_data;          // [records, record_stride], written where touched
+  uint8_t* record_touched;  // [records] zero before
   int record_stride;
 };
 
+RASTER_INLINE int lowest_bit(uint32_t mask) {
+#if defined(_MSC_VER) && !defined(__clang__)
+  unsigned long index;
+  _BitScanForward(&index, mask);
+  return int(index);
+#else
+  return __builtin_ctz(mask);
+#endif
+}
+
 inline int padded(int channels) { return (channels + 15) / 16 * 16; }
-inline int tile_scratch(int channels) { return (TILE_PIXELS + 4) * padded(channels) + 64; }
+inline int tile_scratch(int channels) { return (2 * TILE_PIXELS + 2) * padded(channels); }

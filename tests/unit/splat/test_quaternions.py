@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
@@ -7,7 +8,7 @@ from backend.splat import quaternions
 
 
 def _random(count: int) -> tuple[torch.Tensor, Rotation]:
-    rotations = Rotation.random(count, rng=3)
+    rotations = Rotation.random(count, rng=np.random.default_rng(3))
     xyzw = torch.tensor(rotations.as_quat())
     return xyzw[:, [3, 0, 1, 2]], rotations
 
