@@ -14,9 +14,7 @@ CONSTANT, LINEAR, BEZIER = 0, 1, 2
 
 def new_action(owner: bpy.types.ID, name: str) -> bpy.types.Action:
     """An empty action that `owner` plays; the one before stays in the file."""
-    if owner.animation_data is None:
-        owner.animation_data_create()
-    data = owner.animation_data
+    data = owner.animation_data or owner.animation_data_create()
     if data.action is not None:
         data.action.use_fake_user = True
     action = bpy.data.actions.new(name)

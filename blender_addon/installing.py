@@ -5,7 +5,7 @@ import queue
 import subprocess
 import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import bpy
 
@@ -68,8 +68,12 @@ def _follow(command: list[str]) -> Steps[dict[str, Any]]:
             f"The installer could not be started with {command[0]}: {error}.",
             "Choose another Python for Installing in the add-on's preferences.",
         ) from error
+    assert child.stdin is not None
+    assert child.stdout is not None
     lines: queue.Queue[str | None] = queue.Queue()
-    reader = threading.Thread(target=_read, args=(child, lines), daemon=True)
+    reader = threading.Thread(
+        target=_read, args=(child.stdout, lines), name="splitavatar-installer", daemon=True
+    )
     reader.start()
     try:
         return (yield from _events(child, lines))
@@ -85,8 +89,8 @@ def _follow(command: list[str]) -> Steps[dict[str, Any]]:
         child.stdout.close()
 
 
-def _read(child: "subprocess.Popen[str]", lines: "queue.Queue[str | None]") -> None:
-    for line in child.stdout:
+def _read(output: IO[str], lines: "queue.Queue[str | None]") -> None:
+    for line in output:
         lines.put(line)
     lines.put(None)
 

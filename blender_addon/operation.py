@@ -2,7 +2,7 @@
 
 import logging
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -13,6 +13,7 @@ from .steps import Progress, Steps
 LOG = logging.getLogger("splitavatar")
 
 TIMER_S = 0.05
+STEPS_S = 0.03
 
 
 def error_text(error: AvatarError) -> str:
@@ -36,6 +37,11 @@ class LongOperation:
     """
 
     title = "Work"
+    _work: Steps[Any] | None = None
+
+    if TYPE_CHECKING:  # Blender's, on the operator
+
+        def report(self, kind: set[str], message: str) -> None: ...
 
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
         """The work. What it returns becomes `session.get().result`."""
@@ -50,7 +56,7 @@ class LongOperation:
         if here.activity is not None:
             self.report({"ERROR"}, f"{here.activity.title} is under way. Wait for it or cancel it")
             return {"CANCELLED"}
-        here.activity = session.Activity(self.title, Progress("Preparing"))
+        self._activity = here.activity = session.Activity(self.title, Progress("Preparing"))
         here.error = None
         self._work = self.steps(context)
         if bpy.app.background or context.window is None:
@@ -63,27 +69,38 @@ class LongOperation:
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        here = session.get()
         if event.type == "ESC" and event.value == "PRESS":
-            here.activity.cancel = True
+            self._activity.cancel = True
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
-        here.poll()
-        outcome = self._step()
+        session.get().poll()
+        outcome = self._steps_of_a_tick()
         if outcome is not None:
             self._end_modal(context)
             return outcome
-        progress = here.activity.progress
+        progress = self._activity.progress
         context.window_manager.progress_update(100 * progress.factor)
         context.workspace.status_text_set(f"{self.title}: {progress.text}   (ESC cancels)")
         pump.redraw()
         return {"RUNNING_MODAL"}
 
     def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends the operator, e.g. because another file is loaded."""
+        """Blender ends the operator: another file is loaded, or its dialog was closed."""
+        if self._work is None:
+            return
         self._work.close()
         session.get().activity = None
         self._end_modal(context)
+
+    def _steps_of_a_tick(self) -> set[str] | None:
+        """As many steps as get on with the work in the time that a smooth UI leaves."""
+        until = time.monotonic() + STEPS_S
+        while True:
+            before = self._activity.progress
+            outcome = self._step()
+            waits = self._activity.progress == before
+            if outcome is not None or waits or time.monotonic() > until:
+                return outcome
 
     def _run_to_end(self) -> set[str]:
         here = session.get()
@@ -93,17 +110,19 @@ class LongOperation:
                 time.sleep(steps.TICK_S)
             return outcome
         finally:  # also after Ctrl-C
-            self._work.close()
+            if self._work is not None:
+                self._work.close()
             here.activity = None
 
     def _step(self) -> set[str] | None:
         """Takes one step: None while there is more to do, else the operator's outcome."""
         here = session.get()
         try:
-            if here.activity.cancel:
-                here.activity.progress = self._work.throw(steps.cancelled(self.title))
+            assert self._work is not None
+            if self._activity.cancel:
+                self._activity.progress = self._work.throw(steps.cancelled(self.title))
             else:
-                here.activity.progress = next(self._work)
+                self._activity.progress = next(self._work)
             return None
         except StopIteration as end:
             here.result = end.value

@@ -94,7 +94,9 @@ class SPLITAVATAR_OT_cancel_work(bpy.types.Operator):
         return session.get().activity is not None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        session.get().activity.cancel = True
+        activity = session.get().activity
+        if activity is not None:
+            activity.cancel = True
         return {"FINISHED"}
 
 

@@ -5,6 +5,7 @@ import textwrap
 import bpy
 
 from . import controls, flame_pose, preferences, preview, properties, session
+from ._shared import messages
 from .operators_avatar import (
     IMAGE_FILTER,
     SPLITAVATAR_OT_create_avatar,
@@ -15,6 +16,9 @@ from .operators_track import SPLITAVATAR_OT_import_track
 from .tracks import FORMATS
 
 CATEGORY = "SplitAvatar"
+CHARACTER_PX = 6.2
+"""Mean width of a letter of the interface's font at scale 1."""
+
 PRIVACY = "Nothing leaves this computer"
 
 STATE_ICONS = {
@@ -27,7 +31,7 @@ STATE_ICONS = {
 }
 
 
-def state_text(state: object) -> str:
+def state_text(state: messages.BackendState) -> str:
     """One line about the backend: `Ready on cpu, 812 MB, preset open`."""
     name = state.state.replace("_", " ").capitalize()
     if state.state == "failed":
@@ -45,9 +49,11 @@ def state_text(state: object) -> str:
     return ", ".join(parts)
 
 
-def wrapped(layout: bpy.types.UILayout, text: str, icon: str = "NONE", width: int = 44) -> None:
+def wrapped(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
     """A label that breaks into lines, because Blender's do not."""
-    for line in textwrap.wrap(text, width):
+    region, scale = bpy.context.region, bpy.context.preferences.system.ui_scale
+    characters = int((region.width if region else 300) / scale / CHARACTER_PX) - 8
+    for line in textwrap.wrap(text, max(16, characters)):
         layout.label(text=line, icon=icon)
         icon = "BLANK1" if icon != "NONE" else "NONE"
 
@@ -99,6 +105,13 @@ class _AvatarPanel(_Panel):
         return properties.active_rig(context) is not None
 
 
+def _shown_rig(context: bpy.types.Context) -> bpy.types.Object:
+    """The avatar that the panels show; their poll() has seen that there is one."""
+    found = properties.active_rig(context)
+    assert found is not None
+    return found
+
+
 class SPLITAVATAR_PT_main(_Panel, bpy.types.Panel):
     bl_label = "SplitAvatar"
 
@@ -119,7 +132,7 @@ class SPLITAVATAR_PT_avatar(_AvatarPanel, bpy.types.Panel):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        armature = properties.active_rig(context)
+        armature = _shown_rig(context)
         settings = properties.of_rig(armature)
         scene = properties.of_scene(context.scene)
         layout.label(text=armature.name, icon="ARMATURE_DATA")
@@ -153,7 +166,7 @@ class SPLITAVATAR_PT_controls(_AvatarPanel, bpy.types.Panel):
 
 def _draw_group(self: bpy.types.Panel, context: bpy.types.Context) -> None:
     column = self.layout.column(align=True)
-    armature = properties.active_rig(context)
+    armature = _shown_rig(context)
     for name in controls.group(self.bl_label):
         if name in armature:
             column.prop(armature, controls.data_path(name), text=name, slider=True)

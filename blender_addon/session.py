@@ -6,7 +6,7 @@ Everything here runs on Blender's main thread; the client's own thread never tou
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class _Drive:
 
     message: Any
     shown: bytes
-    future: "Future[Any] | None" = None
+    future: "Future[Any]" = field(default_factory=Future)
 
 
 class Session:
@@ -132,7 +132,7 @@ class Session:
             self._forget_backend()
             self._client = client
         if self.launcher.client is not None:
-            changed |= self._take_events()
+            changed |= self._take_events(self.launcher.client)
         if client is not None:
             self._load_avatars()
             self._take_loaded()
@@ -144,8 +144,8 @@ class Session:
         """Whether something is on its way, so that looking often is worth it."""
         return bool(self._drives or self._queued or self._loading or self.activity)
 
-    def _take_events(self) -> bool:
-        events = self.launcher.client.poll()
+    def _take_events(self, client: Any) -> bool:
+        events = client.poll()
         for event in events:
             if isinstance(event, messages.JobProgress):
                 self._job_progress[event.job] = Progress(
@@ -157,13 +157,11 @@ class Session:
 
     def ensure_ready(self) -> Steps[Any]:
         """Starts the backend when it does not run; returns its client when it is ready."""
-        state = self.launcher.poll() if self.launcher is not None else self.state
-        while state.phase == "stopping":
+        while self.launcher is not None and self.launcher.poll().phase == "stopping":
             yield Progress("Stopping the backend")
-            state = self.launcher.poll()
         if self.launcher is None or self.launcher.pid is None:
             self.start()
-        while True:
+        while self.launcher is not None:
             state = self.launcher.poll()
             if state.state in ("ready", "busy"):
                 self.poll()
@@ -175,6 +173,7 @@ class Session:
                     state.remedy or "Start it again.",
                 )
             yield Progress(f"Starting the backend: {state.phase}")
+        raise steps.cancelled("Starting the backend")
 
     def request(self, message: Any) -> Steps[Any]:
         """Sends a request and returns its reply; closing the steps cancels its job."""
@@ -233,15 +232,15 @@ class Session:
             if not future.done():
                 continue
             del self._loading[key]
-            error = future.exception()
-            if error is None:
+            try:
                 self._avatars[key] = future.result()
-                self.forget_shown()
+            except AvatarError as error:
+                # Not asked for again and again; an operator on the avatar tries anew.
+                self._failed.add(key)
+                self.error = error
+                LOG.error("%s: %s", key, error)
                 continue
-            # Not asked for again and again; an operator on the avatar tries anew.
-            self._failed.add(key)
-            LOG.error("%s: %s", key, error)
-            self.error = error if isinstance(error, AvatarError) else self.error
+            self.forget_shown()
 
     # ---- splats of the frame
 
@@ -317,12 +316,12 @@ class Session:
         return taken
 
     def _arrived(self, drive: _Drive) -> bool:
-        error = drive.future.exception()
-        if isinstance(error, AvatarError) and error.code == "cancelled":
-            return False  # superseded by a newer frame
-        if error is not None:
-            self.error = error if isinstance(error, AvatarError) else None
-            LOG.error("%s", error)
+        try:
+            drive.future.result()
+        except AvatarError as error:
+            if error.code != "cancelled":  # that one was superseded by a newer frame
+                self.error = error
+                LOG.error("%s", error)
             return False
         return True
 

@@ -130,6 +130,8 @@ def test_a_killed_backend_is_told_within_three_seconds_and_starts_again(
     work = operators_avatar.create_avatar(bpy.context, portrait, "Two", tmp_path / "b.savatar")
     while not next(work).phase.startswith("hanging"):
         here.poll()
+    assert here.launcher is not None
+    assert here.launcher.pid is not None
     os.kill(here.launcher.pid, signal.SIGKILL)
     seconds = _pump_until(lambda: here.state.state == "failed", 3)
     assert seconds < 3

@@ -1,7 +1,6 @@
 """Operators on a real backend process with a fake network."""
 
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +186,7 @@ def test_batch_render_writes_pngs_and_a_video_and_resumes(
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch, running: None) -> Iterator[list[Any]]:
+def sent(monkeypatch: pytest.MonkeyPatch, running: None) -> list[Any]:
     """Every request that is sent."""
     found: list[Any] = []
     client = session.get().client
