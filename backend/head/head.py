@@ -125,7 +125,8 @@ class Head:
         if betas.shape[1] > size and bool((betas[:, size:] != 0).any()):
             raise AvatarError(
                 "head_mismatch",
-                f"betas[{size}:] are not zero; the head {self.name!r} has {size} identity components.",
+                f"betas[{size}:] are not zero; the head {self.name!r} has {size} identity "
+                "components.",
                 "Use the identity of this head.",
             )
         used = betas[:, :size]

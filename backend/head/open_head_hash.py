@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "e1d06e1a326960d3099a996d49766649bdcbba62a805fa4d3cd5f0d09c3a1e29"
+OPEN_HEAD_SHA256 = "1a60321a291d2d9c743efc22f3e5b7186c8531c489c77ef1bffd8c76edc6911c"

@@ -88,7 +88,7 @@ def _pixels(
     side: int,
     camera: Camera,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Pixel index, depth, triangle and weights of every pixel centre inside the triangles."""  # fmt: skip
+    """Pixel index, depth, triangle and weights of every pixel centre inside the triangles."""
     grid = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
     cell = low[:, None] + grid  # [N, side*side, xy]
     point = cell + 0.5

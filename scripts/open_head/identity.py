@@ -15,7 +15,8 @@ import numpy as np
 from .makehuman import Macros, read_folder
 
 FOLDERS = (
-    "asym", "cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose",
+    "asym", "cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck",
+    "nose",
 )  # fmt: skip
 
 OPPOSITES = (
@@ -112,7 +113,8 @@ def without_rigid_motion(rows: np.ndarray, vertices: np.ndarray, weights: np.nda
     nil, one = np.zeros_like(x), np.ones_like(x)
     motions = np.stack(
         [
-            np.stack([one, nil, nil], 1), np.stack([nil, one, nil], 1), np.stack([nil, nil, one], 1),
+            np.stack([one, nil, nil], 1), np.stack([nil, one, nil], 1),
+            np.stack([nil, nil, one], 1),
             np.stack([nil, -z, y], 1), np.stack([z, nil, -x], 1), np.stack([-y, x, nil], 1),
         ]
     )  # fmt: skip

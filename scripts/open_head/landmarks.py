@@ -1,4 +1,4 @@
-"""Where MediaPipe's 478 landmarks lie on the head: detected in its own portraits, projected back."""
+"""Where MediaPipe's 478 landmarks lie on the head: found in its own portraits, projected back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import mediapipe
 import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 from scipy.optimize import linear_sum_assignment
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from backend.head.zbuffer import Visible
 from shared.camera import Camera
@@ -145,7 +145,7 @@ def _back_project(
     for kind, permitted in allowed.items():
         rows, columns = np.nonzero((seen.face >= 0) & permitted[seen.face])
         chosen = np.flatnonzero(use == kind)
-        _, nearest = cKDTree(np.stack([columns + 0.5, rows + 0.5], 1)).query(points[chosen])
+        _, nearest = KDTree(np.stack([columns + 0.5, rows + 0.5], 1)).query(points[chosen])
         face[chosen] = seen.face[rows[nearest], columns[nearest]]
         weights[chosen] = seen.barycentric[rows[nearest], columns[nearest]]
     return face, weights

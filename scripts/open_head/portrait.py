@@ -20,14 +20,9 @@ COLOURS = {
     "tongue": (0.62, 0.30, 0.30), "eyeballs": (0.93, 0.92, 0.91), "eye_sockets": (0.30, 0.15, 0.14),
     "lashes": (0.09, 0.06, 0.05),
 }  # fmt: skip
-BROW, IRIS, PUPIL, LID_LINE = (
-    (0.20, 0.13, 0.10),
-    (0.27, 0.17, 0.11),
-    (0.03, 0.03, 0.03),
-    (0.25, 0.14, 0.12),
-)
+BROW, IRIS, PUPIL = (0.20, 0.13, 0.10), (0.27, 0.17, 0.11), (0.03, 0.03, 0.03)
 IRIS_M, PUPIL_M = 0.0060, 0.0024
-BROW_HEIGHT_M = 0.0165
+BROW_HEIGHT_M = 0.0122
 """Above the eye's centre; the detector reads a relaxed brow there."""
 LIGHT = np.array([0.0, 0.45, 0.89])
 """From the front and above: both sides alike, so that landmarks are symmetric."""
@@ -113,10 +108,6 @@ def _surface_colour(
         colour[front & (across < IRIS_M)] = IRIS
         colour[front & (across < PUPIL_M)] = PUPIL
         colour[~on_ball & _brow(offset, np.sign(eye[0])) & (place[:, 2] > 0)] = BROW
-    line = model.regions.get("lid_margin")
-    if line is not None:
-        share = (line[corners][..., None] * weights).sum(axis=1)
-        colour += (np.array(LID_LINE) - colour) * np.clip(share, 0, 1) * ~on_ball[:, None]
     return colour
 
 
@@ -125,7 +116,9 @@ def _brow(offset: np.ndarray, side: float) -> np.ndarray:
     outwards = offset[:, 0] * side
     t = (outwards + 0.018) / 0.042  # 0 at the inner, 1 at the outer end
     middle = (
-        0.0205 + 0.0045 * np.sin(np.pi * np.clip(t, 0, 1) * 0.85) - 0.003 * np.clip(t, 0, 1) ** 3
+        BROW_HEIGHT_M
+        + 0.0045 * np.sin(np.pi * np.clip(t, 0, 1) * 0.85)
+        - 0.003 * np.clip(t, 0, 1) ** 3
     )
     half = 0.0032 * (1 - 0.55 * np.clip(t, 0, 1))
     return (t > 0) & (t < 1) & (np.abs(offset[:, 1] - middle) < half)

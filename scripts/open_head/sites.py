@@ -7,6 +7,8 @@ Lloyd's method, so that all layers together tile the skin.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
@@ -71,7 +73,7 @@ def _vertex_shares(
     triangle, point = np.divmod(order, len(weights))
     return [
         (triangle[i:j], weights[point[i:j]], float(area[triangle[i:j]].sum()))
-        for i, j in zip(bounds[:-1], bounds[1:], strict=True)
+        for i, j in pairwise(bounds)
     ]
 
 
