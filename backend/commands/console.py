@@ -120,10 +120,12 @@ def _stdout_kept_for_json() -> Iterator[Any]:
     kept = os.dup(1)
     os.dup2(2, 1)
     try:
-        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as out:
+        with (
+            os.fdopen(os.dup(kept), "w", encoding="utf-8") as out,
+            contextlib.redirect_stdout(sys.stderr),
+        ):
             yield out
     finally:
-        sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
 

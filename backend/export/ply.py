@@ -118,7 +118,7 @@ def read_ply(path: Path) -> PlyCloud:
         content = path.read_bytes()
     except OSError as error:
         raise AvatarError("bad_file", f"{path}: {error.strerror}.", "Export it again.") from error
-    head, mark, body = content.partition(b"end_header\n")
+    head, mark, body = content.partition(b"\nend_header\n")
     lines = head.decode("utf-8", errors="replace").splitlines()
     names = tuple(line.split()[-1] for line in lines if line.startswith("property float "))
     counts = [line.split()[2] for line in lines if line.startswith("element vertex ")]
@@ -149,7 +149,7 @@ def read_digest(path: Path) -> str:
     """The digest of a file that `write_ply` wrote; empty for any other or missing file."""
     try:
         with path.open("rb") as stream:
-            head = stream.read(4096).partition(b"end_header\n")[0].decode("utf-8", "replace")
+            head = stream.read(4096).partition(b"\nend_header\n")[0].decode("utf-8", "replace")
     except OSError:
         return ""
     mark = "comment " + _DIGEST

@@ -1,0 +1,57 @@
+"""Presets: known keys only, values of their type."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from backend import config
+from shared.errors import AvatarError
+
+
+@dataclass(frozen=True)
+class Sizes:
+    width: int = 4
+    factor: float = 0.5
+    steps: tuple[float, ...] = (1.0,)
+    name: str = "a"
+
+
+def refused(values: dict) -> str:
+    with pytest.raises(AvatarError) as found:
+        config.resolve(values, Sizes)
+    return found.value.message
+
+
+def test_every_shipped_preset_loads_and_names_itself() -> None:
+    assert "open" in config.presets()
+    for name in config.presets():
+        assert config.load_preset(name)["preset"] == name
+
+
+def test_missing_keys_keep_their_defaults_and_whole_numbers_become_floats() -> None:
+    (sizes,) = config.resolve({"factor": 2, "steps": [1, 2.5]}, Sizes)
+    assert sizes == Sizes(factor=2.0, steps=(1.0, 2.5))
+
+
+def test_an_unknown_key_is_named() -> None:
+    assert "['widht']" in refused({"widht": 5})
+
+
+@pytest.mark.parametrize("values", [{"width": 4.5}, {"width": True}, {"name": 5}, {"factor": "x"}])
+def test_a_value_of_another_type_is_named(values: dict) -> None:
+    assert f"Preset key {next(iter(values))!r}" in refused(values)
+
+
+def test_an_unknown_preset_lists_the_known_ones() -> None:
+    with pytest.raises(AvatarError, match="no preset 'huge'") as found:
+        config.load_preset("huge")
+    assert "open" in found.value.remedy
+
+
+def test_a_preset_is_flat_toml(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    for text, words in (("a = ", "not a readable"), ("[a]\nb = 1", "tables"), ("a = 1", "Unknown")):
+        path.write_text(text)
+        with pytest.raises(AvatarError, match=words):
+            config.load_preset(path)
