@@ -140,7 +140,7 @@ class _Rasterise(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, /, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx, *grad_outputs: Tensor) -> tuple:  # pyright: ignore[reportIncompatibleMethodOverride]
         means, quats, scales, opacities, features, *rest = ctx.saved_tensors
         splats, rects, order, transmittance, stop = rest
         gradients = [torch.empty_like(t) for t in (means, quats, scales, opacities, features)]
