@@ -145,11 +145,9 @@ def install(
         InstallError: With what is missing and how to get it.
     """
     wanted = plan(environment, target, python, torch)
-    found = state(wanted)
-    if found == "ready":
+    if state(wanted) == "ready":
         return wanted
-    if found == "absent":
-        _check_disk(wanted)
+    _check_disk(wanted)
     (wanted.target / MARKER).unlink(missing_ok=True)
     meter = Meter(wanted, progress)
     _make_venv(wanted, meter)
@@ -167,7 +165,9 @@ def _check_disk(wanted: Plan) -> None:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    if free < wanted.disk_bytes:
+    # What a half-made or stale environment already holds need not find room again.
+    there = sum(f.lstat().st_size for f in wanted.target.rglob("*") if not f.is_dir())
+    if free < wanted.disk_bytes - there:
         raise InstallError(
             "disk_full",
             f"{size_text(wanted.disk_bytes)} of free disk space are needed below {folder}, "

@@ -130,7 +130,20 @@ def run_tests(only: list[str]) -> int:
         tally.skip("gpu", "no CUDA device on this machine")
     elif "gpu" in wanted:
         run_pytest("gpu", backend, ("tests/gpu",), tally)
+    if not only:
+        _note_by_hand(tally)
     return _conclude(tally)
+
+
+def _note_by_hand(tally: Tally) -> None:
+    """What no plain test run can do."""
+    reasons = {
+        "ui": "needs a real Blender window and a screen",
+        "benchmarks": "they measure and are run by hand",
+    }
+    for folder, why in reasons.items():
+        if any((ROOT / "tests" / folder).glob("*.py")):
+            tally.skip(folder, why)
 
 
 def _conclude(tally: Tally) -> int:

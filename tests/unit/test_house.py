@@ -1,0 +1,162 @@
+"""build_addon.py and house/: finding Pythons, writing zips, counting tests."""
+
+import ast
+import io
+import os
+import sys
+import zipfile
+from contextlib import redirect_stderr
+from pathlib import Path
+
+import pytest
+
+import build_addon
+from backend.install import InstallError
+from house import environments, package, suites, wheels
+from house.environments import ROOT, find_python
+from shared.version import VERSION
+
+HERE = (sys.version_info[0], sys.version_info[1])
+posix = pytest.mark.skipif(os.name == "nt", reason="shims are shell scripts")
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with no Python but what a test puts in this folder of the path."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    monkeypatch.setattr(environments.sys, "executable", str(tmp_path / "nothing"))
+    return tmp_path
+
+
+def script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+@posix
+def test_a_shim_that_fails_is_passed_over_for_a_python_that_runs(bare: Path) -> None:
+    name = f"python{HERE[0]}.{HERE[1]}"
+    real = Path(sys.prefix) / "bin" / "python"
+    script(bare / name, "echo 'command not found' >&2; exit 127")
+    works = bare / "pyenv" / "versions" / f"{HERE[0]}.{HERE[1]}.99" / "bin" / "python"
+    script(works, f'exec "{real}" "$@"')
+    assert find_python(HERE) == str(works)
+
+
+def test_a_python_that_is_nowhere_is_named(bare: Path) -> None:
+    with pytest.raises(InstallError, match=r"No Python 3\.13 was found") as raised:
+        find_python((3, 13))
+    assert raised.value.code == "python_missing"
+    assert raised.value.remedy == "Install Python 3.13 and run this again."
+
+
+def test_only_an_optional_environment_may_be_missing(bare: Path) -> None:
+    found = environments.ensure_or_missing("blender-5.2")
+    assert isinstance(found, environments.Missing)
+    assert "No Python 3.13" in found.reason
+    with pytest.raises(InstallError):
+        environments.ensure_or_missing("blender-4.5")
+
+
+def test_the_entry_point_is_readable_by_an_old_python() -> None:
+    source = (ROOT / "build_addon.py").read_text(encoding="utf-8")
+    ast.parse(source, feature_version=(3, 7))
+    assert "f'" not in source.replace("of'", "")
+    assert 'f"' not in source
+
+
+def test_an_old_python_without_a_newer_one_beside_it_gets_a_clear_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(build_addon, "newer_pythons", list)
+    said = io.StringIO()
+    with redirect_stderr(said):
+        assert build_addon.restart() == 2
+    assert "needs Python 3.11 or newer" in said.getvalue()
+    assert "Install Python 3.11" in said.getvalue()
+
+
+# --- zips ---------------------------------------------------------------------------------------
+
+
+def test_a_zips_bytes_depend_on_its_files_alone(tmp_path: Path) -> None:
+    files = {"b/two.txt": b"2" * 500, "a.txt": b"1"}
+    first, second = tmp_path / "1.zip", tmp_path / "2.zip"
+    package.write_zip(first, files)
+    package.write_zip(second, dict(reversed(files.items())))
+    assert first.read_bytes() == second.read_bytes()
+    with zipfile.ZipFile(first) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == files
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["1.zip", "2.zip"]
+
+
+def test_every_build_and_platform_gets_its_own_manifest() -> None:
+    seen = set()
+    for build in wheels.BUILDS:
+        for name in build.platforms:
+            text = package.manifest(build, name, ["pyzmq.whl"])
+            assert text.count("blender_version_min") == 1
+            assert 'wheels = ["./wheels/pyzmq.whl"]' in text
+            seen.add(text)
+    assert len(seen) == 8
+
+
+def test_a_manifest_with_another_version_than_shared_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(package, "VERSION", "99.0.0")
+    with pytest.raises(InstallError, match=rf"version {VERSION}, shared has 99\.0\.0"):
+        package.manifest(wheels.BUILDS[0], "linux-x64", [])
+
+
+# --- counting -----------------------------------------------------------------------------------
+
+REPORT = """<testsuites><testsuite>
+<testcase classname="a" name="passes"/>
+<testcase classname="a" name="fails"><failure message="no"/></testcase>
+<testcase classname="a" name="breaks"><error message="no"/></testcase>
+<testcase classname="a" name="waits"><skipped message="no CUDA"/></testcase>
+</testsuite></testsuites>"""
+
+
+def test_a_report_is_counted_with_names_and_reasons(tmp_path: Path) -> None:
+    (tmp_path / "report.xml").write_text(REPORT)
+    tally = suites.Tally()
+    suites._read_report(tmp_path / "report.xml", "unit", 1, tally)
+    assert (tally.passed, tally.failed, tally.skipped) == (1, 2, 1)
+    assert tally.failures == ["unit: a::fails", "unit: a::breaks"]
+    assert tally.skips == ["unit: a::waits: no CUDA"]
+
+
+def test_a_run_that_died_counts_as_a_failure_even_where_every_test_passed(tmp_path: Path) -> None:
+    tally = suites.Tally()
+    suites._read_report(tmp_path / "absent.xml", "unit", -11, tally)
+    (tmp_path / "report.xml").write_text(
+        '<testsuites><testcase classname="a" name="b"/></testsuites>'
+    )
+    suites._read_report(tmp_path / "report.xml", "blender", 3, tally)
+    assert tally.failures == [
+        "unit: ended with code -11 and no report",
+        "blender: pytest ended with code 3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tally", "line", "code"),
+    [
+        (
+            suites.Tally(passed=3, skipped=1, skips=["gpu: none"]),
+            "3 passed, 0 failed, 1 skipped",
+            0,
+        ),
+        (suites.Tally(passed=3, failed=1, failures=["x"]), "3 passed, 1 failed, 0 skipped", 1),
+        (suites.Tally(), "0 passed, 0 failed, 0 skipped", 1),
+    ],
+)
+def test_the_last_line_is_the_plain_count(
+    tally: suites.Tally, line: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert suites._conclude(tally) == code
+    assert capsys.readouterr().out.splitlines()[-1] == line
