@@ -40,6 +40,12 @@ class Engine:
     create_options: Callable[..., Any]
     load_avatar: Callable[[Path], Any]
 
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.pipeline.close()
+
     def open(self, path: Path) -> Any:
         """Reads an avatar and checks that it fits this head and network."""
         avatar = self.load_avatar(path)
@@ -87,6 +93,11 @@ class Handlers:
     def __call__(self, message: Message, progress: Progress) -> Message:
         """The reply to a request; raises what goes wrong."""
         return self._by_type[type(message)](message, progress)
+
+    def close(self) -> None:
+        """Frees the network and the avatars."""
+        self._open.clear()
+        self._engine.pipeline.close()
 
     # ---- avatars
 

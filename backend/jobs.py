@@ -112,6 +112,11 @@ class WorkQueue:
         return left
 
     @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    @property
     def running(self) -> Work | None:
         """What is being worked on."""
         return self._running

@@ -151,4 +151,5 @@ def _lines(result: dict[str, Any], indent: str = "") -> Iterator[str]:
         elif isinstance(value, list) and len(value) > 6 and isinstance(value[0], str | Path):
             yield f"{indent}{key:{width}}  {value[0]} ... {value[-1]} ({len(value)})"
         else:
-            yield f"{indent}{key:{width}}  {value}"
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            yield f"{indent}{key:{width}}  {shown}"

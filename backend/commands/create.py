@@ -24,9 +24,9 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Makes and saves the avatar."""
     image = options.read_file(args.image)
     out = args.out or args.image.with_suffix(".savatar")
-    engine = handlers.load_engine(args.preset, args.device, console.phase)
-    chosen = engine.create_options(**options.create_settings(args))
-    avatar = engine.pipeline.create(image, chosen, console.progress)
-    avatar.save(out)
-    counts = driving.gaussian_counts(engine.pipeline.drive(avatar, avatar.source))
-    return {"avatar": out, "gaussians": counts, "seconds": console.seconds}
+    with handlers.load_engine(args.preset, args.device, console.phase) as engine:
+        chosen = engine.create_options(**options.create_settings(args))
+        avatar = engine.pipeline.create(image, chosen, console.progress)
+        avatar.save(out)
+        counts = driving.gaussian_counts(engine.pipeline.drive(avatar, avatar.source))
+        return {"avatar": out, "gaussians": counts, "seconds": console.seconds}

@@ -33,30 +33,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Writes the files."""
     track = Track.load(args.track) if args.track else None
-    engine = handlers.load_engine(args.preset, args.device, console.phase)
-    avatar = engine.open(args.avatar)
-    track = track or avatar.source
-    numbers = options.frame_range(args.frames, 1, len(track))
-    shots = batch.Shots(
-        avatar=avatar,
-        avatar_hash=handlers.avatar_hash(args.avatar)[:16],
-        track=track.slice(numbers.start - 1, numbers.stop - 1),
-        frames=tuple(numbers),
-        out=args.out,
-        name=args.name or args.avatar.stem,
-        ablate=frozenset(args.ablate),
-    )
-    result: dict[str, Any] = {}
-    if args.ply or not (args.png or args.mp4):
-        result["ply"] = batch.export_ply(
-            engine.pipeline, shots, args.axes, args.compact, console.progress
+    with handlers.load_engine(args.preset, args.device, console.phase) as engine:
+        avatar = engine.open(args.avatar)
+        track = track or avatar.source
+        numbers = options.frame_range(args.frames, 1, len(track))
+        shots = batch.Shots(
+            avatar=avatar,
+            avatar_hash=handlers.avatar_hash(args.avatar)[:16],
+            track=track.slice(numbers.start - 1, numbers.stop - 1),
+            frames=tuple(numbers),
+            out=args.out,
+            name=args.name or args.avatar.stem,
+            ablate=frozenset(args.ablate),
         )
-    if args.png or args.mp4:
-        rendered = batch.render_png(engine.pipeline, shots, [avatar.camera], True, console.progress)
-        result["png"], result["resumed"] = rendered.files, rendered.resumed
-        if args.mp4:
-            video = args.out / f"{shots.name}.mp4"
-            result["mp4"] = batch.write_video(
-                video, rendered.files, track.fps, (0, 0, 0), console.progress
+        result: dict[str, Any] = {}
+        if args.ply or not (args.png or args.mp4):
+            result["ply"] = batch.export_ply(
+                engine.pipeline, shots, args.axes, args.compact, console.progress
             )
-    return {**result, "image": "coarse", "seconds": console.seconds}
+        if args.png or args.mp4:
+            rendered = batch.render_png(
+                engine.pipeline, shots, [avatar.camera], True, console.progress
+            )
+            result["png"], result["resumed"] = rendered.files, rendered.resumed
+            if args.mp4:
+                video = args.out / f"{shots.name}.mp4"
+                result["mp4"] = batch.write_video(
+                    video, rendered.files, track.fps, (0, 0, 0), console.progress
+                )
+        return {**result, "image": "coarse", "seconds": console.seconds}

@@ -41,38 +41,38 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks the driving frames, makes the avatar, renders it on black."""
     pictures = driving.Pictures.open(args.driving)
     source = options.read_file(args.source)
-    engine = handlers.load_engine(args.preset, args.device, console.phase)
-    pipeline = engine.pipeline
-    if args.source.suffix == ".savatar":
-        avatar = engine.open(args.source)
-    else:
-        chosen = engine.create_options(**options.create_settings(args))
-        avatar = pipeline.create(source, chosen, console.progress)
-    tracked = pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
-    track, cameras = tracked.track, tracked.cameras
-    if args.framing == "crop":
-        cameras = [portrait_framing(avatar, track, cameras)] * len(track)
-    driving.check_head(track, avatar.source)
-    files = []
-    for index, name in enumerate(pictures.names):
-        console.progress("rendering frames", index, len(pictures))
-        gaussians = pipeline.drive(avatar, track.frame(index))
-        picture = pipeline.render(gaussians, cameras[index]).rgba8()
-        files.append(args.out / name)
-        batch.write_on(files[-1], picture, BLACK)
-    console.progress("rendering frames", len(pictures), len(pictures))
-    result: dict[str, Any] = {"png": files, "framing": args.framing}
-    if args.mp4:
-        result["mp4"] = batch.write_video(
-            args.out / "reenact.mp4", files, track.fps, BLACK, console.progress
-        )
-    return {
-        **result,
-        "fps": track.fps,
-        "frames_without_face": tracked.missing,
-        "image": "coarse",
-        "seconds": console.seconds,
-    }
+    with handlers.load_engine(args.preset, args.device, console.phase) as engine:
+        pipeline = engine.pipeline
+        if args.source.suffix == ".savatar":
+            avatar = engine.open(args.source)
+        else:
+            chosen = engine.create_options(**options.create_settings(args))
+            avatar = pipeline.create(source, chosen, console.progress)
+        tracked = pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
+        track, cameras = tracked.track, tracked.cameras
+        if args.framing == "crop":
+            cameras = [portrait_framing(avatar, track, cameras)] * len(track)
+        driving.check_head(track, avatar.source)
+        files = []
+        for index, name in enumerate(pictures.names):
+            console.progress("rendering frames", index, len(pictures))
+            gaussians = pipeline.drive(avatar, track.frame(index))
+            picture = pipeline.render(gaussians, cameras[index]).rgba8()
+            files.append(args.out / name)
+            batch.write_on(files[-1], picture, BLACK)
+        console.progress("rendering frames", len(pictures), len(pictures))
+        result: dict[str, Any] = {"png": files, "framing": args.framing}
+        if args.mp4:
+            result["mp4"] = batch.write_video(
+                args.out / "reenact.mp4", files, track.fps, BLACK, console.progress
+            )
+        return {
+            **result,
+            "fps": track.fps,
+            "frames_without_face": tracked.missing,
+            "image": "coarse",
+            "seconds": console.seconds,
+        }
 
 
 def portrait_framing(avatar: Any, track: Track, cameras: list[Camera]) -> Camera:

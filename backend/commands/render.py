@@ -45,33 +45,35 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     numbers = options.frame_range(
         args.frames, job.first_frame, job.first_frame + len(job.track) - 1
     )
-    engine = handlers.load_engine(args.preset, args.device, console.phase)
-    avatar = engine.open(job.avatar)
-    start = numbers.start - job.first_frame
-    stop = start + len(numbers)
-    cameras = job.cameras or (avatar.camera,)
-    shots = batch.Shots(
-        avatar=avatar,
-        avatar_hash=handlers.avatar_hash(job.avatar)[:16],
-        track=job.track.slice(start, stop),
-        frames=tuple(numbers),
-        out=job.out,
-        name=job.name,
-        ablate=job.ablate,
-        numbered_to=job.first_frame + len(job.track) - 1,
-    )
-    views = cameras if len(cameras) == 1 else cameras[start:stop]
-    rendered = batch.render_png(engine.pipeline, shots, views, not args.no_resume, console.progress)
-    result: dict[str, Any] = {"png": rendered.files, "resumed": rendered.resumed}
-    if job.mp4:
-        result["mp4"] = batch.write_video(
-            job.out / f"{job.name}.mp4",
-            rendered.files,
-            job.track.fps,
-            job.background,
-            console.progress,
+    with handlers.load_engine(args.preset, args.device, console.phase) as engine:
+        avatar = engine.open(job.avatar)
+        start = numbers.start - job.first_frame
+        stop = start + len(numbers)
+        cameras = job.cameras or (avatar.camera,)
+        shots = batch.Shots(
+            avatar=avatar,
+            avatar_hash=handlers.avatar_hash(job.avatar)[:16],
+            track=job.track.slice(start, stop),
+            frames=tuple(numbers),
+            out=job.out,
+            name=job.name,
+            ablate=job.ablate,
+            numbered_to=job.first_frame + len(job.track) - 1,
         )
-    return {**result, "image": "coarse", "seconds": console.seconds}
+        views = cameras if len(cameras) == 1 else cameras[start:stop]
+        rendered = batch.render_png(
+            engine.pipeline, shots, views, not args.no_resume, console.progress
+        )
+        result: dict[str, Any] = {"png": rendered.files, "resumed": rendered.resumed}
+        if job.mp4:
+            result["mp4"] = batch.write_video(
+                job.out / f"{job.name}.mp4",
+                rendered.files,
+                job.track.fps,
+                job.background,
+                console.progress,
+            )
+        return {**result, "image": "coarse", "seconds": console.seconds}
 
 
 def _job(args: argparse.Namespace) -> render_job.RenderSettings:

@@ -24,12 +24,16 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks and writes the file."""
     pictures = driving.Pictures.open(args.input)
     out = args.out or args.input.with_name(args.input.stem + ".flame.npz")
-    engine = handlers.load_engine(args.preset, args.device, console.phase)
-    tracked = engine.pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    tracked.track.save(out)
-    result: dict[str, Any] = {"track": out, "frames": len(tracked.track), "fps": tracked.track.fps}
-    if args.cameras is not None:
-        render_job.write_cameras(args.cameras, tracked.cameras)
-        result["cameras"] = args.cameras
-    return {**result, "frames_without_face": tracked.missing, "seconds": console.seconds}
+    with handlers.load_engine(args.preset, args.device, console.phase) as engine:
+        tracked = engine.pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        tracked.track.save(out)
+        result: dict[str, Any] = {
+            "track": out,
+            "frames": len(tracked.track),
+            "fps": tracked.track.fps,
+        }
+        if args.cameras is not None:
+            render_job.write_cameras(args.cameras, tracked.cameras)
+            result["cameras"] = args.cameras
+        return {**result, "frames_without_face": tracked.missing, "seconds": console.seconds}

@@ -176,7 +176,7 @@ def test_drive_writes_frames_and_video_in_the_portrait_s_camera(
     result = line.json("drive", avatar, track, "--out", tmp_path, "--mp4", "--frames", "5")
     assert names(result["png"]) == ["anna_0005.png"]
     assert png.read_png(tmp_path / "anna_0005.png").shape == (512, 512, 4)
-    with av.open(result["mp4"]) as container:
+    with av.open(str(result["mp4"]), "r") as container:
         assert float(container.streams.video[0].average_rate or 0) == 12
     assert result["image"] == "coarse"
 
@@ -313,7 +313,7 @@ def test_reenact_makes_the_avatar_of_a_portrait_and_numbers_video_frames(
     assert names(result["png"]) == ["frame_0001.png", "frame_0002.png", "frame_0003.png"]
     assert result["fps"] == 20
     assert png.read_png(tmp_path / "o" / "frame_0003.png").shape == (48, 64, 4)
-    with av.open(result["mp4"]) as container:
+    with av.open(str(result["mp4"]), "r") as container:
         assert sum(1 for _ in container.decode(video=0)) == 3
     assert [p for p in tmp_path.iterdir() if p.suffix == ".savatar"] == []
 
