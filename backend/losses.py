@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
-from torch.nn import functional as F
 
 from backend.splat.rasterise import Raster
 
 _COLOURS = 3
+_SIGMA = 1.5
+_RADIUS = 5
+_WINDOW = (2 * _RADIUS + 1, 2 * _RADIUS + 1)
 _LIFTING, _SPLIT = 1.0, 0.5
 _MODEL_UNITS = 5.0  # the paper's losses are in its model's units of 0.2 m
 
@@ -31,21 +35,47 @@ def image_loss(raster: Raster, image: Tensor, alpha: Tensor) -> Tensor:
     return 0.8 * colour + 0.2 * (1 - ssim(coarse, image)) + 0.2 * shape
 
 
-def ssim(image: Tensor, target: Tensor, sigma: float = 1.5, radius: int = 5) -> Tensor:
-    """Mean structural similarity of two [H, W, 3] pictures in 0..1, Gaussian window of 11."""
-    offsets = torch.arange(-radius, radius + 1, dtype=image.dtype, device=image.device)
-    window = torch.exp(-(offsets**2) / (2 * sigma**2))
-    window = window / window.sum()
-    a, b = image.permute(2, 0, 1), target.permute(2, 0, 1)
-    stack = torch.cat([a, b, a * a, b * b, a * b])[:, None]  # [15, 1, H, W]
-    stack = F.conv2d(stack, window.view(1, 1, 1, -1), padding=(0, radius))
-    stack = F.conv2d(stack, window.view(1, 1, -1, 1), padding=(radius, 0))[:, 0]
-    mean_a, mean_b, aa, bb, ab = stack.split(3)
+def ssim(image: Tensor, target: Tensor) -> Tensor:
+    """Mean structural similarity of two [H, W, 3] pictures in 0..1.
+
+    Gaussian window of 11 pixels, sigma 1.5, borders left out: equal to scikit-image's
+    `structural_similarity(gaussian_weights=True, use_sample_covariance=False)`.
+    """
+    blurred = _Blur.apply(torch.cat([image, image * image, image * target], dim=-1))
+    mean_a, aa, ab = blurred.split(3, dim=-1)
+    with torch.no_grad():
+        mean_b, bb = _Blur.apply(torch.cat([target, target * target], dim=-1)).split(3, dim=-1)
     c1, c2 = 0.01**2, 0.03**2
     covariance = ab - mean_a * mean_b
     spread = aa - mean_a**2 + bb - mean_b**2
     top = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
-    return (top / ((mean_a**2 + mean_b**2 + c1) * (spread + c2))).mean()
+    quality = top / ((mean_a**2 + mean_b**2 + c1) * (spread + c2))
+    return quality[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS].mean()
+
+
+class _Blur(torch.autograd.Function):
+    """Gaussian blur of [H, W, C] with zeros beyond the border, which is its own adjoint.
+
+    OpenCV's separable filter takes a tenth of the time of torch's depthwise convolution on a CPU.
+    """
+
+    @staticmethod
+    def forward(ctx: object, values: Tensor) -> Tensor:
+        return _blurred(values)
+
+    @staticmethod
+    def backward(ctx: object, *gradients: Tensor) -> Tensor:
+        return _blurred(gradients[0])
+
+
+def _blurred(values: Tensor) -> Tensor:
+    array = values.detach().cpu().contiguous().numpy()
+    blurred = np.empty_like(array)
+    for start in range(0, array.shape[-1], 4):  # OpenCV filters up to four channels at once
+        part = np.ascontiguousarray(array[..., start : start + 4])
+        out = cv2.GaussianBlur(part, _WINDOW, _SIGMA, borderType=cv2.BORDER_CONSTANT)
+        blurred[..., start : start + 4] = out.reshape(part.shape)
+    return torch.from_numpy(blurred).to(values.device)
 
 
 class PointLosses:

@@ -19,6 +19,7 @@ from backend.model.planes import PlaneGaussians
 from backend.model.residuals import IdentityResiduals, LayerResiduals
 from backend.model.splitavatar import Encoded, SplitAvatar
 from backend.model.union import union
+from backend.splat.blending import blending_weights
 from backend.splat.gaussians import Gaussians
 from backend.splat.rasterise import rasterise
 from shared.camera import Camera
@@ -33,6 +34,7 @@ _ADAM_EPS = 1e-7  # 1e-12 turns hidden Gaussians into coloured noise
 _COLOUR_REACH = 0.6  # logits stay this near to where they started
 _REFRESH = 20  # iterations between two looks of the network at what has changed
 _COLOURS = 3
+_SHOWN = 0.6  # pixels' worth of the portrait
 
 
 @dataclass
@@ -96,7 +98,7 @@ def personalise(
 
     Deviates: the network's outputs count as constants and are refreshed every 20 steps.
     """
-    groups, freezing = _parameters(personal)
+    groups, freezing = _parameters(personal, _shown(model, encoded, personal, target))
     optimiser = torch.optim.Adam(groups, eps=_ADAM_EPS)
     starts = {id(p): p.detach().clone() for p in _colours(personal)}
     points = PointLosses()
@@ -137,6 +139,25 @@ def personalise(
     return losses
 
 
+def _shown(
+    model: SplitAvatar, encoded: Encoded, personal: Personal, target: Target
+) -> tuple[Tensor, list[Tensor]]:
+    """Which cells [2, P] and which Gaussians of each layer [N] the portrait shows at all.
+
+    Adam's steps do not shrink with the gradient: what is hidden would wander off into noise.
+    """
+    with torch.no_grad():
+        raw = model.expression_raw(encoded.g0_raw, target.vertices, target.frames, personal.layers)
+        identity, layers = assemble(model, encoded, raw, personal, target)
+        cloud = masked_union(identity, layers, personal.identity_mask)
+    shown = blending_weights(cloud, target.camera) > _SHOWN
+    cells = torch.zeros(len(personal.identity_mask), dtype=torch.bool)
+    existing = int(personal.identity_mask.sum())
+    cells[personal.identity_mask] = shown[:existing]
+    sizes = [layer.means.shape[1] for layer in layers.layers]
+    return cells.view(2, -1), list(shown[existing:].split(sizes))
+
+
 def assemble(
     model: SplitAvatar, encoded: Encoded, raw: ExpressionRaw, personal: Personal, target: Target
 ) -> tuple[PlaneGaussians, ExpressionLayers]:
@@ -166,24 +187,29 @@ def _colours(personal: Personal) -> list[Tensor]:
     return [r.features for r in residuals if r.features is not None]
 
 
-def _parameters(personal: Personal) -> tuple[list[dict], list[tuple[Tensor, Tensor]]]:
+def _parameters(
+    personal: Personal, shown: tuple[Tensor, list[Tensor]]
+) -> tuple[list[dict], list[tuple[Tensor, Tensor]]]:
     """Adam's groups, and what to multiply gradients by so that frozen parts stay."""
+    cells, sites = shown
     groups: list[dict] = []
     freezing: list[tuple[Tensor, Tensor]] = []
+
+    def add(name: str, tensor: Tensor, keep: Tensor) -> None:
+        tensor.requires_grad_(True)
+        groups.append({"params": [tensor], "lr": RATES[name]})
+        extra = tensor.ndim - keep.ndim
+        freezing.append((tensor, keep.float().view(*keep.shape, *[1] * extra)))
+
     for name, tensor in personal.identity.tensors():
         if name in RATES:
-            tensor.requires_grad_(True)
-            groups.append({"params": [tensor], "lr": RATES[name]})
-            front = torch.zeros(2, *[1] * (tensor.ndim - 1))
-            front[0] = 1.0  # the back plane is never seen: it stays
-            freezing.append((tensor, front))
-    for residuals, frozen in zip(personal.layers, personal.frozen, strict=True):
+            add(name, tensor, cells)
+    for residuals, frozen, seen in zip(personal.layers, personal.frozen, sites, strict=True):
         for name, tensor in residuals.tensors():
-            if name not in RATES:
-                continue
-            tensor.requires_grad_(True)
-            groups.append({"params": [tensor], "lr": RATES[name]})
             if name in ("features", "offset", "scale"):
-                keep = (~frozen).float().view(-1, *[1] * (tensor.ndim - 1))
-                freezing.append((tensor, keep))
+                add(name, tensor, seen & ~frozen)
+            elif name == "opacity":
+                add(name, tensor, seen)
+            elif name == "mask":
+                add(name, tensor, torch.ones_like(seen))
     return groups, freezing

@@ -212,7 +212,7 @@ class Pipeline:
         )
         expression = union(None, layers)
         expression.features = expression.features[:, :_COLOURS]
-        pose = self.head.head_pose_of(own)[0]
+        pose = self.head.head_pose_of(own)
         neck_y = float(self.head.joints_of(avatar.source.betas)[1, 1])
         follow = torso_weights(avatar.identity.means, neck_y)
         return Gaussians.cat([posed(avatar.identity, pose, follow), posed(expression, pose)])

@@ -10,12 +10,15 @@ from scipy.spatial import cKDTree
 from backend.head.zbuffer import Visible
 from shared.camera import Camera
 
+from .fill import nearest_fill
 from .polygons import Polygons
 
 _FACING = 0.3
-_DEPTH_TOLERANCE_M = 0.004
+_LID_FACING = 0.5  # folded lids show the lash line's shadow, not their skin
+_DEPTH_TOLERANCE_M = 0.002
 _MIRROR_M = 0.005
 _NEIGHBOURS = 8
+_LID_NEIGHBOURS = 32  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.20, 0.07, 0.07])
 TONGUE = np.array([0.58, 0.30, 0.29])
@@ -67,20 +70,41 @@ class SiteColours:
         self._rgb, self._matte, self._shapes = rgb, matte, shapes
         self._regions, self._camera, self._coverage = regions, camera, coverage
 
-    def paint(self, sites: Sites) -> tuple[np.ndarray, np.ndarray]:
-        """Display sRGB [M, 3] of every site, and [M] bool: the portrait shows it."""
+    def paint(self, sites: Sites) -> np.ndarray:
+        """Display sRGB [M, 3] of every site."""
         pixels = self._camera.project(sites.positions)
         at = self._of_sites(sites.vertices)
         seen = self._seen(sites, pixels, at)
         colours = np.zeros((len(pixels), 3), np.float32)
-        colours[seen] = sample(self._rgb, pixels[seen])
-        eyes, teeth = at["left_eyeball"] | at["right_eyeball"], at["teeth"]
-        skin = ~(eyes | teeth | at["tongue"] | at["mouth_interior"])
-        self._fill_skin(colours, seen, sites, skin, at)
+        eyes = at["left_eyeball"] | at["right_eyeball"]
+        in_mouth = at["teeth"] | at["tongue"] | at["mouth_interior"]
+        for members, image in (
+            (~eyes & ~in_mouth, self._without(self._shapes.eyes | self._shapes.mouth)),
+            (in_mouth, self._only(self._shapes.mouth)),
+            (at["left_eyeball"], self._only(self._shapes.left_eye)),
+            (at["right_eyeball"], self._only(self._shapes.right_eye)),
+        ):
+            if image is None:
+                seen &= ~members
+            else:
+                chosen = seen & members
+                colours[chosen] = sample(image, pixels[chosen])
+        self._fill_skin(colours, seen, sites, ~(eyes | in_mouth), at)
         for eye in ("left_eyeball", "right_eyeball"):
             self._fill_eye(colours, seen, sites, at[eye])
         self._fill_mouth(colours, seen, sites, at)
-        return colours, seen
+        return colours
+
+    def _only(self, shape: np.ndarray) -> np.ndarray | None:
+        """The portrait with what lies in a polygon carried outwards; None for no polygon.
+
+        A site near a lip or lid line may project to the wrong side of it; it must not take
+        teeth for lips or lashes for the eye.
+        """
+        return nearest_fill(self._rgb, shape) if shape.any() else None
+
+    def _without(self, shape: np.ndarray) -> np.ndarray:
+        return nearest_fill(self._rgb, ~shape)
 
     def _of_sites(self, vertices: np.ndarray) -> dict[str, np.ndarray]:
         at = {name: mask[vertices] for name, mask in self._regions.items()}
@@ -88,23 +112,14 @@ class SiteColours:
         return at
 
     def _seen(self, sites: Sites, pixels: np.ndarray, at: dict[str, np.ndarray]) -> np.ndarray:
-        rotation, shift = self._camera.viewmat[:3, :3], self._camera.viewmat[:3, 3]
-        to_camera = -(sites.positions @ rotation.T + shift) @ rotation
-        to_camera /= np.linalg.norm(to_camera, axis=1, keepdims=True)
-        facing = (sites.normals * to_camera).sum(1)
-        depth = sites.positions @ rotation[2] + shift[2]
+        """[M] bool: the mesh shows the site, from not too far aside, inside the matte."""
+        depth = sites.positions @ self._camera.viewmat[2, :3] + self._camera.viewmat[2, 3]
         front = depth <= look_up(self._coverage.depth, pixels, np.inf) + _DEPTH_TOLERANCE_M
         inside = look_up(self._matte, pixels, 0.0) > 0.95
-        mouth = look_up(self._shapes.mouth, pixels, False)
-        left = look_up(self._shapes.left_eye, pixels, False)
-        right = look_up(self._shapes.right_eye, pixels, False)
-        in_mouth = at["teeth"] | at["tongue"] | at["mouth_interior"]
-        eyes = at["left_eyeball"] | at["right_eyeball"]
-        wants = np.where(in_mouth, mouth, ~mouth)
-        wants &= np.where(eyes, (at["left_eyeball"] & left) | (at["right_eyeball"] & right), True)
-        wants &= eyes | ~(left | right)
-        steep = np.where(eyes | in_mouth, 0.1, _FACING)
-        return front & inside & wants & (facing > steep) & ~at["lashes"] & ~at["mouth_interior"]
+        inner = at["teeth"] | at["left_eyeball"] | at["right_eyeball"]
+        least = np.where(at["lids"] & ~inner, _LID_FACING, _FACING)
+        facing = facing_camera(sites, self._camera) > least
+        return front & inside & facing & ~at["lashes"] & ~at["mouth_interior"]
 
     def _fill_skin(
         self,
@@ -127,14 +142,22 @@ class SiteColours:
         hidden = hidden[~near]
         if not len(hidden):
             return
-        plain = known & at["face"] & ~(at["lips"] | at["brows"] | at["lashes"] | at["scalp"])
-        only_skin = at["lids"][hidden] | at["neck"][hidden]
-        for group, sources in (
-            (hidden[only_skin], plain if plain.any() else known),
-            (hidden[~only_skin], known & ~at["lids"]),
+        pixels = self._camera.project(sites.positions)
+        clear = ~look_up(self._shapes.frozen, pixels, False)  # beside lashes and lip lines
+        plain = (
+            known & clear & at["face"] & ~(at["lips"] | at["brows"] | at["lashes"] | at["scalp"])
+        )
+        plain = plain if plain.any() else known
+        lids, neck = at["lids"][hidden], at["neck"][hidden]
+        for group, sources, count in (
+            (hidden[lids], plain, _LID_NEIGHBOURS),
+            (hidden[neck], plain, _NEIGHBOURS),
+            (hidden[~lids & ~neck], known & ~at["lids"], _NEIGHBOURS),
         ):
             if len(group) and sources.any():
-                colours[group] = _neighbours(sites.rest, colours, np.flatnonzero(sources), group)
+                colours[group] = _neighbours(
+                    sites.rest, colours, np.flatnonzero(sources), group, count
+                )
 
     def _fill_eye(
         self, colours: np.ndarray, seen: np.ndarray, sites: Sites, eye: np.ndarray
@@ -173,6 +196,14 @@ class SiteColours:
         colours[hidden] = (enamel * shade)[hidden]
 
 
+def facing_camera(sites: Sites, camera: Camera) -> np.ndarray:
+    """[M] cosine between each site's normal and the direction to the camera."""
+    rotation, shift = camera.viewmat[:3, :3], camera.viewmat[:3, 3]
+    to_camera = -(sites.positions @ rotation.T + shift) @ rotation
+    to_camera /= np.linalg.norm(to_camera, axis=1, keepdims=True)
+    return (sites.normals * to_camera).sum(1)
+
+
 def look_up(image: np.ndarray, pixels: np.ndarray, outside: float | bool) -> np.ndarray:
     """Values of [H, W] `image` at [M, 2] pixels, nearest; `outside` beyond the picture."""
     height, width = image.shape[:2]
@@ -193,9 +224,13 @@ def sample(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 
 
 def _neighbours(
-    positions: np.ndarray, colours: np.ndarray, sources: np.ndarray, targets: np.ndarray
+    positions: np.ndarray,
+    colours: np.ndarray,
+    sources: np.ndarray,
+    targets: np.ndarray,
+    count: int,
 ) -> np.ndarray:
-    count = min(_NEIGHBOURS, len(sources))
+    count = min(count, len(sources))
     distance, index = cKDTree(positions[sources]).query(positions[targets], k=count)
     distance, index = distance.reshape(-1, count), index.reshape(-1, count)
     weight = 1 / (distance + 1e-4) ** 2

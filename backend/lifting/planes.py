@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import distance_transform_edt, gaussian_filter
+from scipy.ndimage import distance_transform_edt
 
 from backend.head.zbuffer import Visible
+
+from .fill import extend_colours, smooth_fill
 
 _HULL_PX = 60.0
 _START_PX = 4.0
@@ -37,22 +39,6 @@ class PlaneTargets:
     opacity: np.ndarray
 
 
-def nearest_fill(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Copies to every unknown pixel the value of the nearest known one, [H, W, ...]."""
-    _, (rows, columns) = distance_transform_edt(~known, return_indices=True)
-    return values[rows, columns]
-
-
-def smooth_fill(values: np.ndarray, known: np.ndarray, sigma_px: float) -> np.ndarray:
-    """Keeps known pixels and fills the others smoothly from them, [H, W]."""
-    filled = nearest_fill(values, known)
-    weight = gaussian_filter(known.astype(np.float32), sigma_px)
-    blurred = gaussian_filter(np.where(known, values, 0).astype(np.float32), sigma_px)
-    smooth = np.where(weight > 1e-3, blurred / np.maximum(weight, 1e-3), filled)
-    smooth = gaussian_filter(np.where(known, filled, smooth), sigma_px / 2)
-    return np.where(known, values, smooth)
-
-
 def hull_profile(matte: np.ndarray) -> np.ndarray:
     """[H, W] 0..1 thickness of the hull: 0 at the matte's border, 1 from 60 px inside.
 
@@ -79,7 +65,6 @@ def plane_targets(
         mobility: [H, W] 0..1: how much the pixel belongs to skin that the rig moves.
         plane_depth_m: Camera z of the plane through the head's origin.
     """
-    inside = matte > 0.5
     hit = coverage.face >= 0
     height = np.where(hit, plane_depth_m - coverage.depth, 0)  # towards the camera
     still = hit & (mobility < 0.05)
@@ -98,13 +83,5 @@ def plane_targets(
         front.astype(np.float32),
         back.astype(np.float32),
         extend_colours(rgb, matte),
-        (inside * (1 - 0.98 * mobility)).astype(np.float32),
+        (matte * (1 - 0.98 * mobility)).astype(np.float32),
     )
-
-
-def extend_colours(rgb: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """[H, W, 3] with inner colours carried outwards over the matte's border, against rims.
-
-    Source: first-avatar.md, item 6.
-    """
-    return nearest_fill(rgb, matte > 0.95)

@@ -10,7 +10,7 @@ from backend.head import Head
 from backend.model.splitavatar import Encoded, SplitAvatar
 from backend.model.union import union
 from backend.splat.gaussians import Gaussians
-from backend.splat.rasterise import rasterise
+from backend.splat.blending import blending_weights
 from shared.camera import Camera, portrait_intrinsics
 from shared.flame import Track
 
@@ -52,7 +52,7 @@ def drop_redundant(
         vertices = head.vertices_of(Track.from_arkit(weights, betas=betas)) if weights else neutral
         cloud = _children(model, encoded, begin, head, vertices)
         for camera in _cameras(around=index == 0):
-            seen = _blending_weights(cloud, camera)
+            seen = blending_weights(cloud, camera)
             best = seen if best is None else torch.maximum(best, seen)
     assert best is not None
     start = len(neutral[0])  # G0 has no mask
@@ -90,14 +90,3 @@ def _camera(yaw: float, pitch: float) -> Camera:
     viewmat[:3, :3] = np.diag([1.0, -1.0, -1.0]) @ nod @ turn
     viewmat[2, 3] = _DISTANCE_M
     return Camera(viewmat, portrait_intrinsics(_SIZE_PX), _SIZE_PX, _SIZE_PX)
-
-
-def _blending_weights(cloud: Gaussians, camera: Camera) -> Tensor:
-    """[N] sum over the picture of T * alpha: the gradient of the picture by a constant feature."""
-    ones = torch.ones(len(cloud), 1, requires_grad=True)
-    opaque = Gaussians(
-        cloud.means, cloud.quats, cloud.scales, cloud.opacities, ones, cloud.layers, cloud.vertices
-    )
-    rasterise(opaque, camera).features.sum().backward()
-    assert ones.grad is not None
-    return ones.grad[:, 0]

@@ -17,18 +17,21 @@ from backend.model.residuals import IdentityResiduals, LayerResiduals, colour_re
 from backend.model.splitavatar import SplitAvatar
 from backend.personalise import Personal, Target
 from backend.tracking.portrait import Portrait
+from shared.flame import ARKIT_NAMES
 
-from .colours import SiteColours, Sites, look_up, sample
-from .planes import PlaneTargets, extend_colours, plane_targets
+from .colours import SiteColours, Sites, facing_camera, look_up, sample
+from .fill import extend_colours
+from .planes import PlaneTargets, plane_targets
 from .polygons import Polygons, dilate, polygons
 
 _STILL_M, _MOVING_M = 0.0004, 0.002
+_LID_M = 0.002
 _MOBILITY_MARGIN_PX = 5
 _MOBILITY_BLUR_PX = 3.0
 _CELL_SIGMA = 0.8
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _DROPPED = -6.0  # residual on the mask logit of children that start masked
-_MATTE_MARGIN_CELLS = 2
+_MATTE_MARGIN_CELLS = 1
 _OUTSIDE_MATTE = 0.3
 
 
@@ -77,6 +80,7 @@ class _View:
         self.rgb = extend_colours(portrait.rgb, self.matte)
         self.shapes: Polygons = polygons(portrait.landmarks, self.camera.width)
         self.regions = {name: mask.numpy() for name, mask in head.regions.items()}
+        self.regions["lids"] = self.regions["lids"] | self.regions["eye_sockets"] | lid_skin(head)
         faces = head.faces.numpy()
         solid = ~self.regions["lashes"][faces].any(1)
         self.faces = faces[solid]
@@ -114,6 +118,13 @@ def vertex_mobility(head: Head) -> np.ndarray:
     return mobility.astype(np.float32)
 
 
+def lid_skin(head: Head) -> np.ndarray:
+    """[V] bool: skin that blinking moves."""
+    blink = [ARKIT_NAMES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]
+    reach = head.exprdirs[..., blink].norm(dim=1).amax(dim=-1).numpy()
+    return (reach > _LID_M) & ~head.regions["lashes"].numpy()
+
+
 def _layers(
     view: _View, head: Head, model: SplitAvatar
 ) -> tuple[list[LayerResiduals], list[Tensor]]:
@@ -133,18 +144,22 @@ def _layers(
     painter = SiteColours(
         view.rgb, view.matte, view.shapes, view.regions, view.camera, view.visible
     )
-    colours, _ = painter.paint(sites)
+    colours = painter.paint(sites)
     pixels = view.camera.project(positions)
     absent = look_up(view.matte, pixels, 0.0) < _OUTSIDE_MATTE
     absent |= view.regions["lashes"][vertices]
+    facing = facing_camera(sites, view.camera)
+    # Necks are thinner than the head's: what the portrait hides of one is left to the planes.
+    behind = positions[:, 2] < view.head.joints_of(view.portrait.fit.track.betas)[1, 2]
+    absent |= view.regions["neck"][vertices] & (facing < 0) & behind
     frozen = look_up(view.shapes.frozen, pixels, False)
     for region in ("lips", "lids"):
         frozen = frozen | view.regions[region][vertices]
+    for region in ("teeth_upper", "teeth_lower", "tongue", "left_eyeball", "right_eyeball"):
+        frozen = frozen & ~view.regions[region][vertices]
 
     split = np.split(np.arange(len(positions)), np.cumsum(counts)[:-1])
-    features = colour_residuals(
-        [torch.from_numpy(colours[part]) for part in split], config.split
-    )
+    features = colour_residuals([torch.from_numpy(colours[part]) for part in split], config.split)
     residuals = []
     for layer, part in enumerate(split):
         hidden = torch.from_numpy(absent[part])

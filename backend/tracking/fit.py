@@ -13,21 +13,26 @@ from shared.camera import Camera, portrait_intrinsics
 from shared.flame import ARKIT_NAMES, BETAS_SIZE, EXPRESSION_SIZE, Track
 
 from .crop import PORTRAIT_PX
+from .landmarks import FACE_OVAL, INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
 _IRISES = {"right": 468, "left": 473}  # first of five landmarks each: the centre
 _LANDMARKS = 468  # without the irises, which the eyes' rotation explains
-_NOISE_PX = 1.5
-_OVAL_NOISE_PX = 4.0  # the outline slides over the skin as the head turns
-_EXPRESSION_SPREAD = 0.15
+_NOISE_PX = 4.0  # neighbouring landmarks err together: less than 468 measurements
+_FEATURE_NOISE_PX = 1.2  # lips and lids, whose place matters most
+_OVAL_NOISE_PX = 10.0  # the outline slides over the skin as the head turns
+_EXPRESSION_SPREAD = 0.05
+_LIP_SPREAD = 0.12  # the detector's scores say little about how lips roll and part
+_LIP_UNITS = (
+    "mouthLowerDownLeft",
+    "mouthLowerDownRight",
+    "mouthRollLower",
+    "mouthRollUpper",
+    "mouthUpperUpLeft",
+    "mouthUpperUpRight",
+)
 _BETAS_SPREAD = 1.0
 _START_DISTANCE_M = 1.8
 _GAZE_UNITS = tuple(name for name in ARKIT_NAMES if name.startswith("eyeLook"))
-
-FACE_OVAL = (
-    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
-    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
-)  # fmt: skip
-"""MediaPipe's landmarks along the face's outline."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class Fitter:
         self._units = embed(units).numpy().astype(np.float64)  # [478, 3, 52]
         noise = np.full(_LANDMARKS, _NOISE_PX)
         noise[list(FACE_OVAL)] = _OVAL_NOISE_PX
+        noise[[*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE]] = _FEATURE_NOISE_PX
         self._weights = np.repeat(1 / noise, 2)
 
     def root(self, betas: np.ndarray | None) -> np.ndarray:
@@ -154,7 +160,8 @@ class _Solver:
         scores = np.array([blendshapes.get(name, 0.0) for name in ARKIT_NAMES])
         gaze = np.isin(ARKIT_NAMES, _GAZE_UNITS)
         scores[gaze] = 0.0
-        spread = np.where(gaze, 1e-3, _EXPRESSION_SPREAD)
+        spread = np.where(np.isin(ARKIT_NAMES, _LIP_UNITS), _LIP_SPREAD, _EXPRESSION_SPREAD)
+        spread[gaze] = 1e-3
         self._prior = np.concatenate([np.zeros(self._betas), scores])
         self._precision = 1 / np.concatenate([np.full(self._betas, _BETAS_SPREAD), spread])
         pose = [0.0, 0, 0, *self._start_translation()]

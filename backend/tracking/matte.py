@@ -11,6 +11,7 @@ from backend.assets import SELFIE_SEGMENTATION
 
 _RADIUS_PX = 6
 _EPSILON = 1e-4
+_SHARPER = 0.6
 
 
 class Matter:
@@ -33,7 +34,10 @@ class Matter:
         masks = self._segmenter.segment(image).confidence_masks
         coarse = np.asarray(masks[-1].numpy_view(), np.float32).reshape(rgb.shape[:2])
         person = _largest(np.clip((coarse - 0.3) / 0.4, 0, 1))
-        return guided_filter(rgb.astype(np.float32) / 255, person, _RADIUS_PX, _EPSILON)
+        fine = guided_filter(rgb.astype(np.float32) / 255, person, _RADIUS_PX, _EPSILON)
+        fine = np.clip((fine - 0.5) / _SHARPER + 0.5, 0, 1)
+        near = cv2.dilate((fine > 0.5).astype(np.uint8), np.ones((3, 3), np.uint8))
+        return fine * near
 
 
 def _largest(matte: np.ndarray) -> np.ndarray:

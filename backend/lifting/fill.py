@@ -1,0 +1,30 @@
+"""Filling in what a picture does not show."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+
+def nearest_fill(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Copies to every unknown pixel the value of the nearest known one, [H, W, ...]."""
+    _, (rows, columns) = distance_transform_edt(~known, return_indices=True)
+    return values[rows, columns]
+
+
+def smooth_fill(values: np.ndarray, known: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Keeps known pixels and fills the others smoothly from them, [H, W]."""
+    filled = nearest_fill(values, known)
+    weight = gaussian_filter(known.astype(np.float32), sigma_px)
+    blurred = gaussian_filter(np.where(known, values, 0).astype(np.float32), sigma_px)
+    smooth = np.where(weight > 1e-3, blurred / np.maximum(weight, 1e-3), filled)
+    smooth = gaussian_filter(np.where(known, filled, smooth), sigma_px / 2)
+    return np.where(known, values, smooth)
+
+
+def extend_colours(rgb: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """[H, W, 3] with inner colours carried outwards over the matte's border, against rims.
+
+    Source: first-avatar.md, item 6.
+    """
+    return nearest_fill(rgb, matte > 0.95)
