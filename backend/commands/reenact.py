@@ -6,11 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from backend import batch, driving, handlers
-from shared.camera import Camera
-from shared.flame import Track
+from backend import batch, driving, framing, handlers
 
 from . import options
 from .console import Console
@@ -49,10 +45,12 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             chosen = engine.create_options(**options.create_settings(args))
             avatar = pipeline.create(source, chosen, console.progress)
         tracked = pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
-        track, cameras = tracked.track, tracked.cameras
+        driving.check_head(tracked.track, avatar.source)
+        track, body = framing.split_body(tracked.track)
         if args.framing == "crop":
-            cameras = [portrait_framing(avatar, track, cameras)] * len(track)
-        driving.check_head(track, avatar.source)
+            cameras = framing.portrait_framing(avatar, tracked.cameras)
+        else:
+            cameras = framing.keep_framing(tracked.cameras, body)
         files = []
         for index, name in enumerate(pictures.names):
             console.progress("rendering frames", index, len(pictures))
@@ -73,27 +71,3 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             "image": "coarse",
             "seconds": console.seconds,
         }
-
-
-def portrait_framing(avatar: Any, track: Track, cameras: list[Camera]) -> Camera:
-    """One camera for all frames that shows the head as large as the portrait's does.
-
-    It looks from where the driving camera stands, and its K puts the head's median place where
-    the portrait has it.
-
-    Args:
-        avatar: Whose portrait gives size and place.
-        track: The driving track, T frames.
-        cameras: The driving frames' cameras, T.
-    """
-    portrait = avatar.camera
-    home = avatar.source.transl[0].astype(np.float64)
-    place = portrait.project(home)
-    depth = (portrait.viewmat[:3, :3] @ home + portrait.viewmat[:3, 3])[2]
-    viewmat = cameras[0].viewmat
-    heads = track.transl.astype(np.float64) @ viewmat[:3, :3].T + viewmat[:3, 3]
-    middle = np.median(heads, axis=0)
-    intrinsics = np.array(portrait.K)
-    intrinsics[:2, :2] *= middle[2] / depth
-    intrinsics[:2, 2] = place - intrinsics[:2, :2] @ (middle[:2] / middle[2])
-    return Camera(viewmat, intrinsics, portrait.width, portrait.height)

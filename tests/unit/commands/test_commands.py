@@ -14,7 +14,6 @@ import pytest
 
 from backend import __main__ as command_line
 from backend import handlers
-from backend.commands import reenact
 from backend.export import ply, png
 from backend.export.mp4 import Mp4Writer
 from shared.errors import AvatarError
@@ -322,17 +321,6 @@ def test_reenact_crop_gives_portraits(line: Line, avatar: Path, tmp_path: Path) 
     folder = pictures(tmp_path / "shots", [(40, 30)] * 2)
     result = line.json("reenact", avatar, folder, "--out", tmp_path / "o", "--framing", "crop")
     assert [png.read_png(Path(p)).shape for p in result["png"]] == [(512, 512, 4)] * 2
-
-
-def test_the_crop_camera_puts_the_driving_head_where_the_portrait_has_it() -> None:
-    avatar = FakeAvatar(b"")
-    transl = np.array([[0.3, 0.1, -0.4], [0.31, 0.1, -0.4], [0.29, 0.1, -0.4]], np.float32)
-    track = Track.neutral(3, transl=transl)
-    driving_camera = FakePipeline().track_frames([np.zeros((90, 160, 3))], 25.0).cameras[0]
-    camera = reenact.portrait_framing(avatar, track, [driving_camera] * 3)
-    corners = np.array([[0, 0, 0], [0.05, 0, 0], [0, 0.05, 0]])
-    expected = avatar.camera.project(corners)
-    np.testing.assert_allclose(camera.project(corners + transl[0]), expected, atol=1e-3)
 
 
 def test_pictures_that_differ_only_in_suffix_are_refused(
