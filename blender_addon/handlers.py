@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import bpy
 from bpy.app.handlers import persistent
 
-from . import avatars, properties, pump, session
+from . import avatars, properties, pump, session, steps
 from ._shared import AvatarError
 
 LOG = logging.getLogger("splitavatar")
@@ -26,7 +26,7 @@ def paused() -> Iterator[None]:
 
 def _must_wait() -> bool:
     """Whether nothing may be shown late: there is no window, or a render is under way."""
-    return bpy.app.background or bpy.app.is_job_running("RENDER")
+    return steps.without_window() or bpy.app.is_job_running("RENDER")
 
 
 def _update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, wait: bool) -> None:
@@ -55,7 +55,7 @@ def on_frame_change(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> N
 @persistent
 def on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """A slider or a bone moved. Scripts set many before they want a picture: not for them."""
-    if bpy.app.background or session.get().client is None:
+    if steps.without_window() or session.get().client is None:
         return
     moved = (update.id.original for update in depsgraph.updates)
     if any(isinstance(item, bpy.types.Object) and properties.is_rig(item) for item in moved):

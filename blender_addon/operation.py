@@ -59,7 +59,7 @@ class LongOperation:
         self._activity = here.activity = session.Activity(self.title, Progress("Preparing"))
         here.error = None
         self._work = self.steps(context)
-        if bpy.app.background or context.window is None:
+        if steps.without_window() or context.window is None:
             return self._run_to_end()
         manager = context.window_manager
         self._timer = manager.event_timer_add(TIMER_S, window=context.window)
@@ -145,7 +145,7 @@ class LongOperation:
         return outcome
 
     def _failed(self, error: AvatarError) -> set[str]:
-        if error.code == "cancelled" and not bpy.app.background:
+        if error.code == "cancelled" and not steps.without_window():
             self.report({"WARNING"}, error_text(error))
         else:
             session.get().error = error

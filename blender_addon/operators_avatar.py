@@ -90,6 +90,12 @@ def show_avatar(context: bpy.types.Context, reply: Any, name: str) -> Steps[bpy.
 def fill_cloud(context: bpy.types.Context, armature: bpy.types.Object) -> Steps[None]:
     """Computes the splats of the rig as it stands, and waits for them."""
     here = session.get()
+    if not session.writable_cloud(armature):
+        raise AvatarError(
+            "bad_request",
+            f"The splats of {armature.name!r} are linked from another file or were deleted.",
+            "Append the avatar instead of linking it, or open its .savatar file.",
+        )
     avatar = yield from here.ensure_avatar(armature)
     frame = rig.read_frame(armature, rig.evaluate(context, armature))
     reply = yield from here.request(messages.DriveAvatar(avatar=avatar.avatar, frame=frame))

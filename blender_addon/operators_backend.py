@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty
 
-from . import installing, preferences, session
+from . import installing, preferences, session, steps
 from ._shared import AvatarError
 from .operation import LongOperation, error_text, idle
 from .steps import Steps
@@ -77,7 +77,7 @@ class SPLITAVATAR_OT_stop_backend(bpy.types.Operator):
         here = session.get()
         if here.activity is not None:
             here.activity.cancel = True
-        if bpy.app.background:
+        if steps.without_window():
             here.close()
         else:
             here.stop()

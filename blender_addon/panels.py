@@ -4,7 +4,7 @@ import textwrap
 
 import bpy
 
-from . import controls, flame_pose, preferences, preview, properties, session
+from . import controls, flame_pose, points, preferences, preview, properties, session
 from ._shared import messages
 from .operators_avatar import (
     IMAGE_FILTER,
@@ -140,7 +140,9 @@ class SPLITAVATAR_PT_avatar(_AvatarPanel, bpy.types.Panel):
         layout.row().prop(settings, "display", expand=True)
         layout.prop(scene, "live")
         if settings.cloud is not None:
-            layout.label(text=f"{len(settings.cloud.data.points):,} Gaussians")
+            layout.label(text=f"{points.count(settings.cloud):,} Gaussians")
+        if settings.display != "MESH" and context.space_data.shading.type in ("SOLID", "WIREFRAME"):
+            wrapped(layout, "Material Preview shows their colours", "INFO")
         layout.operator("splitavatar.update_splats", icon="FILE_REFRESH")
         row = layout.row(align=True)
         row.operator("splitavatar.preview_frame", icon="RENDER_STILL")

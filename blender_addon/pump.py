@@ -7,7 +7,7 @@ import logging
 
 import bpy
 
-from . import session
+from . import session, steps
 
 LOG = logging.getLogger("splitavatar")
 
@@ -40,7 +40,7 @@ def redraw() -> None:
 
 def arm() -> None:
     """Starts the timer where it does not run."""
-    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+    if not steps.without_window() and not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=IDLE_S, persistent=True)
 
 

@@ -83,6 +83,7 @@ class Session:
     def start(self) -> None:
         """Starts the backend with the preferences as they are now."""
         self.error = None
+        self._forget_backend()
         settings = preferences.launch_settings()
         if self.launcher is None or self.launcher.pid is None:
             self.launcher = launcher.Launcher(settings)
@@ -216,7 +217,7 @@ class Session:
 
     def _load_avatars(self) -> None:
         """Asks for the avatars of the scene that a new backend does not have yet."""
-        if self.activity is not None or bpy.app.background:
+        if self.activity is not None or steps.without_window():
             return  # the running work asks for what it needs itself
         for armature in properties.rigs(bpy.context.scene):
             path = properties.avatar_path(armature)
@@ -250,7 +251,7 @@ class Session:
         The splats arrive with a later `poll`; of several requests the newest wins.
         """
         reply = self.loaded(armature)
-        if reply is None or not _writable_cloud(armature):
+        if reply is None or not writable_cloud(armature):
             return False
         frame = rig.read_frame(armature, depsgraph)
         uid = armature.session_uid
@@ -305,7 +306,7 @@ class Session:
                 del self._drives[uid]
             arrived = [drive for drive in done if self._arrived(drive)]
             armature = _rig_of_uid(uid) if arrived else None
-            if armature is not None and _writable_cloud(armature):
+            if armature is not None and writable_cloud(armature):
                 avatar = self.loaded(armature)
                 if avatar is not None:
                     show(armature, avatar, arrived[-1].future.result())
@@ -328,7 +329,7 @@ class Session:
     def forget_shown(self) -> None:
         """The clouds may show anything: the next evaluation drives them again."""
         self._shown.clear()
-        if not bpy.app.background:
+        if not steps.without_window():
             self._drive_scene()
 
     def forget_file(self) -> None:
@@ -366,7 +367,7 @@ def _rig_of_uid(uid: int) -> bpy.types.Object | None:
     return next((o for o in bpy.data.objects if o.session_uid == uid), None)
 
 
-def _writable_cloud(armature: bpy.types.Object) -> bool:
+def writable_cloud(armature: bpy.types.Object) -> bool:
     """Whether the rig has a cloud of its own that may be written (linked data may not)."""
     cloud = properties.of_rig(armature).cloud
     return cloud is not None and cloud.data is not None and cloud.data.library is None

@@ -7,10 +7,12 @@ an avatar never changes: a masked Gaussian keeps its place with the smallest opa
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
 
+from . import points
 from .rig import to_blender
 
 SH_C0 = 0.28209479177387814
@@ -31,9 +33,6 @@ ATTRIBUTES = {
 _FIELD = {"FLOAT_COLOR": "color", "FLOAT_VECTOR": "vector", "FLOAT4": "vector"}
 
 MATERIAL = "SplitAvatar Splats"
-
-BOUNDS_M = 0.4
-"""Half the box that Blender before 5.2 takes for the cloud's bounds: a head in any pose fits."""
 
 
 @dataclass
@@ -101,98 +100,52 @@ def create(
     collection: bpy.types.Collection, name: str, count: int, rig: bpy.types.Object
 ) -> bpy.types.Object:
     """Adds an empty point cloud object of `count` points that follows the rig's object."""
-    cloud = bpy.data.objects.new(name, _new_points(name, count))
+    cloud = bpy.data.objects.new(name, _new_data(name, count))
     collection.objects.link(cloud)
     cloud.parent = rig
-    _add_attributes(cloud.data)
-    cloud.data.materials.append(material())
-    _keep_bounds(cloud)
+    points.prepare(cloud, material())
     return cloud
 
 
-def _keep_bounds(cloud: bpy.types.Object) -> None:
-    """Has the bounds computed while two points still span the box.
-
-    Before 5.2 Blender computes them once and never again, whatever is written afterwards. Bounds
-    of an empty cloud would make the head vanish from close-ups.
-    """
-    bpy.context.view_layer.update()
-    np.array(cloud.bound_box)
+def _new_data(name: str, count: int) -> bpy.types.ID:
+    data = points.new(name, count)
+    _add_attributes(data)
+    data.materials.append(material())
+    return data
 
 
-def _new_points(name: str, count: int) -> bpy.types.PointCloud:
-    points = bpy.data.pointclouds.new(name)
-    if hasattr(points, "resize"):
-        points.resize(count)
-        return points
-    # Before 5.2 only the Convert operator makes points. It wants a visible, selected mesh.
-    bpy.data.pointclouds.remove(points)
-    mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(count)
-    for vertex, side in zip(mesh.vertices, (-BOUNDS_M, BOUNDS_M), strict=False):
-        vertex.co = (side, side, side)
-    temporary = bpy.data.objects.new(name, mesh)
-    scene = bpy.context.scene
-    scene.collection.objects.link(temporary)
-    bpy.context.view_layer.update()
-    active, selected = bpy.context.view_layer.objects.active, list(bpy.context.selected_objects)
-    for other in selected:
-        other.select_set(False)
-    temporary.select_set(True)
-    bpy.context.view_layer.objects.active = temporary
-    with bpy.context.temp_override(
-        active_object=temporary, object=temporary, selected_objects=[temporary]
-    ):
-        bpy.ops.object.convert(target="POINTCLOUD")
-    points = temporary.data
-    bpy.data.objects.remove(temporary)
-    for other in selected:
-        other.select_set(True)
-    bpy.context.view_layer.objects.active = active
-    if mesh.users == 0:
-        bpy.data.meshes.remove(mesh)
-    points.name = name
-    return points
-
-
-def _add_attributes(points: bpy.types.PointCloud) -> None:
+def _add_attributes(data: Any) -> None:
     for name, kind in ATTRIBUTES.items():
-        found = points.attributes.get(name)
+        found = data.attributes.get(name)
         if found is not None and found.data_type != kind:
-            points.attributes.remove(found)
+            data.attributes.remove(found)
             found = None
         if found is None:
-            points.attributes.new(name, kind, "POINT")
+            data.attributes.new(name, kind, "POINT")
 
 
 def resize(cloud: bpy.types.Object, count: int) -> None:
     """Gives the cloud `count` points where another avatar file changed their number."""
-    if len(cloud.data.points) == count:
+    if points.count(cloud) == count:
         return
     before = cloud.data
-    name, materials = before.name, list(before.materials)
-    points = _new_points(name, count)
-    _add_attributes(points)
-    for slot in materials:
-        points.materials.append(slot)
-    cloud.data = points
-    _keep_bounds(cloud)
-    if before.users == 0:
-        bpy.data.pointclouds.remove(before)
+    cloud.data = _new_data(before.name, count)
+    points.prepare(cloud, material())
+    points.remove(before)
 
 
 def write(cloud: bpy.types.Object, splats: Splats) -> None:
     """Shows `splats` in the cloud, whose number of points must be theirs."""
-    points = cloud.data
-    if len(points.points) != len(splats):
-        raise ValueError(f"{len(splats)} Gaussians for a cloud of {len(points.points)} points")
+    data = cloud.data
+    if points.count(cloud) != len(splats):
+        raise ValueError(f"{len(splats)} Gaussians for a cloud of {points.count(cloud)} points")
     for name, values in attribute_values(splats).items():
         if name == "position":
-            points.attributes["position"].data.foreach_set("vector", values.ravel())
+            data.attributes["position"].data.foreach_set("vector", values.ravel())
             continue
         field = _FIELD.get(ATTRIBUTES[name], "value")
-        points.attributes[name].data.foreach_set(field, values.ravel())
-    points.update_tag()
+        data.attributes[name].data.foreach_set(field, values.ravel())
+    points.written(data)
 
 
 def material() -> bpy.types.Material:

@@ -12,6 +12,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import bpy
+
 from ._shared import AvatarError
 
 Result = TypeVar("Result")
@@ -55,6 +57,11 @@ class Progress:
 
 
 Steps = Generator[Progress, None, Result]
+
+
+def without_window() -> bool:
+    """Whether nothing pumps events: `-b` and module mode. Then everything is done at once."""
+    return bpy.app.background
 
 
 def new_job() -> str:

@@ -12,7 +12,16 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_addon import operators_avatar, preferences, properties, pump, rig, session
+from blender_addon import (
+    operators_avatar,
+    points,
+    preferences,
+    properties,
+    pump,
+    rig,
+    session,
+    steps,
+)
 from blender_addon.panels import state_text
 from shared.errors import AvatarError
 
@@ -32,9 +41,9 @@ def _create(portrait: Path, folder: Path) -> bpy.types.Object:
 
 
 def _positions(armature: bpy.types.Object) -> np.ndarray:
-    points = armature.splitavatar.cloud.data
-    values = np.empty(len(points.points) * 3, np.float32)
-    points.attributes["position"].data.foreach_get("vector", values)
+    cloud = armature.splitavatar.cloud
+    values = np.empty(points.count(cloud) * 3, np.float32)
+    cloud.data.attributes["position"].data.foreach_get("vector", values)
     return values.reshape(-1, 3)
 
 
@@ -197,3 +206,22 @@ def test_only_one_piece_of_work_at_a_time(own_backend: Own, portrait: Path) -> N
         assert not bpy.ops.splitavatar.create_avatar.poll()
     finally:
         session.get().activity = None
+
+
+def test_a_new_backend_gets_the_avatars_of_the_scene_by_itself(
+    own_backend: Own, portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_backend()
+    armature = _create(portrait, tmp_path)
+    before = _positions(armature)
+    here = session.get()
+    monkeypatch.setattr(steps, "without_window", lambda: False)
+    assert here.launcher is not None
+    assert here.launcher.pid is not None
+    os.kill(here.launcher.pid, signal.SIGKILL)
+    _pump_until(lambda: here.state.state == "failed", 3)
+    here.start()
+    _pump_until(lambda: here.loaded(armature) is not None, 30)
+    armature.splitavatar.cloud.data.attributes["position"].data[0].vector = (9, 9, 9)
+    _pump_until(lambda: not here.waiting, 5)
+    np.testing.assert_array_equal(_positions(armature), before)

@@ -1,0 +1,123 @@
+"""Data-blocks of N points, on every Blender from 4.2 on.
+
+5.2 makes point clouds of any size. 4.5 and its neighbours make them by the Convert operator only.
+4.2 cannot make them at all: there a mesh of loose vertices carries the attributes, and a geometry
+node modifier turns it into points for display.
+"""
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+BOUNDS_M = 0.4
+"""Half the box that Blender 4.5 takes for a cloud's bounds: a head in any pose fits."""
+
+NODES = "SplitAvatar Points"
+
+
+def _converts() -> bool:
+    target = bpy.ops.object.convert.get_rna_type().properties["target"]
+    return "POINTCLOUD" in target.enum_items
+
+
+def new(name: str, count: int) -> bpy.types.ID:
+    """A point cloud of `count` points; a mesh of as many vertices where there are no clouds."""
+    if hasattr(bpy.types.PointCloud, "resize"):
+        cloud = bpy.data.pointclouds.new(name)
+        cloud.resize(count)
+        return cloud
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(count)
+    if not _converts():
+        return mesh
+    for vertex, side in zip(mesh.vertices, (-BOUNDS_M, BOUNDS_M), strict=False):
+        vertex.co = (side, side, side)
+    return _converted(mesh)
+
+
+def _converted(mesh: bpy.types.Mesh) -> bpy.types.PointCloud:
+    """The mesh's vertices as a point cloud; the operator wants a visible, selected object."""
+    name = mesh.name
+    temporary = bpy.data.objects.new(name, mesh)
+    bpy.context.scene.collection.objects.link(temporary)
+    view_layer = bpy.context.view_layer
+    view_layer.update()
+    active, selected = view_layer.objects.active, list(bpy.context.selected_objects)
+    for other in selected:
+        other.select_set(False)
+    temporary.select_set(True)
+    view_layer.objects.active = temporary
+    with bpy.context.temp_override(
+        active_object=temporary, object=temporary, selected_objects=[temporary]
+    ):
+        bpy.ops.object.convert(target="POINTCLOUD")
+    cloud = temporary.data
+    bpy.data.objects.remove(temporary)
+    for other in selected:
+        other.select_set(True)
+    view_layer.objects.active = active
+    if mesh.users == 0:
+        bpy.data.meshes.remove(mesh)
+    cloud.name = name
+    return cloud
+
+
+def elements(data: Any) -> Any:
+    """The points of a cloud or the vertices of a mesh."""
+    return data.vertices if isinstance(data, bpy.types.Mesh) else data.points
+
+
+def count(holder: bpy.types.Object) -> int:
+    """How many points an object has."""
+    return len(elements(holder.data))
+
+
+def remove(data: Any) -> None:
+    """Deletes a data-block that nothing uses any more."""
+    if data.users == 0:
+        bpy.data.batch_remove([data])
+
+
+def prepare(holder: bpy.types.Object, material: bpy.types.Material) -> None:
+    """What a new object or new data needs before the first write."""
+    if isinstance(holder.data, bpy.types.Mesh):
+        modifier = holder.modifiers.get(NODES) or holder.modifiers.new(NODES, "NODES")
+        modifier.node_group = _node_group(material)
+        return
+    # 4.5 computes bounds once and never again, whatever is written afterwards; so it shall do so
+    # now, while two points still span the box. Else the head would vanish from close-ups.
+    bpy.context.view_layer.update()
+    np.array(holder.bound_box)
+
+
+def written(data: Any) -> None:
+    """Tells Blender that attributes were written."""
+    if isinstance(data, bpy.types.Mesh) and len(data.vertices):
+        data.vertices[0].co = data.vertices[0].co  # the only thing that renews a mesh's bounds
+        data.update()
+    data.update_tag()
+
+
+def _node_group(material: bpy.types.Material) -> bpy.types.NodeTree:
+    """Mesh to Points with the radius attribute, and the material."""
+    found = bpy.data.node_groups.get(NODES)
+    if found is not None:
+        return found
+    group = bpy.data.node_groups.new(NODES, "GeometryNodeTree")
+    group.is_modifier = True
+    for side in ("INPUT", "OUTPUT"):
+        group.interface.new_socket("Geometry", in_out=side, socket_type="NodeSocketGeometry")
+    nodes, links = group.nodes, group.links
+    start, end = nodes.new("NodeGroupInput"), nodes.new("NodeGroupOutput")
+    points = nodes.new("GeometryNodeMeshToPoints")
+    radius = nodes.new("GeometryNodeInputNamedAttribute")
+    radius.data_type = "FLOAT"
+    radius.inputs["Name"].default_value = "radius"
+    paint = nodes.new("GeometryNodeSetMaterial")
+    paint.inputs["Material"].default_value = material
+    links.new(start.outputs[0], points.inputs["Mesh"])
+    links.new(radius.outputs["Attribute"], points.inputs["Radius"])
+    links.new(points.outputs[0], paint.inputs["Geometry"])
+    links.new(paint.outputs[0], end.inputs[0])
+    return group
