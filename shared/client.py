@@ -60,7 +60,7 @@ class Client:
         self._outgoing: deque[tuple[bool, list[Any]]] = deque()
         self._in_flight: dict[str, _InFlight] = {}
         self._events: deque[Message] = deque(maxlen=10_000)
-        self._state = BackendState("starting", device=connection.device)
+        self._state = BackendState("starting", phase="connecting", device=connection.device)
         self._error: AvatarError | None = None
         self._closing = False
         self._ping_sent: float | None = None

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .client import Client, died
-from .connection import Connection
+from .connection import Connection, pid_alive
 from .errors import AvatarError
 from .messages import BackendState, ShutdownBackend
 
@@ -207,6 +207,7 @@ class Launcher:
             )
         try:
             settings.user_folder.mkdir(parents=True, exist_ok=True)
+            _sweep(settings.user_folder)
             settings.connection_path.unlink(missing_ok=True)
             self._process = self._spawn()
         except OSError as error:
@@ -286,16 +287,33 @@ class Launcher:
         self._stopper = None
 
 
+_SCRUBBED = {
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "PYTHONEXECUTABLE",
+    "PYTHONINSPECT",
+    "PYTHONDONTWRITEBYTECODE",  # with a bytecode folder of our own, every start would compile torch
+}
+
+
 def backend_environment(user_folder: Path) -> dict[str, str]:
     """The backend's environment: ours without what would redirect its Python."""
-    drop = {"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "PYTHONINSPECT"}
-    environment = {k: v for k, v in os.environ.items() if k not in drop}
+    environment = {k: v for k, v in os.environ.items() if k not in _SCRUBBED}
     environment["OMP_WAIT_POLICY"] = "passive"  # two spinning OpenMP users slow each other tenfold
     environment["PYTHONPYCACHEPREFIX"] = str(user_folder / "pycache")
     environment["PYTHONUNBUFFERED"] = "1"
     environment["PYTHONUTF8"] = "1"
     environment["PYTHONNOUSERSITE"] = "1"
     return environment
+
+
+def _sweep(folder: Path) -> None:
+    """Removes connection files, and with them keys, whose parent process is gone."""
+    for path in folder.glob("connection-*.json"):
+        parent = path.stem.rpartition("-")[2]
+        if parent.isdigit() and not pid_alive(int(parent)):
+            path.unlink(missing_ok=True)
 
 
 def _rotate(log: Path) -> None:

@@ -115,6 +115,31 @@ def test_automatic_restarts_end_after_the_budget(tmp_path: Path) -> None:
     assert launcher.state.state == "failed"
 
 
+FORGETFUL = """
+import sys
+from pathlib import Path
+from tests.protocol.conftest import fake_settings
+from shared.launcher import Launcher
+launcher = Launcher(fake_settings(Path(sys.argv[1])))
+launcher.start()
+launcher.wait_ready(30)
+print(launcher.pid, flush=True)
+"""
+
+
+def test_a_host_that_forgets_to_stop_exits_and_takes_the_backend_along(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", FORGETFUL, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert ended.stderr == ""
+    wait_for(lambda: not pid_alive(int(ended.stdout)), 10)
+
+
 PARENT = """
 import os, sys
 from pathlib import Path

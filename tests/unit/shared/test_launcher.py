@@ -1,6 +1,7 @@
 """What the launcher decides without a process."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -45,14 +46,27 @@ def test_a_program_that_cannot_run_is_a_failure_with_a_remedy(tmp_path: Path) ->
 def test_the_environment_is_scrubbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONHOME", "/elsewhere")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("KEPT", "1")
     found = backend_environment(tmp_path)
     assert "PYTHONHOME" not in found
     assert "PYTHONPATH" not in found
+    assert "PYTHONDONTWRITEBYTECODE" not in found
     assert found["KEPT"] == "1"
     assert found["OMP_WAIT_POLICY"] == "passive"
     assert found["PYTHONPYCACHEPREFIX"] == str(tmp_path / "pycache")
     assert os.environ["PYTHONHOME"] == "/elsewhere"
+
+
+def test_connection_files_of_gone_parents_are_swept_away(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for pid in (gone.pid, os.getpid()):
+        (tmp_path / f"connection-{pid}.json").touch()
+    (tmp_path / "connection-notes.json").touch()
+    module._sweep(tmp_path)
+    kept = {f"connection-{os.getpid()}.json", "connection-notes.json"}
+    assert {p.name for p in tmp_path.iterdir()} == kept
 
 
 def test_a_large_log_is_rotated_and_old_ones_go(
