@@ -1,7 +1,7 @@
 """Gaussians as Blender point clouds, under the attribute names of Blender's native splats.
 
 `position`, `rotation` (QUATERNION wxyz), `scale` (linear metres) and `radiance:base` (f_dc_0..2
-and alpha) are what Blender 5.3 renders as Gaussian splats. Besides, `color` (scene-linear, for the
+and alpha) are what Blender 5.3 renders as Gaussian splats. Besides, `Color` (scene-linear, for the
 material), `radius` (for renderers that draw points as balls) and `layer`. The number of points of
 an avatar never changes: a masked Gaussian keeps its place with the smallest opacity and scale.
 """
@@ -24,7 +24,7 @@ ATTRIBUTES = {
     "rotation": "QUATERNION",
     "scale": "FLOAT_VECTOR",
     "radiance:base": "FLOAT4" if bpy.app.version >= (5, 2, 0) else "FLOAT_COLOR",
-    "color": "FLOAT_COLOR",
+    "Color": "FLOAT_COLOR",
     "radius": "FLOAT",
     "layer": "INT",
 }
@@ -89,7 +89,7 @@ def attribute_values(splats: Splats) -> dict[str, np.ndarray]:
         "rotation": quats_to_blender(splats.quats),
         "scale": scales,
         "radiance:base": np.concatenate([dc, alpha], axis=1, dtype=np.float32),
-        "color": np.concatenate([_LINEAR_OF_BYTE[splats.rgb], alpha], axis=1),
+        "Color": np.concatenate([_LINEAR_OF_BYTE[splats.rgb], alpha], axis=1),
         # A ball of one sigma of the two longer axes: flat Gaussians become skin without gaps.
         "radius": np.ascontiguousarray(np.sort(scales, axis=1)[:, 1:].mean(axis=1)),
         "layer": splats.layers.astype(np.int32),
@@ -162,7 +162,7 @@ def material() -> bpy.types.Material:
     nodes, links = new.node_tree.nodes, new.node_tree.links
     nodes.clear()
     attribute = nodes.new("ShaderNodeAttribute")
-    attribute.attribute_name = "color"
+    attribute.attribute_name = "Color"  # "color" reads as black in Cycles
     emission = nodes.new("ShaderNodeEmission")
     clear = nodes.new("ShaderNodeBsdfTransparent")
     mix = nodes.new("ShaderNodeMixShader")

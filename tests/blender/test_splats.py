@@ -44,7 +44,7 @@ def test_attributes_have_the_native_names_and_types(cloud: bpy.types.Object) -> 
     assert found["scale"] == ("FLOAT_VECTOR", "POINT")
     native = "FLOAT4" if bpy.app.version >= (5, 2, 0) else "FLOAT_COLOR"
     assert found["radiance:base"] == (native, "POINT")
-    assert found["color"] == ("FLOAT_COLOR", "POINT")
+    assert found["Color"] == ("FLOAT_COLOR", "POINT")
 
 
 def test_each_gaussian_is_an_ellipsoid_turned_into_blenders_axes(cloud: bpy.types.Object) -> None:
@@ -71,7 +71,7 @@ def test_colours_are_harmonics_in_radiance_and_scene_linear_in_color(
     kept = np.asarray(given.opacities) > 0
     np.testing.assert_allclose(base[:, :3] * 0.28209479177387814 + 0.5, given.rgb / 255, atol=1e-5)
     np.testing.assert_allclose(base[kept, 3], given.opacities[kept], atol=1e-6)
-    color = _read(cloud, "color", "color", 4)
+    color = _read(cloud, "Color", "color", 4)
     from mathutils import Color
 
     for index in range(len(given)):
@@ -86,7 +86,7 @@ def test_a_masked_gaussian_keeps_its_place_and_nearly_vanishes(cloud: bpy.types.
     assert masked.any()
     assert points.count(cloud) == len(given)
     assert (_read(cloud, "scale", "vector", 3)[masked] < 1e-6).all()
-    np.testing.assert_allclose(_read(cloud, "color", "color", 4)[masked, 3], 1e-3)
+    np.testing.assert_allclose(_read(cloud, "Color", "color", 4)[masked, 3], 1e-3)
 
 
 def test_the_bounds_hold_every_point_so_that_no_view_loses_the_head(
