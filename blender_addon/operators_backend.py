@@ -1,5 +1,6 @@
 """Operators on the backend process: install, start, stop, cancel, its log."""
 
+import contextlib
 from typing import Any
 
 import bpy
@@ -36,13 +37,29 @@ class SPLITAVATAR_OT_install_backend(LongOperation, bpy.types.Operator):
         return idle(cls)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        try:
+            self._plan, self._planned = installing.plan(self.torch), self.torch
+        except AvatarError as error:
+            self.report({"ERROR"}, error_text(error))
+            return {"CANCELLED"}
         return context.window_manager.invoke_props_dialog(self, width=420)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.prop(self, "torch")
-        layout.label(text="About 1 GB on the disk for the CPU, 6 GB for CUDA, in")
+        download, disk = (self._plan[key] / 1e9 for key in ("download_bytes", "disk_bytes"))
+        layout.label(text=f"{download:.1f} GB to fetch, {disk:.1f} GB of disk space, in")
         layout.label(text=str(preferences.install_folder()))
+        for notice in self._plan["notices"]:
+            layout.label(text=notice, icon="INFO")
+
+    def check(self, context: bpy.types.Context) -> bool:
+        """Another choice of torch has other sizes."""
+        if self._planned != self.torch:
+            self._planned = self.torch
+            with contextlib.suppress(AvatarError):  # told when it is installed
+                self._plan = installing.plan(self.torch)
+        return True
 
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
         return (yield from installing.install(self.torch))

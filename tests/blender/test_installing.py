@@ -105,3 +105,11 @@ def test_the_real_installer_is_started_with_arguments_that_it_takes(tmp_path: Pa
     assert done.returncode == 0, done.stderr
     for option in [part for part in command if part.startswith("--")]:
         assert option in done.stdout
+
+
+def test_the_plan_of_the_real_installer_tells_its_sizes() -> None:
+    if sys.version_info[:2] != (3, 11):
+        pytest.skip("the lock lists a torch for the CPU with Python 3.11 only")
+    found = installing.plan("cpu")
+    assert found["disk_bytes"] > found["download_bytes"] > 1e8
+    assert found["torch"] == "cpu"
