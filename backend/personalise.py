@@ -7,7 +7,7 @@ are not touched: what is optimised are the avatar's residuals.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -46,12 +46,14 @@ class Personal:
         layers: Residuals of G0..GL.
         identity_mask: [2P] bool, the cells that exist.
         frozen: Per layer [N] bool: lips and lids, whose colour, place and size stay.
+        anchored: Per layer [N] bool: eyeballs, whose place stays.
     """
 
     identity: IdentityResiduals
     layers: list[LayerResiduals]
     identity_mask: Tensor
-    frozen: list[Tensor] = field(default_factory=list)
+    frozen: list[Tensor]
+    anchored: list[Tensor]
 
 
 @dataclass(frozen=True)
@@ -204,10 +206,13 @@ def _parameters(
     for name, tensor in personal.identity.tensors():
         if name in RATES:
             add(name, tensor, cells)
-    for residuals, frozen, seen in zip(personal.layers, personal.frozen, sites, strict=True):
+    layers = zip(personal.layers, personal.frozen, personal.anchored, sites, strict=True)
+    for residuals, frozen, anchored, seen in layers:
         for name, tensor in residuals.tensors():
-            if name in ("features", "offset", "scale"):
+            if name in ("features", "scale"):
                 add(name, tensor, seen & ~frozen)
+            elif name == "offset":
+                add(name, tensor, seen & ~frozen & ~anchored)
             elif name == "opacity":
                 add(name, tensor, seen)
             elif name == "mask":

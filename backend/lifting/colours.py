@@ -14,7 +14,8 @@ from .fill import nearest_fill
 from .polygons import Polygons
 
 _FACING = 0.3
-_LID_FACING = 0.5  # folded lids show the lash line's shadow, not their skin
+_CONTOUR_FACING = 0.45  # the jaw's outline shows shadow, hair and background
+_LID_FACING = 0.05  # all of a lid that shows keeps the lash line's shadow
 _DEPTH_TOLERANCE_M = 0.002
 _MIRROR_M = 0.005
 _NEIGHBOURS = 8
@@ -117,7 +118,9 @@ class SiteColours:
         front = depth <= look_up(self._coverage.depth, pixels, np.inf) + _DEPTH_TOLERANCE_M
         inside = look_up(self._matte, pixels, 0.0) > 0.95
         inner = at["teeth"] | at["left_eyeball"] | at["right_eyeball"]
-        least = np.where(at["lids"] & ~inner, _LID_FACING, _FACING)
+        contour = at["face_sides"] | at["jaw"] | at["chin"] | at["neck"]
+        least = np.where(contour, _CONTOUR_FACING, _FACING)
+        least = np.where(at["lids"] & ~inner, _LID_FACING, least)
         facing = facing_camera(sites, self._camera) > least
         return front & inside & facing & ~at["lashes"] & ~at["mouth_interior"]
 
@@ -149,15 +152,16 @@ class SiteColours:
         )
         plain = plain if plain.any() else known
         lids, neck = at["lids"][hidden], at["neck"][hidden]
+        others = known & ~at["lids"]
         for group, sources, count in (
             (hidden[lids], plain, _LID_NEIGHBOURS),
             (hidden[neck], plain, _NEIGHBOURS),
-            (hidden[~lids & ~neck], known & ~at["lids"], _NEIGHBOURS),
+            (hidden[~lids & ~neck], others if others.any() else known, _NEIGHBOURS),
         ):
-            if len(group) and sources.any():
-                colours[group] = _neighbours(
-                    sites.rest, colours, np.flatnonzero(sources), group, count
-                )
+            if len(group):
+                index = np.flatnonzero(sources)
+                bright = count == _LID_NEIGHBOURS
+                colours[group] = _neighbours(sites.rest, colours, index, group, count, bright)
 
     def _fill_eye(
         self, colours: np.ndarray, seen: np.ndarray, sites: Sites, eye: np.ndarray
@@ -229,10 +233,14 @@ def _neighbours(
     sources: np.ndarray,
     targets: np.ndarray,
     count: int,
+    bright: bool = False,
 ) -> np.ndarray:
     count = min(count, len(sources))
     distance, index = cKDTree(positions[sources]).query(positions[targets], k=count)
     distance, index = distance.reshape(-1, count), index.reshape(-1, count)
     weight = 1 / (distance + 1e-4) ** 2
+    brightness = colours[sources[index]].sum(-1)
+    if bright:
+        weight = weight * (brightness >= np.median(brightness, axis=1, keepdims=True))
     weight /= weight.sum(1, keepdims=True)
     return (colours[sources[index]] * weight[..., None]).sum(1)

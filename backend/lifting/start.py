@@ -28,11 +28,12 @@ _STILL_M, _MOVING_M = 0.0004, 0.002
 _LID_M = 0.002
 _MOBILITY_MARGIN_PX = 5
 _MOBILITY_BLUR_PX = 3.0
+_EYE_RECESS_M = 0.0016  # splats have thickness: eyeballs must not shine through closed lids
 _CELL_SIGMA = 0.8
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _DROPPED = -6.0  # residual on the mask logit of children that start masked
 _MATTE_MARGIN_CELLS = 1
-_OUTSIDE_MATTE = 0.3
+_MATTE_MARGIN_PX = 2
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,9 @@ def start(portrait: Portrait, head: Head, model: SplitAvatar) -> Start:
     """
     view = _View(portrait, head)
     target = view.target(model)
-    layers, frozen = _layers(view, head, model)
+    layers, frozen, anchored = _layers(view, head, model)
     identity, mask = _planes(view, model)
-    return Start(Personal(identity, layers, mask, frozen), target, portrait.fit.track.betas)
+    return Start(Personal(identity, layers, mask, frozen, anchored), target, portrait.fit.track.betas)
 
 
 class _View:
@@ -112,7 +113,7 @@ def vertex_mobility(head: Head) -> np.ndarray:
     """[V] 0..1: how far any expression unit moves a vertex; the front of the face counts fully."""
     reach = head.exprdirs.norm(dim=1).amax(dim=-1).numpy()  # [V] metres
     mobility = np.clip((reach - _STILL_M) / (_MOVING_M - _STILL_M), 0, 1)
-    inner = ("lips", "lids", "mouth_interior", "teeth_upper", "teeth_lower", "tongue")
+    inner = ("face", "lips", "lids", "mouth_interior", "teeth_upper", "teeth_lower", "tongue")
     for name in (*inner, "left_eyeball", "right_eyeball"):
         mobility[head.regions[name].numpy()] = 1.0
     return mobility.astype(np.float32)
@@ -127,7 +128,8 @@ def lid_skin(head: Head) -> np.ndarray:
 
 def _layers(
     view: _View, head: Head, model: SplitAvatar
-) -> tuple[list[LayerResiduals], list[Tensor]]:
+) -> tuple[list[LayerResiduals], list[Tensor], list[Tensor]]:
+    """Residuals of G0..GL, and which of each layer are frozen and anchored."""
     config = model.config
     posed = [view.vertices[0]]
     rest = [view.rest[0]]
@@ -146,7 +148,7 @@ def _layers(
     )
     colours = painter.paint(sites)
     pixels = view.camera.project(positions)
-    absent = look_up(view.matte, pixels, 0.0) < _OUTSIDE_MATTE
+    absent = ~look_up(dilate(view.matte > 0.5, _MATTE_MARGIN_PX), pixels, False).astype(bool)
     absent |= view.regions["lashes"][vertices]
     facing = facing_camera(sites, view.camera)
     # Necks are thinner than the head's: what the portrait hides of one is left to the planes.
@@ -160,19 +162,25 @@ def _layers(
 
     split = np.split(np.arange(len(positions)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in split], config.split)
+    eyes = view.regions["left_eyeball"] | view.regions["right_eyeball"]
+    eyes = eyes[vertices]
     residuals = []
     for layer, part in enumerate(split):
+        offset = torch.zeros(len(part), 3)
+        recess = np.arctanh(-_EYE_RECESS_M / config.lambda_position[layer])
+        offset[torch.from_numpy(eyes[part]), 2] = float(recess)
         hidden = torch.from_numpy(absent[part])
         residuals.append(
             LayerResiduals(
                 features=features[layer].float().contiguous(),
                 opacity=torch.where(hidden, _ABSENT, 0.0) if layer == 0 else torch.zeros(len(part)),
                 scale=torch.zeros(len(part), 3),
-                offset=torch.zeros(len(part), 3),
+                offset=offset,
                 mask=None if layer == 0 else torch.where(hidden, _DROPPED, 0.0),
             )
         )
-    return residuals, [torch.from_numpy(frozen[part]) for part in split]
+    frozen_parts = [torch.from_numpy(frozen[part]) for part in split]
+    return residuals, frozen_parts, [torch.from_numpy(eyes[part]) for part in split]
 
 
 def _planes(view: _View, model: SplitAvatar) -> tuple[IdentityResiduals, Tensor]:
