@@ -5,15 +5,14 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from . import avatars, cameras, preferences, preview, properties, rig, session, steps
+from . import avatars, clouds, preferences, properties, rig, session, steps
 from ._shared import AvatarError, messages
 from .operation import LongOperation, error_text, idle
 from .steps import Steps
 
 IMAGE_FILTER = "*.jpg;*.jpeg;*.png;*.webp;*.bmp;*.tif;*.tiff"
-PORTRAIT_SIZE_PX = 512
 
 
 def has_avatar(cls: Any, context: bpy.types.Context) -> bool:
@@ -90,7 +89,7 @@ def show_avatar(context: bpy.types.Context, reply: Any, name: str) -> Steps[bpy.
 def fill_cloud(context: bpy.types.Context, armature: bpy.types.Object) -> Steps[None]:
     """Computes the splats of the rig as it stands, and waits for them."""
     here = session.get()
-    if not session.writable_cloud(armature):
+    if not clouds.writable(armature):
         raise AvatarError(
             "bad_request",
             f"The splats of {armature.name!r} are linked from another file or were deleted.",
@@ -99,7 +98,7 @@ def fill_cloud(context: bpy.types.Context, armature: bpy.types.Object) -> Steps[
     avatar = yield from here.ensure_avatar(armature)
     frame = rig.read_frame(armature, rig.evaluate(context, armature))
     reply = yield from here.request(messages.DriveAvatar(avatar=avatar.avatar, frame=frame))
-    session.show(armature, avatar, reply)
+    clouds.show(armature, avatar, reply)
 
 
 class CreatesAvatar(LongOperation):
@@ -238,85 +237,6 @@ class SPLITAVATAR_OT_update_splats(LongOperation, bpy.types.Operator):
         yield from fill_cloud(context, require_avatar(context))
 
 
-class SPLITAVATAR_OT_preview_frame(LongOperation, bpy.types.Operator):
-    bl_idname = "splitavatar.preview_frame"
-    bl_label = "Preview Frame"
-    bl_description = (
-        "Render this frame through the scene's camera (without one: the portrait's) "
-        "and show it in the viewport"
-    )
-    title = "Preview Frame"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return has_avatar(cls, context) and idle(cls)
-
-    def steps(self, context: bpy.types.Context) -> Steps[Any]:
-        armature = require_avatar(context)
-        depsgraph = rig.evaluate(context, armature)
-        view = cameras.scene_camera(context.scene, armature, depsgraph)
-        frame = rig.read_frame(armature, depsgraph)
-        reply = yield from session.get().render(armature, frame, view)
-        preview.show(reply.rgba)
-        return reply
-
-
-class SPLITAVATAR_OT_clear_preview(bpy.types.Operator):
-    bl_idname = "splitavatar.clear_preview"
-    bl_label = "Clear Preview"
-    bl_description = "Take the previewed frame out of the viewport"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return preview.image() is not None
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        preview.clear()
-        return {"FINISHED"}
-
-
-class SPLITAVATAR_OT_add_camera(bpy.types.Operator):
-    bl_idname = "splitavatar.add_camera"
-    bl_label = "Portrait Camera"
-    bl_description = "Add the camera that the portrait was taken with, as the backend fitted it"
-    bl_options = {"REGISTER", "UNDO"}
-
-    use_scene: BoolProperty(
-        name="Use for the Scene", description="Make it the scene's camera", default=True
-    )
-    set_resolution: BoolProperty(
-        name="Portrait Resolution",
-        description="Set the scene's resolution to the portrait's 512 by 512 pixels",
-        default=True,
-    )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return has_avatar(cls, context)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            armature = require_avatar(context)
-            fitted = cameras.portrait_camera(armature)
-            collection = armature.users_collection[0]
-            placed = cameras.add_portrait_camera(context.scene, collection, armature)
-        except AvatarError as error:
-            self.report({"ERROR"}, error_text(error))
-            return {"CANCELLED"}
-        text = f"Added the camera {placed.name!r}"
-        if self.use_scene:
-            context.scene.camera = placed
-            text += ", made it the scene's camera"
-        if self.set_resolution:
-            render = context.scene.render
-            render.resolution_x, render.resolution_y = fitted.width, fitted.height
-            render.resolution_percentage = 100
-            render.pixel_aspect_x = render.pixel_aspect_y = 1
-            text += f" and set the resolution to {fitted.width} x {fitted.height}"
-        self.report({"INFO"}, text)
-        return {"FINISHED"}
-
-
 class SPLITAVATAR_OT_set_pose(bpy.types.Operator):
     bl_idname = "splitavatar.set_pose"
     bl_label = "Set Pose"
@@ -353,8 +273,5 @@ CLASSES = (
     SPLITAVATAR_OT_sample_avatar,
     SPLITAVATAR_OT_open_avatar,
     SPLITAVATAR_OT_update_splats,
-    SPLITAVATAR_OT_preview_frame,
-    SPLITAVATAR_OT_clear_preview,
-    SPLITAVATAR_OT_add_camera,
     SPLITAVATAR_OT_set_pose,
 )

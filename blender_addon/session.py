@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
 
-from . import preferences, properties, rig, splats, steps
+from . import clouds, preferences, properties, rig, steps
 from ._shared import AvatarError, Camera, Track, launcher, messages
 from .steps import Progress, Steps
 
@@ -251,7 +250,7 @@ class Session:
         The splats arrive with a later `poll`; of several requests the newest wins.
         """
         reply = self.loaded(armature)
-        if reply is None or not writable_cloud(armature):
+        if reply is None or not clouds.writable(armature):
             return False
         frame = rig.read_frame(armature, depsgraph)
         uid = armature.session_uid
@@ -306,10 +305,10 @@ class Session:
                 del self._drives[uid]
             arrived = [drive for drive in done if self._arrived(drive)]
             armature = _rig_of_uid(uid) if arrived else None
-            if armature is not None and writable_cloud(armature):
+            if armature is not None and clouds.writable(armature):
                 avatar = self.loaded(armature)
                 if avatar is not None:
-                    show(armature, avatar, arrived[-1].future.result())
+                    clouds.show(armature, avatar, arrived[-1].future.result())
                     self._shown[uid] = arrived[-1].shown
                     taken = True
         if self._queued:
@@ -365,46 +364,6 @@ def _fingerprint(avatar: str, frame: Track) -> bytes:
 
 def _rig_of_uid(uid: int) -> bpy.types.Object | None:
     return next((o for o in bpy.data.objects if o.session_uid == uid), None)
-
-
-def writable_cloud(armature: bpy.types.Object) -> bool:
-    """Whether the rig has a cloud of its own that may be written (linked data may not)."""
-    cloud = properties.of_rig(armature).cloud
-    return cloud is not None and cloud.data is not None and cloud.data.library is None
-
-
-def union(avatar: Any, reply: Any) -> splats.Splats:
-    """All Gaussians of a frame: identity, then G0..GL.
-
-    Args:
-        avatar: The `AvatarReply` with the identity Gaussians.
-        reply: The `DriveReply` of the frame.
-    """
-    identity, expression = avatar.identity, reply.expression
-    means = identity.means if reply.identity_means is None else reply.identity_means
-    quats = identity.quats if reply.identity_quats is None else reply.identity_quats
-    parts = {
-        name: np.concatenate([getattr(identity, name), getattr(expression, name)])
-        for name in ("scales", "rgb", "layers")
-    }
-    return splats.Splats(
-        means=np.concatenate([means, expression.means]),
-        quats=np.concatenate([quats, expression.quats]),
-        opacities=np.concatenate(
-            [identity.opacities * identity.mask, expression.opacities * expression.mask]
-        ),
-        **parts,
-    )
-
-
-def show(armature: bpy.types.Object, avatar: Any, reply: Any) -> None:
-    """Writes a frame's Gaussians into the rig's cloud."""
-    cloud = properties.of_rig(armature).cloud
-    if cloud.data.users > 1:
-        cloud.data = cloud.data.copy()  # a duplicated rig gets points of its own
-    frame = union(avatar, reply)
-    splats.resize(cloud, len(frame))
-    splats.write(cloud, frame)
 
 
 _session = Session()

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_addon import cameras, points, preview, properties, rig, session
+from blender_addon import cameras, clouds, points, preview, properties, rig, session
 from shared import messages
 from shared.camera import portrait_intrinsics
 from shared.flame import ARKIT_NAMES, Track
@@ -26,7 +26,7 @@ def _direct(armature: bpy.types.Object, frame: Track) -> np.ndarray:
     here = session.get()
     avatar = here.loaded(armature)
     reply = here.client.call(messages.DriveAvatar(avatar=avatar.avatar, frame=frame), 20)
-    return rig.to_blender(session.union(avatar, reply).means)
+    return rig.to_blender(clouds.union(avatar, reply).means)
 
 
 def _keyed(armature: bpy.types.Object) -> None:

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_addon import handlers, points, properties, pump, rig, session, steps
+from blender_addon import clouds, handlers, points, properties, pump, rig, session, steps
 from shared import messages
 from shared.flame import Track
 
@@ -25,7 +25,7 @@ def _direct(armature: bpy.types.Object, frame: Track) -> np.ndarray:
     here = session.get()
     avatar = here.loaded(armature)
     reply = here.client.call(messages.DriveAvatar(avatar=avatar.avatar, frame=frame), 20)
-    return rig.to_blender(session.union(avatar, reply).means)
+    return rig.to_blender(clouds.union(avatar, reply).means)
 
 
 def _pump_until(condition: Callable[[], object], timeout_s: float = 10) -> None:

@@ -1,0 +1,98 @@
+"""Operators on what is seen: the previewed frame and the portrait's camera."""
+
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty
+
+from . import cameras, preview, rig, session
+from ._shared import AvatarError
+from .operation import LongOperation, error_text, idle
+from .operators_avatar import has_avatar, require_avatar
+from .steps import Steps
+
+
+class SPLITAVATAR_OT_preview_frame(LongOperation, bpy.types.Operator):
+    bl_idname = "splitavatar.preview_frame"
+    bl_label = "Preview Frame"
+    bl_description = (
+        "Render this frame through the scene's camera (without one: the portrait's) "
+        "and show it in the viewport"
+    )
+    title = "Preview Frame"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_avatar(cls, context) and idle(cls)
+
+    def steps(self, context: bpy.types.Context) -> Steps[Any]:
+        armature = require_avatar(context)
+        depsgraph = rig.evaluate(context, armature)
+        view = cameras.scene_camera(context.scene, armature, depsgraph)
+        frame = rig.read_frame(armature, depsgraph)
+        reply = yield from session.get().render(armature, frame, view)
+        preview.show(reply.rgba)
+        return reply
+
+
+class SPLITAVATAR_OT_clear_preview(bpy.types.Operator):
+    bl_idname = "splitavatar.clear_preview"
+    bl_label = "Clear Preview"
+    bl_description = "Take the previewed frame out of the viewport"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return preview.image() is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        preview.clear()
+        return {"FINISHED"}
+
+
+class SPLITAVATAR_OT_add_camera(bpy.types.Operator):
+    bl_idname = "splitavatar.add_camera"
+    bl_label = "Portrait Camera"
+    bl_description = "Add the camera that the portrait was taken with, as the backend fitted it"
+    bl_options = {"REGISTER", "UNDO"}
+
+    use_scene: BoolProperty(
+        name="Use for the Scene", description="Make it the scene's camera", default=True
+    )
+    set_resolution: BoolProperty(
+        name="Portrait Resolution",
+        description="Set the scene's resolution to the portrait's 512 by 512 pixels",
+        default=True,
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_avatar(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            armature = require_avatar(context)
+            fitted = cameras.portrait_camera(armature)
+            collection = armature.users_collection[0]
+            placed = cameras.add_portrait_camera(context.scene, collection, armature)
+        except AvatarError as error:
+            self.report({"ERROR"}, error_text(error))
+            return {"CANCELLED"}
+        text = f"Added the camera {placed.name!r}"
+        if self.use_scene:
+            context.scene.camera = placed
+            text += ", made it the scene's camera"
+        if self.set_resolution:
+            render = context.scene.render
+            render.resolution_x, render.resolution_y = fitted.width, fitted.height
+            render.resolution_percentage = 100
+            render.pixel_aspect_x = render.pixel_aspect_y = 1
+            text += f" and set the resolution to {fitted.width} x {fitted.height}"
+        self.report({"INFO"}, text)
+        return {"FINISHED"}
+
+
+CLASSES = (
+    SPLITAVATAR_OT_preview_frame,
+    SPLITAVATAR_OT_clear_preview,
+    SPLITAVATAR_OT_add_camera,
+)
