@@ -11,8 +11,9 @@ from xml.etree import ElementTree
 from .environments import ROOT, Missing, ensure, ensure_or_missing
 
 LINT = "lint"
-NAMES = (LINT, "unit", "blender-4.5", "blender-5.2", "package", "gpu")
+NAMES = (LINT, "unit", "blender-4.5", "blender-5.2", "package", "acceptance", "gpu")
 BLENDERS = ("blender-4.5", "blender-5.2")
+ACCEPTANCE_BLENDER = "blender-4.5"
 NO_TESTS = 5  # pytest's exit code
 
 
@@ -113,6 +114,8 @@ def run_tests(only: list[str]) -> int:
     tally = Tally()
     backend = ensure("backend")
     needs_blender = [b for b in BLENDERS if b in wanted or "package" in wanted]
+    if "acceptance" in wanted and ACCEPTANCE_BLENDER not in needs_blender:
+        needs_blender.append(ACCEPTANCE_BLENDER)
     blenders = {folder: ensure_or_missing(folder) for folder in needs_blender}
     if LINT in wanted:
         run_lint(backend, tally)
@@ -126,6 +129,8 @@ def run_tests(only: list[str]) -> int:
             run_pytest(folder, found, ("tests/blender",), tally)
     if "package" in wanted:
         run_pytest("package", backend, ("tests/package",), tally)
+    if "acceptance" in wanted:
+        run_pytest("acceptance", backend, ("tests/acceptance",), tally)
     if "gpu" in wanted and not has_cuda(backend):
         tally.skip("gpu", "no CUDA device on this machine")
     elif "gpu" in wanted:

@@ -1,0 +1,118 @@
+"""The avatar in its own pose is the portrait; turned or moving it is still the same person."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import skimage.metrics
+
+from backend.tracking.portrait import Portrait
+
+from .conftest import Made, Measured
+from .looking import POSES, Looker, Recognition, to_bytes
+
+LEAST_PSNR, LEAST_SSIM = 34.0, 0.96
+
+
+def psnr(image: np.ndarray, target: np.ndarray, where: np.ndarray) -> float:
+    return skimage.metrics.peak_signal_noise_ratio(
+        target[where].astype(np.float64), image[where].astype(np.float64), data_range=1.0
+    )
+
+
+def test_in_its_own_pose_the_avatar_is_the_portrait(
+    looker: Looker, portrait: Portrait, measured: Measured
+) -> None:
+    found = psnr(looker.own.rgb, portrait.matted, portrait.matte > 0.5)
+    measured("self_psnr", round(found, 2))
+    assert found >= LEAST_PSNR
+
+
+def test_structure_survives_too(looker: Looker, portrait: Portrait, measured: Measured) -> None:
+    found: Any = skimage.metrics.structural_similarity(
+        portrait.matted.astype(np.float64),
+        looker.own.rgb.astype(np.float64),
+        channel_axis=2,
+        data_range=1.0,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    measured("self_ssim", round(found, 4))
+    assert found >= LEAST_SSIM
+
+
+@pytest.fixture(scope="module")
+def recognition() -> Recognition:
+    return Recognition()
+
+
+@pytest.fixture(scope="module")
+def portrait_descriptor(recognition: Recognition, portrait: Portrait) -> np.ndarray:
+    return recognition.descriptor(to_bytes(portrait.matted))
+
+
+@pytest.mark.parametrize("pose", POSES)
+def test_dlib_takes_every_frame_for_the_same_person(
+    pose: str,
+    looker: Looker,
+    recognition: Recognition,
+    portrait_descriptor: np.ndarray,
+    measured: Measured,
+) -> None:
+    seen = recognition.descriptor(to_bytes(looker.shot(pose).frame.rgb))
+    distance = float(np.linalg.norm(seen - portrait_descriptor))
+    measured(f"dlib distance, {pose}", round(distance, 3))
+    assert distance <= 0.55
+
+
+def test_without_g1_to_g3_the_likeness_is_worse(
+    looker: Looker, portrait: Portrait, measured: Measured
+) -> None:
+    inside = portrait.matte > 0.5
+    ablated = looker.frame(looker.avatar.source, frozenset({"gsn"}))
+    cost = psnr(looker.own.rgb, portrait.matted, inside) - psnr(
+        ablated.rgb, portrait.matted, inside
+    )
+    measured("gsn_costs_db", round(cost, 2))
+    assert cost >= 0.5
+
+
+def test_the_silhouette_is_the_matte(
+    looker: Looker, portrait: Portrait, measured: Measured
+) -> None:
+    seen, wanted = looker.own.alpha > 0.5, portrait.matte > 0.5
+    found = (seen & wanted).sum() / (seen | wanted).sum()
+    measured("matte_iou", round(float(found), 4))
+    assert found >= 0.95
+
+
+def test_over_white_there_is_no_dark_rim(
+    looker: Looker, portrait: Portrait, measured: Measured
+) -> None:
+    white = looker.own.rgb + (1 - looker.own.alpha)[..., None]
+    distance = cv2.distanceTransform((portrait.matte <= 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    dark = (white.mean(axis=-1) < 0.9) & (distance > 3)
+    measured("dark_pixels_outside", int(dark.sum()))
+    assert not dark.any(), f"{dark.sum()} pixels, the farthest {distance[dark].max():.1f} px out"
+
+
+def test_making_the_avatar_takes_at_most_a_minute(made: Made, measured: Measured) -> None:
+    measured("create_s", made.told["seconds"])
+    assert made.told["seconds"] <= 60
+
+
+def test_it_drives_and_renders_at_least_one_frame_a_second(
+    looker: Looker, measured: Measured
+) -> None:
+    looker.frame(POSES["neutral"])
+    started = time.monotonic()
+    for pose in ("smile", "jawOpen", "yaw 20"):
+        looker.frame(POSES[pose])
+    seconds = (time.monotonic() - started) / 3
+    measured("seconds_per_frame", round(seconds, 3))
+    assert seconds <= 1
