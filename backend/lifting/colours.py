@@ -14,11 +14,12 @@ from .fill import nearest_fill
 from .polygons import Polygons
 
 _FACING = 0.3
+_BEHIND = -0.3
 _CONTOUR_FACING = 0.45  # the jaw's outline shows shadow, hair and background
 _LID_FACING = 0.05  # all of a lid that shows keeps the lash line's shadow
 _DEPTH_TOLERANCE_M = 0.002
 _MIRROR_M = 0.005
-_NEIGHBOURS = 8
+_NEIGHBOURS = 4
 _LID_NEIGHBOURS = 32  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.20, 0.07, 0.07])
@@ -139,7 +140,9 @@ class SiteColours:
         hidden = np.flatnonzero(skin & ~seen)
         source = np.flatnonzero(known)
         distance, index = cKDTree(sites.rest[source]).query(sites.rest[hidden] * [-1, 1, 1])
-        near = (distance < _MIRROR_M) & ~at["lids"][hidden]
+        # Next to the outline the other side is no better lit: what is beside it fits best.
+        outline = facing_camera(sites, self._camera)[hidden] > _BEHIND
+        near = (distance < _MIRROR_M) & ~at["lids"][hidden] & ~outline
         colours[hidden[near]] = colours[source[index[near]]]
         known[hidden[near]] = True
         hidden = hidden[~near]

@@ -33,7 +33,6 @@ _CELL_SIGMA = 0.8
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _DROPPED = -6.0  # residual on the mask logit of children that start masked
 _MATTE_MARGIN_CELLS = 1
-_MATTE_MARGIN_PX = 2
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def _layers(
     )
     colours = painter.paint(sites)
     pixels = view.camera.project(positions)
-    absent = ~look_up(dilate(view.matte > 0.5, _MATTE_MARGIN_PX), pixels, False).astype(bool)
+    absent = look_up(view.matte, pixels, 0.0) < 0.5
     absent |= view.regions["lashes"][vertices]
     facing = facing_camera(sites, view.camera)
     # Necks are thinner than the head's: what the portrait hides of one is left to the planes.
