@@ -18,18 +18,20 @@ _LIFTING, _SPLIT = 1.0, 0.5
 _MODEL_UNITS = 5.0  # the paper's losses are in its model's units of 0.2 m
 
 
-def image_loss(raster: Raster, image: Tensor, alpha: Tensor) -> Tensor:
+def image_loss(raster: Raster, image: Tensor, alpha: Tensor, background: float) -> Tensor:
     """.8 L1 + .2 (1 - SSIM) + .2 alpha; the coarse image of Eq. 15.
 
     Args:
         raster: What the Gaussians show.
         image: [H, W, 3] the target on black, display sRGB 0..1.
         alpha: [H, W] its matte.
+        background: Grey 0..1 behind both; another one at every step tells alpha from darkness.
 
     Source: first-avatar.md. Deviates: SSIM stands for Eq. 16's perceptual term, whose networks
     are not needed to match one picture.
     """
-    coarse = raster.features[..., :_COLOURS]
+    coarse = raster.features[..., :_COLOURS] + (1 - raster.alpha[..., None]) * background
+    image = image + (1 - alpha[..., None]) * background
     colour = (coarse - image).abs().mean()
     shape = (raster.alpha - alpha).abs().mean()
     return 0.8 * colour + 0.2 * (1 - ssim(coarse, image)) + 0.2 * shape

@@ -6,6 +6,7 @@ are not touched: what is optimised are the avatar's residuals.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ RATES = {"features": 0.04, "opacity": 0.03, "scale": 0.015, "offset": 0.03, "mas
 
 _DROP_AT = 0.7
 _DROP = 0.3
+_GREY_UNTIL = 0.5  # other backgrounds than black, so that edges turn transparent, not dark
 _ADAM_EPS = 1e-7  # 1e-12 turns hidden Gaussians into coloured noise
 _COLOUR_REACH = 0.6  # logits stay this near to where they started
 _REFRESH = 20  # iterations between two looks of the network at what has changed
@@ -104,10 +106,13 @@ def personalise(
     optimiser = torch.optim.Adam(groups, eps=_ADAM_EPS)
     starts = {id(p): p.detach().clone() for p in _colours(personal)}
     points = PointLosses()
+    chance = random.Random(0)
+    drop_at, grey_until = int(iterations * _DROP_AT), int(iterations * _GREY_UNTIL)
     losses: list[float] = []
     raw = None
     for step in range(iterations):
-        if step == int(iterations * _DROP_AT):
+        background = chance.random() if step < grey_until else 0.0
+        if step == drop_at:
             for group in optimiser.param_groups:
                 group["lr"] *= _DROP
         if raw is None or step % _REFRESH == 0:
@@ -118,7 +123,9 @@ def personalise(
         identity, layers = assemble(model, encoded, raw, personal, target)
         cloud = masked_union(identity, layers, personal.identity_mask)
         raster = rasterise(cloud, target.camera, mask_gradient=True)
-        loss = image_loss(raster, target.image, target.alpha) + points(
+        loss = image_loss(
+            raster, target.image, target.alpha, background
+        ) + points(
             cloud.means[cloud.layers < 2],
             torch.cat([layer.means[0] for layer in layers.layers[1:]]),
             target.vertices[0],

@@ -33,7 +33,7 @@ from shared.progress import Progress, silent
 from . import config as presets
 
 ABLATIONS = frozenset({"expression", "gsn", "masks"})
-ITERATIONS = 60
+ITERATIONS = 90
 _COLOURS = 3
 
 
@@ -129,6 +129,12 @@ class Pipeline:
             AvatarError: As `Tracker.portrait`.
         """
         options = options or CreateOptions()
+        if options.iterations < 0:
+            raise AvatarError(
+                "bad_request",
+                f"{options.iterations} iterations were asked for; expected 0 or more.",
+                "Correct the number.",
+            )
         portrait = self.tracker.portrait(image, options.face, progress)
         return self.create_from(portrait, options, progress)
 
@@ -202,6 +208,12 @@ class Pipeline:
                 "bad_request",
                 f"Unknown ablation {sorted(unknown)}; expected some of {sorted(ABLATIONS)}.",
                 "Correct the name.",
+            )
+        if len(frame) != 1:
+            raise AvatarError(
+                "bad_request",
+                f"One frame drives an avatar; the track has {len(frame)}.",
+                "Send the frames one by one.",
             )
         own = dataclasses.replace(frame, betas=avatar.source.betas)
         shown = avatar.neutral() if "expression" in ablate else own
