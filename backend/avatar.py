@@ -23,6 +23,14 @@ from shared.flame import Track
 FORMAT = "savatar-1"
 _CLOUD = ("means", "quats", "scales", "opacities", "features", "layers")
 _LAYER = tuple(field.name for field in fields(LayerResiduals))
+_LAYER_SHAPES: dict[str, tuple[int, ...]] = {
+    "opacity": (),
+    "scale": (3,),
+    "offset": (3,),
+    "quat": (4,),
+    "mask": (),
+}
+_MOST_PX = 16384
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ class Avatar:
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
-                tensors = {key: file.get_tensor(key) for key in file.keys()}
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise _bad(path, f"is not a whole avatar file ({error})") from error
         if metadata.get("format") != FORMAT:
@@ -111,8 +119,11 @@ class Avatar:
             raise _bad(path, f"has the format {found!r}; expected {FORMAT!r}")
         try:
             return _from_tensors(tensors, metadata)
-        except (KeyError, ValueError, AvatarError) as error:
-            raise _bad(path, f"lacks a part or has one of another shape ({error})") from error
+        except AvatarError as error:
+            raise _bad(path, f"has a part that cannot be ({error.message})") from error
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise _bad(path, f"lacks a part or has one of another shape ({reason})") from error
 
     def neutral(self) -> Track:
         """One frame of this person with no expression and no motion."""
@@ -120,6 +131,9 @@ class Avatar:
 
 
 def _from_tensors(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> Avatar:
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"{name} holds NaN or infinity; expected finite numbers")
     cloud = {name: tensors[f"identity.{name}"] for name in _CLOUD}
     count = len(cloud["means"])
     identity = Gaussians(**cloud, vertices=torch.full((count,), -1, dtype=torch.int32))
@@ -132,12 +146,16 @@ def _from_tensors(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> Avata
         for name, value in tensors.items()
         if name.startswith("source.")
     }
-    width, height = json.loads(metadata["camera_size"])
+    width, height = _camera_size(metadata["camera_size"])
+    track = Track.from_arrays(source, head=metadata["head"])
+    if len(track) != 1 or track.betas is None:
+        raise ValueError(f"source has {len(track)} frames; expected one, with betas")
+    _check_layers(tensors["g0_raw"], layers)
     return Avatar(
         identity=identity,
         g0_raw=tensors["g0_raw"],
         layers=tuple(layers),
-        source=Track.from_arrays(source, head=metadata["head"]),
+        source=track,
         camera=Camera(
             tensors["camera.viewmat"].numpy(), tensors["camera.K"].numpy(), width, height
         ),
@@ -146,6 +164,35 @@ def _from_tensors(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> Avata
         head_hash=metadata["head_hash"],
         image_hash=metadata["image_hash"],
     )
+
+
+def _camera_size(text: str) -> tuple[int, int]:
+    size = json.loads(text)
+    fits = isinstance(size, list) and len(size) == 2
+    if not fits or any(type(side) is not int or not 0 < side <= _MOST_PX for side in size):
+        raise ValueError(f"camera_size is {text}; expected two sides of 1 to {_MOST_PX} pixels")
+    return size[0], size[1]
+
+
+def _check_layers(g0_raw: Tensor, layers: list[LayerResiduals]) -> None:
+    """G0 has one Gaussian per vertex, the others a multiple."""
+    if g0_raw.ndim != 3 or len(g0_raw) != 1 or not layers:
+        raise ValueError(
+            f"g0_raw is {list(g0_raw.shape)} with {len(layers)} layers; expected [1, V, C] and some"
+        )
+    vertices = g0_raw.shape[1]
+    for index, layer in enumerate(layers):
+        count = len(layer.features) if layer.features is not None else 0
+        for name, value in layer.tensors():
+            expected = (count, *_LAYER_SHAPES.get(name, value.shape[1:][-1:]))
+            if value.shape != expected or not value.is_floating_point():
+                raise ValueError(
+                    f"layers.{index}.{name} is {list(value.shape)} {value.dtype}; expected "
+                    f"{list(expected)} floats"
+                )
+        multiple = count > 0 and count % vertices == 0 and (index > 0 or count == vertices)
+        if not multiple:
+            raise ValueError(f"layers.{index} has {count} Gaussians for {vertices} vertices")
 
 
 def _bad(path: Path, what: str) -> AvatarError:

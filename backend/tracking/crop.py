@@ -42,9 +42,22 @@ class Crop:
         shrinking = self.side > size_px
         if shrinking:
             blur = 0.4 * self.side / size_px
+            x, y, image = self._window(image, margin_px=int(np.ceil(5 * blur)) + 2)
+            matrix[:, 2] += matrix[:, :2] @ (x, y)
             image = cv2.GaussianBlur(image, (0, 0), blur)
         flags = cv2.INTER_LINEAR if shrinking else cv2.INTER_CUBIC
         return cv2.warpAffine(image, matrix, (size_px, size_px), flags=flags)
+
+    def _window(self, image: np.ndarray, margin_px: int) -> tuple[int, int, np.ndarray]:
+        """The part of a large picture that matters, and its left and top edge."""
+        height, width = image.shape[:2]
+        x, y = (int(np.floor(edge)) - margin_px for edge in (self.x, self.y))
+        length = int(np.ceil(self.side)) + 2 * margin_px + 1
+        left, right = np.clip((x, x + length), 0, width).tolist()
+        top, bottom = np.clip((y, y + length), 0, height).tolist()
+        if left == right or top == bottom:  # the crop lies beside the picture
+            return 0, 0, np.zeros_like(image[:1, :1])
+        return left, top, image[top:bottom, left:right]
 
     def points(self, xy: np.ndarray, size_px: int = PORTRAIT_PX) -> np.ndarray:
         """[..., 2] picture coordinates in the crop's."""
@@ -52,8 +65,9 @@ class Crop:
 
     def inside(self, width: int, height: int) -> np.ndarray:
         """[PORTRAIT_PX, PORTRAIT_PX] bool: where the crop shows the picture at all."""
-        ones = np.ones((height, width), np.float32)
-        return self.apply(ones) > 0.5
+        centres = (np.arange(PORTRAIT_PX) + 0.5) * self.side / PORTRAIT_PX
+        x, y = centres + self.x, centres + self.y
+        return ((y >= 0) & (y < height))[:, None] & ((x >= 0) & (x < width))
 
 
 def crop_around(face: Face) -> Crop:

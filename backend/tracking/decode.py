@@ -9,6 +9,11 @@ import numpy as np
 
 from shared.errors import AvatarError
 
+_COMPARED_PX = 1024
+
+# What is wrong with a file is told once, by our own error.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -41,15 +46,16 @@ def decode(data: bytes, name: str = "the picture") -> Picture:
             f"{name} is truncated: {len(data)} bytes and no {missing}.",
             "Copy or download the file again.",
         )
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
-    bgr = _decode(data, cv2.IMREAD_COLOR if _is_jpeg(data) else flags)
+    flags = cv2.IMREAD_COLOR if _is_jpeg(data) else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+    bgr = _decode(data, flags)
     if bgr is None:
         raise AvatarError(
             "bad_file",
-            f"{name} is not a picture that OpenCV reads (it begins with {data[:8]!r}).",
+            f"{name} is not a picture that OpenCV reads, or it is damaged (it begins with "
+            f"{data[:8]!r}).",
             "Save it as PNG or JPEG.",
         )
-    return Picture(cv2.cvtColor(_to_8bit(bgr), cv2.COLOR_BGR2RGB), _alpha(data, bgr.shape[:2]))
+    return Picture(cv2.cvtColor(_to_8bit(bgr), cv2.COLOR_BGR2RGB), _alpha(data, bgr))
 
 
 def _decode(data: bytes, flags: int) -> np.ndarray | None:
@@ -64,15 +70,45 @@ def _is_jpeg(data: bytes) -> bool:
 
 
 def _missing_end(data: bytes) -> str | None:
-    """OpenCV fills what a truncated file lacks with grey, so look for the end mark ourselves."""
-    if _is_jpeg(data) and b"\xff\xd9" not in data[-4096:]:
-        return "JPEG end mark"
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and b"IEND" not in data[-4096:]:
-        return "PNG end chunk"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        if len(data) < 8 + int.from_bytes(data[4:8], "little"):
-            return "complete RIFF chunk"
-    return None
+    """What a cut file lacks: OpenCV fills that with grey, so we look for the end ourselves."""
+    if _is_jpeg(data):
+        return None if _jpeg_ends(data) else "JPEG end mark"
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return None if _png_ends(data) else "PNG end chunk"
+    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    whole = len(data) >= 8 + int.from_bytes(data[4:8], "little")
+    return "complete RIFF chunk" if webp and not whole else None
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    """Whether the end mark of the picture itself is there.
+
+    Segments are skipped by their lengths, since a thumbnail inside one has an end mark of its
+    own; what cameras append after the end does not matter.
+    """
+    at = 2
+    while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
+        marker = data[at + 1]
+        if marker == 0xD9:
+            return True
+        if marker == 0xFF:  # padding
+            at += 1
+        elif marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8:  # no segment: inside a scan
+            at += 2
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
+
+
+def _png_ends(data: bytes) -> bool:
+    """Whether all chunks up to the last one are there."""
+    at = 8
+    while at + 12 <= len(data):
+        length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        at += 12 + length
+        if name == b"IEND":
+            return at <= len(data)
+    return False
 
 
 def _to_8bit(image: np.ndarray) -> np.ndarray:
@@ -83,8 +119,8 @@ def _to_8bit(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def _alpha(data: bytes, size: tuple[int, int]) -> np.ndarray | None:
-    """The alpha channel, unless it is absent or opaque everywhere."""
+def _alpha(data: bytes, shown: np.ndarray) -> np.ndarray | None:
+    """The alpha channel, unless it is absent or the same everywhere."""
     if _is_jpeg(data):
         return None
     image = _decode(data, cv2.IMREAD_UNCHANGED)
@@ -93,15 +129,22 @@ def _alpha(data: bytes, size: tuple[int, int]) -> np.ndarray | None:
     alpha = _to_8bit(image[..., 3])
     if int(alpha.min()) == 255 or int(alpha.max()) == 0:
         return None
-    return alpha if alpha.shape == size else _upright(data, alpha)
+    return np.ascontiguousarray(_upright(alpha, image[..., :3], shown))
 
 
-def _upright(data: bytes, alpha: np.ndarray) -> np.ndarray:
-    """Rotates alpha as EXIF says; IMREAD_UNCHANGED leaves it as stored."""
-    turned = [np.rot90(alpha, k) for k in (1, 3)]
-    stored = _decode(data, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
-    shown = _decode(data, cv2.IMREAD_GRAYSCALE)
-    if stored is None or shown is None:
-        return np.ascontiguousarray(turned[0])
-    best = min((1, 3), key=lambda k: np.abs(np.rot90(stored, k).astype(int) - shown).mean())
-    return np.ascontiguousarray(np.rot90(alpha, best))
+def _upright(alpha: np.ndarray, stored: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Turns alpha as EXIF says, which IMREAD_UNCHANGED ignores.
+
+    Which of the eight orientations that is, the colours tell: `shown` has it applied.
+    """
+    step = max(1, max(alpha.shape) // _COMPARED_PX)
+    best, least = alpha, np.inf
+    for turns in range(4):
+        for mirrored in (False, True):
+            turned = np.rot90(stored[:, ::-1] if mirrored else stored, turns)
+            if turned.shape != shown.shape:
+                continue
+            gap = np.abs(turned[::step, ::step].astype(float) - shown[::step, ::step]).mean()
+            if gap < least:
+                best, least = np.rot90(alpha[:, ::-1] if mirrored else alpha, turns), gap
+    return best

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-
-import numpy as np
-
-os.environ.setdefault("GLOG_minloglevel", "3")
+from typing import Self
 
 import cv2
-import mediapipe as mp
+import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 
 from backend.assets import FACE_LANDMARKER
 from shared.errors import AvatarError
 
+from .task import LEAST_SIDE_PX, OpenTask
+
 MINIMUM_FACE_PX = 64
 _MAXIMUM_FACES = 8
+_SEARCHED_PX = 2048
+"""Larger pictures are shrunk before detection, which shrinks them far more by itself."""
+
+_TILE_PX = 1024
+"""Faces of the least size are a good part of tiles of this size."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +71,24 @@ class Detector:
             num_faces=_MAXIMUM_FACES,
             min_face_detection_confidence=0.4,
         )
-        self._landmarker = vision.FaceLandmarker.create_from_options(options)
+        self._task = OpenTask(lambda: vision.FaceLandmarker.create_from_options(options))
 
     def close(self) -> None:
         """Frees the graph."""
-        self._landmarker.close()
+        self._task.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
         """Faces of [H, W, 3] uint8 sRGB as MediaPipe finds them, largest first."""
         height, width = rgb.shape[:2]
-        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
-        result = self._landmarker.detect(image)
+        if min(height, width) < LEAST_SIDE_PX:
+            return []
+        result = self._task.run(lambda task, image: task.detect(image), _shrunk(rgb))
         faces = [
             Face(
                 np.array([[p.x * width, p.y * height, p.z * width] for p in points], np.float32),
@@ -101,9 +111,13 @@ class Detector:
         """
         if faces := self.detect(rgb):
             return faces
-        if tiles := self.detect(_bordered(rgb)):
-            return [_moved(face, -_border(rgb)) for face in tiles]
-        for divisions in (2, 4):
+        small = _shrunk(rgb)
+        if faces := self.detect(_bordered(small)):
+            scale = np.array([rgb.shape[1] / small.shape[1], rgb.shape[0] / small.shape[0]])
+            return [_moved(face, -_border(small), scale) for face in faces]
+        divisions = 1
+        while divisions < 4 or 2 * max(rgb.shape[:2]) / (divisions + 1) > _TILE_PX:
+            divisions *= 2
             found: list[Face] = []
             for (x, y), tile in _tiles(rgb, divisions):
                 found += [_moved(face, np.array([x, y])) for face in self.detect(tile)]
@@ -117,9 +131,16 @@ class Detector:
         Raises:
             AvatarError: `no_face_found`, `face_too_small`, or `bad_request` for the index.
         """
+        height, width = rgb.shape[:2]
+        if min(height, width) < MINIMUM_FACE_PX:
+            raise AvatarError(
+                "face_too_small",
+                f"The picture is {width}x{height} pixels; a face of at least {MINIMUM_FACE_PX} "
+                "is needed.",
+                "Use a larger photo.",
+            )
         faces = self.search(rgb)
         if not faces:
-            height, width = rgb.shape[:2]
             raise AvatarError(
                 "no_face_found",
                 f"No face was found in the picture ({width}x{height} pixels).",
@@ -139,6 +160,14 @@ class Detector:
                 "Use a larger photo or crop nearer to the face before shrinking it.",
             )
         return face
+
+
+def _shrunk(rgb: np.ndarray) -> np.ndarray:
+    scale = _SEARCHED_PX / max(rgb.shape[:2])
+    if scale >= 1:
+        return rgb
+    height, width = (max(round(side * scale), LEAST_SIDE_PX) for side in rgb.shape[:2])
+    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _border(rgb: np.ndarray) -> np.ndarray:
@@ -161,9 +190,10 @@ def _tiles(rgb: np.ndarray, divisions: int):
             yield (x, y), rgb[y : y + h, x : x + w]
 
 
-def _moved(face: Face, offset: np.ndarray) -> Face:
+def _moved(face: Face, offset: np.ndarray, scale: np.ndarray | float = 1.0) -> Face:
     landmarks = face.landmarks.copy()
-    landmarks[:, :2] += offset
+    landmarks[:, :2] = (landmarks[:, :2] + offset) * scale
+    landmarks[:, 2] *= np.mean(scale)
     return Face(landmarks, face.blendshapes, face.pose)
 
 

@@ -31,7 +31,7 @@ _LIP_UNITS = (
     "mouthUpperUpRight",
 )
 _BETAS_SPREAD = 1.0
-_START_DISTANCE_M = 1.8
+_MOST_STEPS = 120  # converges in 15 to 90
 _GAZE_UNITS = tuple(name for name in ARKIT_NAMES if name.startswith("eyeLook"))
 
 
@@ -95,7 +95,7 @@ class Fitter:
             jac=solver.jacobian,  # type: ignore[arg-type]
             bounds=solver.bounds,
             x_scale=solver.scale,
-            max_nfev=40,
+            max_nfev=_MOST_STEPS,
         )
         rotation, translation, betas, expression = solver.split(solution.x)
         viewmat = np.eye(4)
@@ -164,21 +164,29 @@ class _Solver:
         spread[gaze] = 1e-3
         self._prior = np.concatenate([np.zeros(self._betas), scores])
         self._precision = 1 / np.concatenate([np.full(self._betas, _BETAS_SPREAD), spread])
-        pose = [0.0, 0, 0, *self._start_translation()]
+        # The camera's axes seen from a head that faces it: x right, y down, z into the picture.
+        self._facing = np.diag([1.0, -1.0, -1.0])
+        roll = self._start_roll()
+        pose = [0.0, 0.0, roll, *self._start_translation(roll)]
         self.start = np.concatenate([pose, np.clip(self._prior, 1e-3, 1 - 1e-3)])
         low = np.concatenate([np.full(6, -np.inf), np.full(self._betas, -4), np.zeros(len(scores))])
         high = np.concatenate([np.full(6, np.inf), np.full(self._betas, 4), np.ones(len(scores))])
         self.bounds = (low, high)
         self.scale = np.concatenate([np.full(3, 0.1), [0.01, 0.01, 0.1], 1 / self._precision])
-        # The camera's axes seen from a head that faces it: x right, y down, z into the picture.
-        self._facing = np.diag([1.0, -1.0, -1.0])
 
-    def _start_translation(self) -> np.ndarray:
+    def _start_roll(self) -> float:
+        """Angle of the line from the right eye to the left; a head may lie on its side."""
+        right, left = (self._target[list(eye)].mean(0) for eye in (RIGHT_EYE, LEFT_EYE))
+        return float(np.arctan2(*(left - right)[::-1]))
+
+    def _start_translation(self, roll: float) -> np.ndarray:
+        """Puts the landmarks' centre and spread, which no roll changes, where they are seen."""
         center = (self._target.mean(0) - self._K[:2, 2]) / self._K[0, 0]
-        width = np.ptp(self._target[:, 0]) / self._K[0, 0]
-        depth = float(np.ptp(self._neutral[:, 0]) / max(width, 1e-6)) or _START_DISTANCE_M
         middle = self._neutral.mean(0)
-        return np.array([center[0] * depth - middle[0], center[1] * depth + middle[1], depth])
+        seen = np.linalg.norm(self._target - self._target.mean(0)) / self._K[0, 0]
+        depth = float(np.linalg.norm((self._neutral - middle)[:, :2]) / max(seen, 1e-6))
+        turned = Rotation.from_rotvec([0, 0, roll]).as_matrix() @ self._facing @ middle
+        return np.append(center * depth, depth) - turned
 
     def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Rotation [3, 3], translation [3], betas, expression."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import cv2
-import mediapipe as mp
 import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 
 from backend.assets import SELFIE_SEGMENTATION
+
+from .task import OpenTask
 
 _RADIUS_PX = 6
 _EPSILON = 1e-4
@@ -22,16 +25,21 @@ class Matter:
             base_options=BaseOptions(model_asset_path=str(SELFIE_SEGMENTATION)),
             output_confidence_masks=True,
         )
-        self._segmenter = vision.ImageSegmenter.create_from_options(options)
+        self._task = OpenTask(lambda: vision.ImageSegmenter.create_from_options(options))
 
     def close(self) -> None:
         """Frees the graph."""
-        self._segmenter.close()
+        self._task.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def matte(self, rgb: np.ndarray) -> np.ndarray:
         """[H, W] float32 0..1: how much of each pixel of [H, W, 3] uint8 is the person."""
-        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
-        masks = self._segmenter.segment(image).confidence_masks
+        masks = self._task.run(lambda task, image: task.segment(image).confidence_masks, rgb)
         coarse = np.asarray(masks[-1].numpy_view(), np.float32).reshape(rgb.shape[:2])
         person = _largest(np.clip((coarse - 0.3) / 0.4, 0, 1))
         fine = guided_filter(rgb.astype(np.float32) / 255, person, _RADIUS_PX, _EPSILON)

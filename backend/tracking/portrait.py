@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Self
 
 import cv2
 import numpy as np
@@ -16,11 +17,15 @@ from .crop import PORTRAIT_PX, Crop, crop_around
 from .decode import decode
 from .detect import Detector, Face
 from .fit import Fit, Fitter
+from .landmarks import FACE_OVAL, LEFT_EYE, RIGHT_EYE
 from .matte import Matter
 
 _MOST_TURNED_DEG = 45.0
 _WORST_FIT_PX = 8.0
+_MOST_ROLLED_DEG = 105.0  # the detector's landmarks are worth nothing beyond
 _LEAST_MATTE = 0.05
+_MOST_CUT = 0.06  # of the landmarks inside the face; whole faces reach .03 by loose mattes
+_INNER = np.setdiff1d(np.arange(468), FACE_OVAL)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,12 @@ class Tracker:
         self.detector.close()
         self._matter.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def portrait(self, data: bytes, face: int | None, progress: Progress) -> Portrait:
         """Reads a photograph.
 
@@ -72,7 +83,7 @@ class Tracker:
 
         Raises:
             AvatarError: `bad_file`, `no_face_found`, `face_too_small`, or `bad_request` for a
-                face that is turned too far or a picture that the head cannot be fitted to.
+                face that is cut off or turned too far, or that the head cannot be fitted to.
         """
         progress("decode", 0, 4)
         picture = decode(data)
@@ -81,8 +92,10 @@ class Tracker:
         crop = crop_around(chosen)
         rgb = crop.apply(picture.rgb)
         near = self._nearest(rgb, crop, chosen)
+        _check_upright(near.landmarks)
         progress("matte", 2, 4)
         matte = self._matte(rgb, crop, picture.rgb.shape[:2], picture.alpha)
+        _check_whole(near.landmarks, matte)
         progress("fit", 3, 4)
         fit = self.fitter.fit(near.landmarks[:, :2], near.blendshapes)
         _check_fit(fit)
@@ -112,7 +125,7 @@ class Tracker:
         """The file's own alpha where it has one, else the segmenter's."""
         inside = crop.inside(size[1], size[0])
         if alpha is not None:
-            matte = crop.apply(alpha.astype(np.float32) / 255)
+            matte = crop.apply(alpha).astype(np.float32) / 255
         else:
             matte = self._matter.matte(rgb)
             matte = cv2.erode(matte, np.ones((3, 3), np.uint8))  # against rims of background
@@ -131,6 +144,32 @@ def _rescaled(face: Face, crop: Crop) -> Face:
     landmarks = face.landmarks * (PORTRAIT_PX / crop.side)
     landmarks[:, :2] = crop.points(face.landmarks[:, :2])
     return Face(landmarks, face.blendshapes, face.pose)
+
+
+def _check_upright(landmarks: np.ndarray) -> None:
+    right, left = (landmarks[list(eye), :2].mean(0) for eye in (RIGHT_EYE, LEFT_EYE))
+    rolled = abs(float(np.degrees(np.arctan2(left[1] - right[1], left[0] - right[0]))))
+    if rolled > _MOST_ROLLED_DEG:
+        raise AvatarError(
+            "bad_request",
+            f"The face lies upside down in the picture ({rolled:.0f} degrees; at most "
+            f"{_MOST_ROLLED_DEG:.0f} can be used).",
+            "Rotate the photo upright and save it again.",
+        )
+
+
+def _check_whole(landmarks: np.ndarray, matte: np.ndarray) -> None:
+    at = np.floor(landmarks[_INNER, :2]).astype(int) + 1  # + 1: nothing is around the crop
+    columns, rows = np.clip(at, 0, PORTRAIT_PX + 1).T
+    shown = np.pad(matte, 1)[rows, columns]
+    cut = float((shown < 0.5).mean())
+    if cut > _MOST_CUT:
+        raise AvatarError(
+            "bad_request",
+            f"{cut:.0%} of the face lies outside the picture or in its background; at most "
+            f"{_MOST_CUT:.0%} may.",
+            "Use a photo that shows the whole face.",
+        )
 
 
 def _check_fit(fit: Fit) -> None:

@@ -72,6 +72,7 @@ def track_video(
     near: Crop | None = None
     fits: list[Fit | None] = []
     references: list[_Reference | None] = []
+    sizes: list[tuple[int, int]] = []
     for number, bgr in enumerate(frames):
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         if reference is not None and reference.size != bgr.shape[:2]:
@@ -87,10 +88,11 @@ def track_video(
             landmarks = reference.crop.points(face.landmarks[:, :2])
             fits.append(tracker.fitter.fit(landmarks, face.blendshapes, reference.betas))
         references.append(reference)
+        sizes.append((bgr.shape[1], bgr.shape[0]))
         progress("track", number + 1, 0)
     if not fits:
         raise AvatarError("bad_file", "There are no frames to track.", "Choose another video.")
-    tracked = _joined(fits, references, fps, smooth)
+    tracked = _joined(fits, references, sizes, fps, smooth)
     return with_pivot(tracked, tracker.fitter.root(tracked.track.betas))
 
 
@@ -129,7 +131,11 @@ def _start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> _
 
 
 def _joined(
-    fits: list[Fit | None], references: list[_Reference | None], fps: float, smooth: bool
+    fits: list[Fit | None],
+    references: list[_Reference | None],
+    sizes: list[tuple[int, int]],
+    fps: float,
+    smooth: bool,
 ) -> Tracked:
     found = [i for i, fit in enumerate(fits) if fit is not None]
     if not found:
@@ -139,7 +145,10 @@ def _joined(
             "Use a video that shows one face from the front, well lit and not covered.",
         )
     first = next(r for r in references if r is not None)
-    cameras = [(r or first).camera for r in references]
+    cameras = [
+        first.camera.resized(*size) if reference is None else reference.camera
+        for reference, size in zip(references, sizes, strict=True)
+    ]
     rows: dict[str, list[np.ndarray]] = {name: [] for name in FRAME_SIZES}
     for number in found:
         for name, value in _row(fits[number], cameras[number]).items():

@@ -1,0 +1,92 @@
+"""A MediaPipe task that is kept open, survives a failure and ends without complaint."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+os.environ.setdefault("GLOG_minloglevel", "3")
+
+import mediapipe as mp
+import numpy as np
+
+from shared.errors import AvatarError
+
+LEAST_SIDE_PX = 8
+"""MediaPipe's graphs fail on pictures of a pixel or so, and refuse all others afterwards."""
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+Task = TypeVar("Task", bound=_Closable)
+Result = TypeVar("Result")
+
+
+class OpenTask(Generic[Task]):
+    """Holds a task and opens it anew after a failure. Not thread-safe.
+
+    Args:
+        create: Opens the task.
+    """
+
+    def __init__(self, create: Callable[[], Task]) -> None:
+        self._create = create
+        self._open()
+
+    def _open(self) -> None:
+        self._task: Task = self._create()
+        # Also called at exit, while the modules that closing needs are still there.
+        self._finalizer = weakref.finalize(self, _close, self._task)
+
+    def run(self, call: Callable[[Task, mp.Image], Result], rgb: np.ndarray) -> Result:
+        """Calls `call(task, image)`.
+
+        Args:
+            call: What to ask of the task.
+            rgb: [H, W, 3] uint8 sRGB, both sides at least `LEAST_SIDE_PX`.
+
+        Raises:
+            AvatarError: `bad_file` where MediaPipe fails on the picture.
+        """
+        if not self._finalizer.alive:
+            raise ValueError("the task is closed")
+        height, width = rgb.shape[:2]
+        if min(height, width) < LEAST_SIDE_PX:
+            raise ValueError(f"the picture is {width}x{height}; expected {LEAST_SIDE_PX} or more")
+        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
+        try:
+            return call(self._task, image)
+        except RuntimeError as error:
+            self.close()  # a graph that has failed refuses everything afterwards
+            self._open()
+            raise AvatarError(
+                "bad_file",
+                f"MediaPipe could not process the picture of {width}x{height} pixels "
+                f"({str(error).splitlines()[0]}).",
+                "Use another picture.",
+            ) from error
+
+    def close(self) -> None:
+        """Frees the task; more than one call does no harm."""
+        self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _close(task: Any) -> None:
+    try:
+        task.close()
+    except RuntimeError:
+        # The graph has failed, or the interpreter has already stopped the task's own thread.
+        # Without its handle, the task's __del__ does not try again when modules are gone.
+        task._handle = None
+        task._dispatcher.close()
+        task._lib.close()
