@@ -48,7 +48,7 @@ class Personal:
         layers: Residuals of G0..GL.
         identity_mask: [2P] bool, the cells that exist.
         frozen: Per layer [N] bool: lips and lids, whose colour, place and size stay.
-        anchored: Per layer [N] bool: eyeballs, whose place stays.
+        anchored: Per layer [N] bool: eyeballs, whose place and size stay.
     """
 
     identity: IdentityResiduals
@@ -123,9 +123,7 @@ def personalise(
         identity, layers = assemble(model, encoded, raw, personal, target)
         cloud = masked_union(identity, layers, personal.identity_mask)
         raster = rasterise(cloud, target.camera, mask_gradient=True)
-        loss = image_loss(
-            raster, target.image, target.alpha, background
-        ) + points(
+        loss = image_loss(raster, target.image, target.alpha, background) + points(
             cloud.means[cloud.layers < 2],
             torch.cat([layer.means[0] for layer in layers.layers[1:]]),
             target.vertices[0],
@@ -216,9 +214,9 @@ def _parameters(
     layers = zip(personal.layers, personal.frozen, personal.anchored, sites, strict=True)
     for residuals, frozen, anchored, seen in layers:
         for name, tensor in residuals.tensors():
-            if name in ("features", "scale"):
+            if name == "features":
                 add(name, tensor, seen & ~frozen)
-            elif name == "offset":
+            elif name in ("offset", "scale"):
                 add(name, tensor, seen & ~frozen & ~anchored)
             elif name == "opacity":
                 add(name, tensor, seen)

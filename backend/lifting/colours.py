@@ -18,9 +18,10 @@ _BEHIND = -0.3
 _CONTOUR_FACING = 0.45  # the jaw's outline shows shadow, hair and background
 _LID_FACING = 0.05  # all of a lid that shows keeps the lash line's shadow
 _DEPTH_TOLERANCE_M = 0.002
+_LID_TOLERANCE_M = 0.0005  # a folded lid lies that close behind the one that shows
 _MIRROR_M = 0.005
 _NEIGHBOURS = 4
-_LID_NEIGHBOURS = 32  # smooth: lids must not show the lash line's speckles
+_LID_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.20, 0.07, 0.07])
 TONGUE = np.array([0.58, 0.30, 0.29])
@@ -116,7 +117,8 @@ class SiteColours:
     def _seen(self, sites: Sites, pixels: np.ndarray, at: dict[str, np.ndarray]) -> np.ndarray:
         """[M] bool: the mesh shows the site, from not too far aside, inside the matte."""
         depth = sites.positions @ self._camera.viewmat[2, :3] + self._camera.viewmat[2, 3]
-        front = depth <= look_up(self._coverage.depth, pixels, np.inf) + _DEPTH_TOLERANCE_M
+        slack = np.where(at["lids"], _LID_TOLERANCE_M, _DEPTH_TOLERANCE_M)
+        front = depth <= look_up(self._coverage.depth, pixels, np.inf) + slack
         inside = look_up(self._matte, pixels, 0.0) > 0.95
         inner = at["teeth"] | at["left_eyeball"] | at["right_eyeball"]
         contour = at["face_sides"] | at["jaw"] | at["chin"] | at["neck"]

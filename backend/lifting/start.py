@@ -25,10 +25,11 @@ from .planes import PlaneTargets, plane_targets
 from .polygons import Polygons, dilate, polygons
 
 _STILL_M, _MOVING_M = 0.0004, 0.002
-_LID_M = 0.002
+_LID_M = 0.001
 _MOBILITY_MARGIN_PX = 5
 _MOBILITY_BLUR_PX = 3.0
-_EYE_RECESS_M = 0.0016  # splats have thickness: eyeballs must not shine through closed lids
+_EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through closed lids
+_EYE_SPLATS = 0.75  # of the size of others, for the same reason
 _CELL_SIGMA = 0.8
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _DROPPED = -6.0  # residual on the mask logit of children that start masked
@@ -64,7 +65,9 @@ def start(portrait: Portrait, head: Head, model: SplitAvatar) -> Start:
     target = view.target(model)
     layers, frozen, anchored = _layers(view, head, model)
     identity, mask = _planes(view, model)
-    return Start(Personal(identity, layers, mask, frozen, anchored), target, portrait.fit.track.betas)
+    return Start(
+        Personal(identity, layers, mask, frozen, anchored), target, portrait.fit.track.betas
+    )
 
 
 class _View:
@@ -168,12 +171,14 @@ def _layers(
         offset = torch.zeros(len(part), 3)
         recess = np.arctanh(-_EYE_RECESS_M / config.lambda_position[layer])
         offset[torch.from_numpy(eyes[part]), 2] = float(recess)
+        scale = torch.zeros(len(part), 3)
+        scale[torch.from_numpy(eyes[part])] = float(np.log(_EYE_SPLATS))
         hidden = torch.from_numpy(absent[part])
         residuals.append(
             LayerResiduals(
                 features=features[layer].float().contiguous(),
                 opacity=torch.where(hidden, _ABSENT, 0.0) if layer == 0 else torch.zeros(len(part)),
-                scale=torch.zeros(len(part), 3),
+                scale=scale,
                 offset=offset,
                 mask=None if layer == 0 else torch.where(hidden, _DROPPED, 0.0),
             )
