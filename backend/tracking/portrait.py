@@ -17,12 +17,11 @@ from .crop import PORTRAIT_PX, Crop, crop_around
 from .decode import decode
 from .detect import Detector, Face
 from .fit import Fit, Fitter
-from .landmarks import FACE_OVAL, LEFT_EYE, RIGHT_EYE
+from .landmarks import FACE_OVAL
 from .matte import Matter
 
 _MOST_TURNED_DEG = 45.0
 _WORST_FIT_PX = 8.0
-_MOST_ROLLED_DEG = 105.0  # the detector's landmarks are worth nothing beyond
 _LEAST_MATTE = 0.05
 _MOST_CUT = 0.06  # of the landmarks inside the face; whole faces reach .03 by loose mattes
 _INNER = np.setdiff1d(np.arange(468), FACE_OVAL)
@@ -92,7 +91,6 @@ class Tracker:
         crop = crop_around(chosen)
         rgb = crop.apply(picture.rgb)
         near = self._nearest(rgb, crop, chosen)
-        _check_upright(near.landmarks)
         progress("matte", 2, 4)
         matte = self._matte(rgb, crop, picture.rgb.shape[:2], picture.alpha)
         _check_whole(near.landmarks, matte)
@@ -146,18 +144,6 @@ def _rescaled(face: Face, crop: Crop) -> Face:
     return Face(landmarks, face.blendshapes, face.pose)
 
 
-def _check_upright(landmarks: np.ndarray) -> None:
-    right, left = (landmarks[list(eye), :2].mean(0) for eye in (RIGHT_EYE, LEFT_EYE))
-    rolled = abs(float(np.degrees(np.arctan2(left[1] - right[1], left[0] - right[0]))))
-    if rolled > _MOST_ROLLED_DEG:
-        raise AvatarError(
-            "bad_request",
-            f"The face lies upside down in the picture ({rolled:.0f} degrees; at most "
-            f"{_MOST_ROLLED_DEG:.0f} can be used).",
-            "Rotate the photo upright and save it again.",
-        )
-
-
 def _check_whole(landmarks: np.ndarray, matte: np.ndarray) -> None:
     at = np.floor(landmarks[_INNER, :2]).astype(int) + 1  # + 1: nothing is around the crop
     columns, rows = np.clip(at, 0, PORTRAIT_PX + 1).T
@@ -180,7 +166,7 @@ def _check_fit(fit: Fit) -> None:
             "bad_request",
             f"The face is turned {abs(yaw):.0f} degrees away; at most {_MOST_TURNED_DEG:.0f} "
             "can be used.",
-            "Use a photo taken from the front.",
+            "Use an upright photo taken from the front.",
         )
     if fit.error_px > _WORST_FIT_PX:
         raise AvatarError(

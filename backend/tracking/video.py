@@ -21,6 +21,7 @@ from .fit import Fit
 from .portrait import Tracker
 
 _SMOOTHING_FRAMES = 0.8
+_STEADY = 0.04  # of the crop's side
 _FACING = np.diag([1.0, -1.0, -1.0])  # head space to a camera that it faces
 
 
@@ -82,7 +83,7 @@ def track_video(
             near = None
             fits.append(None)
         else:
-            near = crop_around(face)
+            near = _steady(near, crop_around(face))
             if reference is None:
                 reference = _start(tracker, face, near, bgr.shape[:2])
             landmarks = reference.crop.points(face.landmarks[:, :2])
@@ -103,6 +104,16 @@ def _face(tracker: Tracker, rgb: np.ndarray, near: Crop | None) -> Face | None:
         if faces:
             return _in_frame(faces[0], crop)
     return None
+
+
+def _steady(before: Crop | None, now: Crop) -> Crop:
+    """The crop before while the face stays within it, so that a still head gives a still track."""
+    if before is None:
+        return now
+    middles = [np.array([c.x, c.y]) + c.side / 2 for c in (before, now)]
+    shift = float(np.abs(middles[1] - middles[0]).max())
+    moved = max(shift, abs(now.side - before.side)) > _STEADY * before.side
+    return now if moved else before
 
 
 def _crops(tracker: Tracker, rgb: np.ndarray, near: Crop | None) -> Iterator[Crop]:

@@ -1,0 +1,192 @@
+"""The fit finds what it was shown: landmarks projected by NumPy alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+from scipy.spatial.transform import Rotation
+
+from backend.tracking.fit import Fitter, _Solver
+from backend.tracking.portrait import _check_fit
+from shared.errors import AvatarError
+from shared.flame import ARKIT_NAMES
+
+FOCAL_PX = 12 * 256
+FACING = np.diag([1.0, -1.0, -1.0])
+
+
+@pytest.fixture(scope="module")
+def fitter(open_head) -> Fitter:
+    return Fitter(open_head)
+
+
+class Subject:
+    """A head with known parameters, seen by a portrait camera."""
+
+    def __init__(self, head, betas, weights, rotation_deg=(0, 0, 0), shift=(0.0, 0.02, 1.9)):
+        self.betas = np.zeros(head.shapedirs.shape[2])
+        self.betas[: len(betas)] = betas
+        self.weights = weights
+        codes = np.array([weights.get(name, 0.0) for name in ARKIT_NAMES])
+        vertices = (
+            head.v_template.double().numpy()
+            + head.shapedirs.double().numpy() @ self.betas
+            + head.exprdirs[..., :52].double().numpy() @ codes
+        )
+        corners = vertices[head.faces.numpy()[head.landmark_faces.numpy()]]
+        points = (corners * head.landmark_bary.double().numpy()[..., None]).sum(1)
+        turned = Rotation.from_euler("yxz", rotation_deg, degrees=True).as_matrix()
+        self.rotation = FACING @ turned
+        self.shift = np.array(shift)
+        local = points @ self.rotation.T + self.shift
+        self.landmarks = FOCAL_PX * local[:, :2] / local[:, 2:] + 256
+
+
+SUBJECTS = {
+    "neutral": ([], {}, (0, 0, 0), (0.0, 0.02, 1.9)),
+    "identity": ([1.2, -0.8, 0.6, 0, -1], {}, (5, -3, 2), (0.01, 0.03, 1.8)),
+    "speaking": (
+        [0.5, 0.5],
+        {"jawOpen": 0.5, "mouthFunnel": 0.4, "browInnerUp": 0.7},
+        (-20, 6, -4),
+        (-0.01, 0.0, 2.1),
+    ),
+    "smiling": (
+        [-0.7, 0, 0.9],
+        {"mouthSmileLeft": 0.9, "mouthSmileRight": 0.8, "eyeSquintLeft": 0.5},
+        (30, 0, 10),
+        (0.0, 0.02, 1.7),
+    ),
+    "on the side": ([0.3], {"jawOpen": 0.2}, (0, 0, 80), (0.0, 0.0, 1.9)),
+}
+
+
+@pytest.fixture(params=SUBJECTS)
+def subject(request, open_head) -> Subject:
+    return Subject(open_head, *SUBJECTS[request.param])
+
+
+def test_known_parameters_come_back(fitter, subject):
+    fit = fitter.fit(subject.landmarks, subject.weights)
+    assert fit.error_px < 0.6
+    rotation = fit.camera.viewmat[:3, :3] @ subject.rotation.T
+    assert np.degrees(Rotation.from_matrix(rotation).magnitude()) < 1.0
+    scale = fit.camera.viewmat[2, 3] / subject.shift[2]
+    assert abs(scale - 1) < 0.06, "size and distance look alike at 216 mm"
+    expected = np.array([subject.weights.get(name, 0.0) for name in ARKIT_NAMES])
+    assert np.abs(fit.track.expression[0, :52] - expected).max() < 0.15
+
+
+def test_with_known_identity_the_distance_is_exact(fitter, subject):
+    fit = fitter.fit(subject.landmarks, subject.weights, betas=subject.betas)
+    assert fit.error_px < 0.1
+    np.testing.assert_allclose(fit.camera.viewmat[:3, 3], subject.shift, atol=0.01)
+    np.testing.assert_allclose(fit.track.betas[: len(subject.betas)], subject.betas, atol=1e-6)
+
+
+def test_scores_that_are_wrong_are_corrected_by_the_landmarks(fitter, open_head):
+    subject = Subject(open_head, [0.4], {"jawOpen": 0.6})
+    fit = fitter.fit(subject.landmarks, {"jawOpen": 0.4}, betas=subject.betas)
+    assert fit.track.expression[0, ARKIT_NAMES.index("jawOpen")] == pytest.approx(0.6, abs=0.08)
+
+
+def test_the_jacobian_equals_finite_differences(fitter, subject):
+    solver = _Solver(fitter, subject.landmarks, subject.weights, None)
+    rng = np.random.default_rng(3)
+    at = solver.start + rng.normal(0, 0.02, len(solver.start))
+    for index in [*range(6), *rng.choice(np.arange(6, len(at)), 10, replace=False)]:
+        step = np.zeros(len(at))
+        step[index] = 1e-6
+        numeric = (solver.residuals(at + step) - solver.residuals(at - step)) / 2e-6
+        analytic = solver.jacobian(at)[:, index]
+        np.testing.assert_allclose(analytic, numeric, rtol=1e-5, atol=1e-5 * np.abs(numeric).max())
+
+
+def test_the_gradient_of_the_cost_equals_scipys(fitter, open_head):
+    subject = Subject(open_head, [0.5], {"jawOpen": 0.3}, (12, 4, 20))
+    solver = _Solver(fitter, subject.landmarks, {}, subject.betas)
+    at = solver.start
+
+    def cost(x: np.ndarray) -> float:
+        return 0.5 * float((solver.residuals(x) ** 2).sum())
+
+    gradient = solver.jacobian(at).T @ solver.residuals(at)
+    numeric = approx_fprime(at, cost, 1e-7)
+    np.testing.assert_allclose(gradient, numeric, rtol=2e-2, atol=1e-3 * np.abs(numeric).max())
+
+
+def mirrored_indices(points: np.ndarray) -> np.ndarray:
+    """[478] each landmark's counterpart, by place on the average head."""
+    gaps = np.linalg.norm(points[:, None] * [-1, 1, 1] - points[None], axis=-1)
+    return gaps.argmin(1)
+
+
+def test_a_mirrored_face_gives_mirrored_parameters(fitter, open_head):
+    weights = {"mouthSmileLeft": 0.8, "browDownRight": 0.6, "eyeBlinkLeft": 0.5}
+    subject = Subject(open_head, [], weights, (15, 4, 5))
+    swap = mirrored_indices(open_head.embed_landmarks(open_head.v_template).double().numpy())
+    mirrored = subject.landmarks[swap] * [-1, 1] + [512, 0]
+
+    def other(name: str) -> str:
+        if name.endswith("Left"):
+            return name.removesuffix("Left") + "Right"
+        return name.removesuffix("Right") + "Left" if name.endswith("Right") else name
+
+    first = fitter.fit(subject.landmarks, weights)
+    second = fitter.fit(mirrored, {other(name): value for name, value in weights.items()})
+    for name in weights:
+        a = first.track.expression[0, ARKIT_NAMES.index(name)]
+        b = second.track.expression[0, ARKIT_NAMES.index(other(name))]
+        assert a == pytest.approx(b, abs=0.1), name
+    flip = np.diag([-1.0, 1, 1])
+    turned = flip @ second.camera.viewmat[:3, :3] @ flip @ first.camera.viewmat[:3, :3].T
+    assert np.degrees(Rotation.from_matrix(turned).magnitude()) < 1.5
+
+
+@pytest.mark.parametrize("look", [(0, 0), (0.4, 0), (-0.4, 0.2)])
+def test_eyes_turn_towards_the_detected_irises(fitter, open_head, look):
+    """Eyeballs turned by a known angle show their irises where the fit looks for them."""
+    yaw, pitch = look
+    subject = Subject(open_head, [0.3], {})
+    joints = open_head.joints_of(subject.betas)
+    pose = Rotation.from_rotvec([pitch, yaw, 0])
+    vertices = open_head.v_template.double().numpy() + (
+        open_head.shapedirs.double().numpy() @ subject.betas
+    )
+    corners = vertices[open_head.faces.numpy()[open_head.landmark_faces.numpy()]]
+    points = (corners * open_head.landmark_bary.double().numpy()[..., None]).sum(1)
+    for first, joint in ((468, joints[4]), (473, joints[3])):
+        iris = pose.apply(points[first] - joint) + joint
+        local = subject.rotation @ iris + subject.shift
+        subject.landmarks[first] = FOCAL_PX * local[:2] / local[2] + 256
+    fit = fitter.fit(subject.landmarks, {}, betas=subject.betas)
+    for found in (fit.track.leye_pose[0], fit.track.reye_pose[0]):
+        axis = Rotation.from_rotvec(found).apply([0, 0, 1])
+        expected = pose.apply([0, 0, 1])
+        assert np.degrees(np.arccos(np.clip(axis @ expected, -1, 1))) < 6
+
+
+@pytest.mark.parametrize("yaw", [-60, 52])
+def test_a_face_turned_too_far_is_refused_with_its_angle(fitter, open_head, yaw):
+    subject = Subject(open_head, [], {}, (yaw, 0, 0))
+    with pytest.raises(AvatarError) as caught:
+        _check_fit(fitter.fit(subject.landmarks, {}))
+    assert caught.value.code == "bad_request"
+    words = caught.value.message.split()
+    assert abs(int(words[words.index("turned") + 1]) - abs(yaw)) <= 3
+    assert "at most 45" in caught.value.message
+    assert caught.value.remedy == "Use an upright photo taken from the front."
+
+
+@pytest.mark.parametrize("yaw", [-40, 0, 40])
+def test_a_face_turned_less_is_accepted(fitter, open_head, yaw):
+    _check_fit(fitter.fit(Subject(open_head, [], {}, (yaw, 0, 0)).landmarks, {}))
+
+
+def test_scattered_landmarks_are_called_a_bad_fit(fitter, open_head):
+    subject = Subject(open_head, [], {})
+    noise = np.random.default_rng(0).normal(0, 30, subject.landmarks.shape)
+    with pytest.raises(AvatarError) as caught:
+        _check_fit(fitter.fit(subject.landmarks + noise, {}))
+    assert "pixels on average; at most 8" in caught.value.message

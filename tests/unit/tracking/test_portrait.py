@@ -1,0 +1,285 @@
+"""What photographs become: the right portrait, or one error that says what to do."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from backend.tracking import portrait as portraits
+from backend.tracking.crop import PORTRAIT_PX
+from shared.errors import AvatarError
+from shared.progress import silent
+from tests.unit.tracking.pictures import encoded, opened, rotated_file, with_alpha
+
+
+@pytest.fixture(scope="module")
+def picture(astronaut: bytes) -> Image.Image:
+    return opened(astronaut)
+
+
+def refusal(tracker, data: bytes, face: int | None = None) -> AvatarError:
+    with pytest.raises(AvatarError) as caught:
+        tracker.portrait(data, face, silent)
+    return caught.value
+
+
+def in_picture(portrait) -> np.ndarray:
+    """Landmarks in the pixels of the source picture."""
+    crop = portrait.crop
+    return portrait.landmarks * (crop.side / PORTRAIT_PX) + [crop.x, crop.y]
+
+
+def test_the_sample_portrait_fits_within_three_pixels(portrait):
+    assert portrait.fit.error_px <= 3
+    camera, track = portrait.fit.camera, portrait.fit.track
+    assert (camera.width, camera.height) == (512, 512)
+    assert len(track) == 1
+    assert track.betas is not None
+    smile = [43, 44]  # mouthSmileLeft and Right: she smiles
+    assert track.expression[0, smile].min() > 0.4
+
+
+def test_the_error_is_the_distance_of_independently_projected_landmarks(portrait, open_head):
+    head, fit = open_head, portrait.fit
+    betas = fit.track.betas[: head.shapedirs.shape[2]]
+    vertices = (
+        head.v_template.double().numpy()
+        + head.shapedirs.double().numpy() @ betas
+        + head.exprdirs.double().numpy() @ fit.track.expression[0]
+    )
+    corners = vertices[head.faces.numpy()[head.landmark_faces.numpy()]]
+    points = (corners * head.landmark_bary.double().numpy()[..., None]).sum(1)
+    local = points @ fit.camera.viewmat[:3, :3].T + fit.camera.viewmat[:3, 3]
+    pixels = 12 * 256 * local[:, :2] / local[:, 2:] + 256
+    miss = np.linalg.norm(pixels - portrait.landmarks, axis=1)[:468].mean()
+    assert miss == pytest.approx(fit.error_px, abs=1e-3)
+
+
+def test_the_matte_is_a_share_and_empty_outside_the_picture(portrait):
+    matte = portrait.matte
+    assert matte.dtype == np.float32
+    assert matte.min() == 0
+    assert matte.max() == 1
+    outside = ~portrait.crop.inside(512, 512)
+    assert outside.any(), "the crop reaches above the picture"
+    assert not matte[outside].any()
+    assert not portrait.rgb[cv2.erode(outside.astype(np.uint8), np.ones((5, 5))) > 0].any()
+    assert not portrait.matted[matte == 0].any()
+    corners = matte[[30, 30], [5, -5]]
+    assert not corners.any(), "background"
+    eyes = portrait.landmarks[[159, 386]].astype(int)
+    assert (matte[eyes[:, 1], eyes[:, 0]] == 1).all(), "person"
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_turned_photo_gives_what_the_upright_one_gives(tracker, picture, portrait, orientation):
+    data = rotated_file(picture, "JPEG", orientation, quality=97)
+    found = tracker.portrait(data, None, silent)
+    miss = np.linalg.norm(in_picture(found) - in_picture(portrait), axis=1)
+    assert miss.mean() < 1, "pixels of the source, in which the face has 100"
+    overlap = np.abs(found.matte - portrait.matte).mean()
+    assert overlap < 0.02
+    assert found.fit.error_px <= 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("PNG", "L"), ("PNG", "P"), ("JPEG", "L"), ("JPEG", "CMYK"), ("WEBP", "RGB"), ("GIF", "RGB")],
+)
+def test_other_kinds_of_pictures_give_nearly_the_same(tracker, picture, portrait, kind, mode):
+    found = tracker.portrait(encoded(picture.convert(mode), kind), None, silent)
+    miss = np.linalg.norm(in_picture(found) - in_picture(portrait), axis=1)
+    assert miss.mean() < 2
+    assert found.fit.error_px <= 3
+
+
+def test_the_files_own_alpha_is_the_matte(tracker, picture):
+    alpha = np.zeros((512, 512), np.uint8)
+    cv2.circle(alpha, (224, 110), 90, 255, -1)
+    found = tracker.portrait(encoded(with_alpha(picture, alpha), "PNG"), None, silent)
+    expected = found.crop.apply(alpha.astype(np.float32) / 255).clip(0, 1)
+    expected *= found.crop.inside(512, 512)
+    np.testing.assert_allclose(found.matte, expected, atol=0.01)
+
+
+def test_alpha_of_a_photo_turned_by_exif_is_the_matte_too(tracker, picture):
+    alpha = np.zeros((512, 512), np.uint8)
+    cv2.circle(alpha, (224, 110), 90, 255, -1)
+    alpha[:40, :200] = 255  # so that no turn maps it to itself
+    upright = tracker.portrait(encoded(with_alpha(picture, alpha), "PNG"), None, silent)
+    for orientation in (3, 6):
+        data = rotated_file(with_alpha(picture, alpha), "PNG", orientation)
+        turned = tracker.portrait(data, None, silent)
+        np.testing.assert_allclose(turned.matte, upright.matte, atol=0.01)
+
+
+def test_a_transparent_face_is_refused(tracker, picture):
+    rows = np.arange(512)[:, None] + np.zeros((1, 512), int)
+    below = np.where(rows > 130, 255, 0).astype(np.uint8)  # forehead and eyes are missing
+    error = refusal(tracker, encoded(with_alpha(picture, below), "PNG"))
+    assert error.code == "bad_request"
+    assert "of the face lies outside the picture or in its background" in error.message
+    assert error.remedy == "Use a photo that shows the whole face."
+    legs = np.where(rows > 400, 255, 0).astype(np.uint8)
+    error = refusal(tracker, encoded(with_alpha(picture, legs), "PNG"))
+    assert error.code in ("bad_request", "no_face_found")
+
+
+def test_a_face_cut_by_the_pictures_border_is_refused(tracker, picture):
+    error = refusal(tracker, encoded(picture.crop((0, 0, 250, 512)), "PNG"))
+    assert error.code == "bad_request"
+    assert error.remedy == "Use a photo that shows the whole face."
+
+
+@pytest.fixture(scope="module")
+def pair(picture: Image.Image) -> bytes:
+    """A large face on the right, a smaller one on the left."""
+    both = Image.new("RGB", (900, 512), (90, 90, 100))
+    both.paste(picture.resize((380, 380)), (0, 60))
+    both.paste(picture, (388, 0))
+    return encoded(both, "PNG")
+
+
+def test_of_several_faces_the_largest_is_taken(tracker, pair):
+    found = tracker.portrait(pair, None, silent)
+    assert in_picture(found)[1, 0] > 388
+
+
+def test_faces_are_counted_from_left_to_right(tracker, pair):
+    left, right = (in_picture(tracker.portrait(pair, i, silent)) for i in (0, 1))
+    assert left[1, 0] < 380 < right[1, 0]
+    for index in (2, -1):
+        error = refusal(tracker, pair, index)
+        assert error.code == "bad_request"
+        assert f"Face {index} was asked for, but the picture shows 2" in error.message
+        assert "from 0 to 1" in error.remedy
+
+
+def test_a_small_face_is_refused_with_its_size(tracker, picture):
+    error = refusal(tracker, encoded(picture.resize((256, 256)), "PNG"))
+    assert error.code == "face_too_small"
+    assert "The face is 49 pixels; at least 64 are needed." in error.message
+
+
+def test_a_face_a_little_larger_than_the_least_is_used(tracker, picture):
+    found = tracker.portrait(encoded(picture.resize((360, 360)), "PNG"), None, silent)
+    assert found.fit.error_px <= 3.5
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (16, 16), (63, 63), (2000, 1), (3, 9000)])
+def test_a_tiny_picture_is_refused_and_harms_nothing(tracker, portrait, astronaut, size):
+    error = refusal(tracker, encoded(Image.new("RGB", size), "PNG"))
+    assert error.code == "face_too_small"
+    assert f"{size[0]}x{size[1]} pixels" in error.message
+    again = tracker.portrait(astronaut, None, silent)
+    np.testing.assert_array_equal(again.landmarks, portrait.landmarks)
+
+
+def test_a_picture_without_a_face_is_refused_with_its_size(tracker):
+    noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), dtype=np.uint8)
+    error = refusal(tracker, encoded(noise, "PNG"))
+    assert error.code == "no_face_found"
+    assert "640x480" in error.message
+    assert "one face from the front" in error.remedy
+
+
+def test_a_face_that_fills_the_picture_is_found(tracker, picture, portrait):
+    close = picture.crop((165, 52, 285, 182)).resize((960, 1040))
+    found = tracker.portrait(encoded(close, "PNG"), None, silent)
+    places = in_picture(found) / 8 + [165, 52]
+    assert np.linalg.norm(places - in_picture(portrait), axis=1).mean() < 2
+
+
+def test_a_huge_picture_costs_little(tracker, picture):
+    canvas = Image.new("RGB", (8000, 6000), (40, 60, 50))
+    canvas.paste(picture, (3000, 2000))
+    data = encoded(canvas, "JPEG", quality=85)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.process_time()
+    found = tracker.portrait(data, None, silent)
+    assert time.process_time() - started < 30
+    grown_mib = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert grown_mib < 1000, "the picture itself has 137 MiB"
+    assert np.abs(in_picture(found)[1] - [3000 + 224, 2000 + 130]).max() < 40
+
+
+def test_a_photo_upside_down_is_refused(tracker, picture):
+    error = refusal(tracker, encoded(picture.rotate(180), "PNG"))
+    assert error.code in ("bad_request", "no_face_found", "face_too_small")
+
+
+@pytest.mark.parametrize("angle", [-60, 90])
+def test_a_head_on_its_side_is_fitted_as_well(tracker, picture, angle):
+    found = tracker.portrait(encoded(picture.rotate(angle), "PNG"), None, silent)
+    assert found.fit.error_px <= 3
+    rolled = found.fit.camera.viewmat[:3, :3]
+    seen = np.degrees(np.arctan2(rolled[1, 0], rolled[0, 0]))
+    assert abs(seen + angle) < 5
+
+
+def test_a_covered_face_is_not_found(tracker, picture):
+    covered = picture.copy()
+    ImageDraw.Draw(covered).rectangle((160, 85, 290, 200), fill=(20, 20, 20))
+    assert refusal(tracker, encoded(covered, "PNG")).code == "no_face_found"
+
+
+def test_landmarks_that_no_head_has_are_called_a_bad_fit(portrait, tracker, monkeypatch, astronaut):
+    rng = np.random.default_rng(1)
+
+    class Confused:
+        """Landmarks scattered over the face, as where something covers it."""
+
+        def detect(self, rgb):
+            faces = tracker.detector.detect(rgb)
+            shift = rng.normal(0, 25, faces[0].landmarks.shape).astype(np.float32)
+            return [replace(faces[0], landmarks=faces[0].landmarks + shift)]
+
+        choose = tracker.detector.choose
+
+    confused = portraits.Tracker.__new__(portraits.Tracker)
+    confused.detector, confused._matter, confused.fitter = (
+        Confused(), tracker._matter, tracker.fitter,
+    )  # fmt: skip
+    error = refusal(confused, astronaut)
+    assert error.code == "bad_request"
+    assert "misses the face by" in error.message
+    assert "nothing covers the face" in error.remedy
+
+
+def test_cancelling_stops_between_the_parts(tracker, astronaut):
+    for stop_at in ("detect", "matte", "fit"):
+
+        def progress(phase: str, done: float, total: float, stop_at: str = stop_at) -> None:
+            if phase == stop_at:
+                raise AvatarError("cancelled", "Cancelled.", "")
+
+        with pytest.raises(AvatarError) as caught:
+            tracker.portrait(astronaut, None, progress)
+        assert caught.value.code == "cancelled"
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_process_that_tracked_ends_in_silence(repository, closed):
+    script = f"""
+from backend.head import Head
+from backend.tracking.portrait import Tracker
+tracker = Tracker(Head.load())
+tracker.portrait(open("backend/assets/astronaut.png", "rb").read(), None, lambda *a: None)
+if {closed}:
+    tracker.close()
+    tracker.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=repository, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert "Traceback" not in done.stderr
