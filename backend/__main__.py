@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
+
+from backend.process import tune_process
 
 COMMANDS = {
     "serve": "run the backend for Blender",
@@ -31,8 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 failed (message and remedy on stderr), 2 wrong usage, 130 cancelled.
     """
-    # Before torch loads: two spinning OpenMP users in one process slow each other tenfold.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    tune_process()
     given = list(sys.argv[1:] if arguments is None else arguments)
     chosen = next((word for word in given if not word.startswith("-")), None)
     parser = argparse.ArgumentParser(

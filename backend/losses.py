@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from backend.splat.rasterise import Raster
@@ -111,5 +111,5 @@ class PointLosses:
 
 
 def _nearest(points: Tensor, queries: Tensor) -> Tensor:
-    _, index = cKDTree(points.detach().numpy()).query(queries.detach().numpy())
+    _, index = KDTree(points.detach().numpy()).query(queries.detach().numpy())
     return torch.from_numpy(index)

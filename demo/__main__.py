@@ -144,11 +144,12 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    code = 1
     try:
         code = main()
-    except Exception:
-        traceback.print_exc()
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # Blender 4.5 as a module hangs in the interpreter's own exit
+    finally:  # Blender 4.5 as a module hangs in the interpreter's own exit
+        if sys.exc_info()[0] is not None:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 PORTRAIT_FOCAL = 12.0
-"""Focal length of portrait cameras in NDC units (half the picture's height is 1): 216 mm on 36 mm."""
+"""Focal length of portrait cameras, NDC (half the picture's height is 1): 216 mm on 36 mm."""
 
 HEAD_TO_BLENDER = np.array(
     [[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], dtype=np.float64

@@ -134,9 +134,8 @@ class Track:
     def save(self, path: Path) -> None:
         """Writes a `.flame.npz`, atomically."""
         buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer, fps=self.fps, head=np.str_(self.head), version=1, **self.to_arrays()
-        )
+        facts = {"fps": np.float64(self.fps), "head": np.str_(self.head), "version": np.int32(1)}
+        np.savez_compressed(buffer, **facts, **self.to_arrays())  # pyright: ignore[reportArgumentType]
         temporary = path.with_name(path.name + ".part")
         temporary.write_bytes(buffer.getvalue())
         os.replace(temporary, path)

@@ -229,7 +229,7 @@ class Launcher:
             return subprocess.Popen(
                 settings.command,
                 cwd=settings.root,
-                env=backend_environment(settings.user_folder),
+                env=backend_environment(),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -293,15 +293,14 @@ _SCRUBBED = {
     "PYTHONSTARTUP",
     "PYTHONEXECUTABLE",
     "PYTHONINSPECT",
-    "PYTHONDONTWRITEBYTECODE",  # with a bytecode folder of our own, every start would compile torch
+    "PYTHONPYCACHEPREFIX",  # would hide the bytecode that pip made of torch
 }
 
 
-def backend_environment(user_folder: Path) -> dict[str, str]:
+def backend_environment() -> dict[str, str]:
     """The backend's environment: ours without what would redirect its Python."""
     environment = {k: v for k, v in os.environ.items() if k not in _SCRUBBED}
-    environment["OMP_WAIT_POLICY"] = "passive"  # two spinning OpenMP users slow each other tenfold
-    environment["PYTHONPYCACHEPREFIX"] = str(user_folder / "pycache")
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # an extension writes nothing beside its files
     environment["PYTHONUNBUFFERED"] = "1"
     environment["PYTHONUTF8"] = "1"
     environment["PYTHONNOUSERSITE"] = "1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from backend.head.zbuffer import Visible
 from shared.camera import Camera
@@ -141,7 +141,7 @@ class SiteColours:
             return
         hidden = np.flatnonzero(skin & ~seen)
         source = np.flatnonzero(known)
-        distance, index = cKDTree(sites.rest[source]).query(sites.rest[hidden] * [-1, 1, 1])
+        distance, index = KDTree(sites.rest[source]).query(sites.rest[hidden] * [-1, 1, 1])
         # Next to the outline the other side is no better lit: what is beside it fits best.
         outline = facing_camera(sites, self._camera)[hidden] > _BEHIND
         near = (distance < _MIRROR_M) & ~at["lids"][hidden] & ~outline
@@ -182,7 +182,7 @@ class SiteColours:
         if known.sum() < 20:
             colours[members[~known]] = white
             return
-        tree = cKDTree(angle[known, None])
+        tree = KDTree(angle[known, None])
         distance, index = tree.query(angle[~known, None], k=min(12, int(known.sum())))
         picked = np.median(colours[members[known]][index], axis=1)
         bright = np.percentile(colours[members[known]], 80, axis=0)
@@ -241,7 +241,7 @@ def _neighbours(
     bright: bool = False,
 ) -> np.ndarray:
     count = min(count, len(sources))
-    distance, index = cKDTree(positions[sources]).query(positions[targets], k=count)
+    distance, index = KDTree(positions[sources]).query(positions[targets], k=count)
     distance, index = distance.reshape(-1, count), index.reshape(-1, count)
     weight = 1 / (distance + 1e-4) ** 2
     brightness = colours[sources[index]].sum(-1)

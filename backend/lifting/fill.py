@@ -8,7 +8,8 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 def nearest_fill(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Copies to every unknown pixel the value of the nearest known one, [H, W, ...]."""
-    _, (rows, columns) = distance_transform_edt(~known, return_indices=True)
+    nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
+    rows, columns = np.asarray(nearest)
     return values[rows, columns]
 
 

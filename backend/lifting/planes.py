@@ -44,7 +44,8 @@ def hull_profile(matte: np.ndarray) -> np.ndarray:
 
     Source: first-avatar.md, item 5.
     """
-    distance = distance_transform_edt(np.pad(matte > 0.5, 1, mode="edge"))[1:-1, 1:-1]
+    padded = np.pad(matte > 0.5, 1, mode="edge")
+    distance = np.asarray(distance_transform_edt(padded))[1:-1, 1:-1]
     depth = np.clip(distance - _START_PX, 0, _HULL_PX)
     return 1 - (1 - depth / _HULL_PX) ** 2
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from backend.head import Head
 from backend.model.splitavatar import Encoded, SplitAvatar
 from backend.model.union import union
-from backend.splat.gaussians import Gaussians
 from backend.splat.blending import blending_weights
+from backend.splat.gaussians import Gaussians
 from shared.camera import Camera, portrait_intrinsics
 from shared.flame import Track
 

@@ -65,9 +65,7 @@ def start(portrait: Portrait, head: Head, model: SplitAvatar) -> Start:
     target = view.target(model)
     layers, frozen, anchored = _layers(view, head, model)
     identity, mask = _planes(view, model)
-    return Start(
-        Personal(identity, layers, mask, frozen, anchored), target, portrait.fit.track.betas
-    )
+    return Start(Personal(identity, layers, mask, frozen, anchored), target, view.betas)
 
 
 class _View:
@@ -77,8 +75,10 @@ class _View:
         self.portrait, self.head = portrait, head
         self.camera = portrait.fit.camera
         track = portrait.fit.track
+        assert track.betas is not None  # a fit always has them
+        self.betas = track.betas
         self.vertices = head.vertices_of(track)  # [1, V, 3]
-        self.rest = head.shape(torch.from_numpy(track.betas)[None])
+        self.rest = head.shape(torch.from_numpy(self.betas)[None])
         self.matte = portrait.matte
         self.rgb = extend_colours(portrait.rgb, self.matte)
         self.shapes: Polygons = polygons(portrait.landmarks, self.camera.width)
@@ -154,7 +154,7 @@ def _layers(
     absent |= view.regions["lashes"][vertices]
     facing = facing_camera(sites, view.camera)
     # Necks are thinner than the head's: what the portrait hides of one is left to the planes.
-    behind = positions[:, 2] < view.head.joints_of(view.portrait.fit.track.betas)[1, 2]
+    behind = positions[:, 2] < view.head.joints_of(view.betas)[1, 2]
     absent |= view.regions["neck"][vertices] & (facing < 0) & behind
     frozen = look_up(view.shapes.frozen, pixels, False)
     for region in ("lips", "lids"):
