@@ -19,6 +19,7 @@ from backend.tracking.portrait import Portrait
 from house.environments import ROOT, present
 from shared.progress import silent
 
+from .blender_process import InBlender
 from .looking import Looker
 
 Measured = Callable[[str, object], None]
@@ -112,8 +113,8 @@ def looker(pipeline: Pipeline, avatar: Avatar) -> Looker:
 
 
 @pytest.fixture(scope="session")
-def blender() -> Path:
-    """The interpreter of the Blender environment that has to be there."""
-    found = present("blender-4.5")
-    assert found is not None, "run `python3 build_addon.py test`, which makes .venv/blender-4.5"
-    return found
+def in_blender(made: Made, tmp_path_factory: pytest.TempPathFactory) -> InBlender:
+    """Blender processes with a profile of their own."""
+    python = present("blender-4.5")
+    assert python is not None, "run `python3 build_addon.py test`: it makes .venv/blender-4.5"
+    return InBlender(python, tmp_path_factory.mktemp("profile"), made.path)
