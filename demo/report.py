@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import json
 import time
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from backend.avatar import Avatar
 from backend.driving import gaussian_counts
 from backend.export.contact_sheet import write_contact_sheet
+from backend.export.png import over_background, read_png
 from backend.metrics import psnr, ssim
 from backend.pipeline import Pipeline
 from backend.tracking.detect import Detector, Face
@@ -93,8 +94,7 @@ def _identity(
     spec = importlib.util.find_spec("face_recognition_models")
     if spec is None or importlib.util.find_spec("dlib") is None or not spec.origin:
         return None
-    import dlib
-
+    dlib: Any = importlib.import_module("dlib")
     models = Path(spec.origin).parent / "models"
     shape = dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat"))
     network = dlib.face_recognition_model_v1(
@@ -123,8 +123,7 @@ def _identity(
 
 def _on_black(path: Path) -> np.ndarray:
     """[H, W, 3] uint8 RGB of an RGBA file over black."""
-    bgra = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.float32)
-    return np.round(bgra[..., 2::-1] * bgra[..., 3:] / 255).astype(np.uint8)
+    return over_background(read_png(path), (0.0, 0.0, 0.0))
 
 
 def _bytes(image: np.ndarray) -> np.ndarray:

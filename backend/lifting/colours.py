@@ -141,7 +141,8 @@ class SiteColours:
             return
         hidden = np.flatnonzero(skin & ~seen)
         source = np.flatnonzero(known)
-        distance, index = KDTree(sites.rest[source]).query(sites.rest[hidden] * [-1, 1, 1])
+        mirrored = sites.rest[hidden] * np.array([-1, 1, 1])
+        distance, index = (np.asarray(x) for x in KDTree(sites.rest[source]).query(mirrored))
         # Next to the outline the other side is no better lit: what is beside it fits best.
         outline = facing_camera(sites, self._camera)[hidden] > _BEHIND
         near = (distance < _MIRROR_M) & ~at["lids"][hidden] & ~outline
