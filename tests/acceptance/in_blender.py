@@ -112,7 +112,9 @@ def killed_backend(task: Task) -> dict[str, Any]:
     armature = open_avatar(task)
     whole, resumed = (Path(task["out"]) / name for name in ("whole", "resumed"))
     bpy.ops.splitavatar.batch_render(directory=str(whole), file_name="f", mp4=True)
-    work = begin_render(armature, resumed, lambda: len(list(resumed.glob("*.png"))) >= KILLED_AFTER)
+    work = begin_render(
+        armature, resumed, lambda: len(list(resumed.glob("f_*.png"))) >= KILLED_AFTER
+    )
     assert here.launcher is not None
     pid = here.launcher.pid
     assert pid is not None
@@ -124,7 +126,7 @@ def killed_backend(task: Task) -> dict[str, Any]:
         session.finish(work)
     except Exception as error:  # noqa: BLE001 - told to the test
         raised = f"{getattr(error, 'code', type(error).__name__)}: {error}"
-    left = sorted(p.name for p in resumed.iterdir())
+    left = sorted(path.name for path in resumed.glob("f_*.png"))
     bpy.ops.splitavatar.start_backend()
     started = here.state.state
     bpy.ops.splitavatar.batch_render(directory=str(resumed), file_name="f", mp4=True)
@@ -156,7 +158,7 @@ def wait_to_be_killed(task: Task) -> dict[str, Any]:
     armature = open_avatar(task)
     folder = _made(Path(task["out"]) / "frames")
     here = session.get()
-    work = begin_render(armature, folder, lambda: any(folder.glob("*.png")))
+    work = begin_render(armature, folder, lambda: any(folder.glob("f_*.png")))
     assert here.launcher is not None
     pids = Path(task["out"]) / "pids.json"
     part = pids.with_suffix(".part")

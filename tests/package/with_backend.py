@@ -1,0 +1,62 @@
+"""Runs in a fresh Blender with an empty profile: the installed zip and the real backend.
+
+    python -m tests.package.with_backend ZIP BACKEND_PYTHON OUT
+
+Makes the sample avatar in few steps, exports one PLY, prints one JSON line. Blender can hang when
+its interpreter exits, so this leaves by os._exit.
+"""
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import bpy
+import numpy  # noqa: F401 - before site-packages is hidden below
+
+from house.profile import install_extension
+
+
+def make(zip_path: Path, backend_python: str, out: Path) -> dict[str, object]:
+    """From the zip to a PLY."""
+    # The test environment has a pyzmq of its own; the extension must bring one.
+    sys.path[:] = [p for p in sys.path if not p.rstrip("/\\").endswith("site-packages")]
+    module = install_extension(zip_path)
+    import zmq
+
+    bpy.context.preferences.addons[module].preferences.backend_python = backend_python
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=False)
+    bpy.ops.splitavatar.sample_avatar(avatar_path=str(out / "sample.savatar"), iterations=2)
+    rig = bpy.context.active_object
+    rig["jawOpen"] = 0.5
+    bpy.ops.splitavatar.export_ply(frames="FRAME", directory=str(out), file_name="sample")
+    session = importlib.import_module(f"{module}.session").get()
+    told = {
+        "blender": bpy.app.version_string,
+        "zmq": zmq.__file__,
+        "rig": rig.type,
+        "bones": [bone.name for bone in rig.data.bones],
+        "children": sorted(child.type for child in rig.children),
+        "ply": [str(path) for path in session.result.files],
+        "counts": session.loaded(rig).counts,
+    }
+    bpy.ops.splitavatar.stop_backend()
+    return told
+
+
+def main() -> None:
+    code = 0
+    try:
+        print("\n@@" + json.dumps(make(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))))
+    except BaseException:  # noqa: BLE001 - reported by the parent
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
