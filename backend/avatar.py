@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass, fields
@@ -88,7 +89,8 @@ class Avatar:
                 "Free some space or choose another folder.",
             ) from error
         finally:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {f"identity.{name}": getattr(self.identity, name) for name in _CLOUD}

@@ -1,0 +1,139 @@
+"""Head pose is rigid; shoulders blend out of it; weights of blending add up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import pdist
+from scipy.spatial.transform import Rotation
+
+from backend.pose import posed, torso_weights
+from backend.splat.blending import blending_weights
+from backend.splat.gaussians import Gaussians
+from backend.splat.quaternions import to_matrix
+from backend.splat.rasterise import rasterise
+from shared.camera import Camera, portrait_intrinsics
+
+
+def cloud(count: int = 60, seed: int = 0) -> Gaussians:
+    rng = np.random.default_rng(seed)
+    quats = Rotation.random(count, random_state=seed).as_quat(scalar_first=True)
+
+    def tensor(values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(values.astype(np.float32))
+
+    return Gaussians(
+        tensor(rng.normal(0, 0.1, (count, 3))),
+        tensor(quats),
+        tensor(rng.uniform(0.002, 0.01, (count, 3))),
+        tensor(rng.uniform(0.2, 1, count)),
+        tensor(rng.random((count, 3))),
+    )
+
+
+def motion(rotvec_deg: tuple[float, float, float], shift: tuple[float, float, float]):
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_rotvec(rotvec_deg, degrees=True).as_matrix()
+    matrix[:3, 3] = shift
+    return torch.from_numpy(matrix.astype(np.float32))
+
+
+def as_scipy(quats: torch.Tensor) -> Rotation:
+    return Rotation.from_quat(quats.double().numpy(), scalar_first=True)
+
+
+MOTIONS = [
+    ((0, 0, 0), (0, 0, 0)),
+    ((0, 35, 0), (0.01, 0.02, -0.03)),
+    ((50, -120, 20), (0.1, 0, 0)),
+    ((0, 179, 0), (0, 0, 0.2)),
+]
+
+
+@pytest.mark.parametrize(("turn", "shift"), MOTIONS)
+def test_a_pose_moves_everything_rigidly(turn, shift):
+    given, pose = cloud(), motion(turn, shift)
+    moved = posed(given, pose)
+    expected = given.means.double() @ pose[:3, :3].T.double() + pose[:3, 3]
+    torch.testing.assert_close(moved.means.double(), expected, atol=1e-6, rtol=0)
+    before, after = pdist(given.means.double()), pdist(moved.means.double())
+    np.testing.assert_allclose(after, before, atol=1e-6)
+    gap = (
+        as_scipy(moved.quats)
+        * (Rotation.from_rotvec(turn, degrees=True) * as_scipy(given.quats)).inv()
+    )
+    assert gap.magnitude().max() < 1e-4
+    for name in ("scales", "opacities", "features", "layers", "vertices"):
+        assert getattr(moved, name) is getattr(given, name)
+
+
+@pytest.mark.parametrize(("turn", "shift"), MOTIONS)
+def test_turned_quaternions_are_the_turned_matrices(turn, shift):
+    given, pose = cloud(), motion(turn, shift)
+    expected = pose[:3, :3] @ to_matrix(given.quats)
+    torch.testing.assert_close(to_matrix(posed(given, pose).quats), expected, atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("turn", "shift"), MOTIONS)
+def test_following_wholly_equals_no_weights_and_not_at_all_stays(turn, shift):
+    given, pose = cloud(), motion(turn, shift)
+    whole = posed(given, pose, torch.ones(len(given)))
+    torch.testing.assert_close(whole.means, posed(given, pose).means, atol=1e-6, rtol=0)
+    gap = as_scipy(whole.quats) * as_scipy(posed(given, pose).quats).inv()
+    assert gap.magnitude().max() < 1e-4
+    none = posed(given, pose, torch.zeros(len(given)))
+    torch.testing.assert_close(none.means, given.means)
+    torch.testing.assert_close(none.quats, given.quats)
+
+
+def test_following_half_turns_about_half():
+    given, pose = cloud(), motion((0, 40, 0), (0.02, 0, 0))
+    half = posed(given, pose, torch.full((len(given),), 0.5))
+    turned = (as_scipy(half.quats) * as_scipy(given.quats).inv()).magnitude()
+    np.testing.assert_allclose(np.degrees(turned), 20, atol=0.5)
+    torch.testing.assert_close(half.means, (given.means + posed(given, pose).means) / 2)
+    torch.testing.assert_close(half.quats.norm(dim=1), torch.ones(len(given)))
+
+
+def test_torso_weights_grow_from_the_chest_to_the_neck():
+    heights = torch.linspace(-0.3, 0.2, 400)
+    means = torch.stack([torch.zeros(400), heights, torch.zeros(400)], -1)
+    weights = torso_weights(means, neck_y_m=-0.05)
+    assert (weights.diff() >= 0).all()
+    assert weights[heights >= -0.05].min() == 1
+    assert weights[heights <= -0.11].max() == 0
+    assert weights.diff().max() < 0.05, "smooth"
+    middle = torso_weights(torch.tensor([[0.4, -0.08, 0.1]]), neck_y_m=-0.05)
+    assert float(middle) == pytest.approx(0.5, abs=1e-5)
+
+
+def camera(size_px: int = 64) -> Camera:
+    viewmat = np.diag([1.0, -1, -1, 1])
+    viewmat[2, 3] = 2.0
+    return Camera(viewmat, portrait_intrinsics(size_px), size_px, size_px)
+
+
+def test_blending_weights_add_up_to_the_pictures_alpha():
+    given = cloud(40)
+    weights = blending_weights(given, camera())
+    assert (weights >= 0).all()
+    alpha = rasterise(given, camera()).alpha
+    assert float(weights.sum()) == pytest.approx(float(alpha.sum()), rel=1e-4)
+
+
+def test_what_lies_behind_something_opaque_has_no_weight():
+    flat = cloud(2)
+    flat.means[:] = torch.tensor([[0.0, 0, 0.05], [0, 0, -0.05]])
+    flat.scales[:] = torch.tensor([[0.03, 0.03, 0.03], [0.002, 0.002, 0.002]])
+    flat.opacities[:] = torch.tensor([0.999, 0.9])
+    front, behind = blending_weights(flat, camera()).tolist()
+    assert front > 10
+    assert behind < 0.5
+    flat.opacities[0] = 0.0
+    assert blending_weights(flat.kept(), camera())[0] > 2
+
+
+def test_blending_weights_work_where_gradients_are_off():
+    with torch.no_grad():
+        assert blending_weights(cloud(5), camera()).sum() > 0
