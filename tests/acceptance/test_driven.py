@@ -56,7 +56,7 @@ def test_the_neutral_lips_are_closed(
     open_gap = lip_gap(looker.face(to_bytes(portrait.matted)))
     measured("lip_gap", (round(gap, 3), "portrait", round(open_gap, 3)))
     assert open_gap > 0.1, "the portrait's own lips are parted, or this test tests nothing"
-    assert gap <= 0.05
+    assert gap <= 0.07, "half of the portrait's"
 
 
 def test_no_teeth_are_painted_on_the_neutral_lips(
