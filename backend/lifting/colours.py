@@ -15,6 +15,8 @@ from .polygons import Polygons
 
 _FACING = 0.3
 _BEHIND = -0.3
+_FLANK_FACING = 0.75
+_FOREIGN = 0.15  # mean difference per channel from the skin beside it
 _CONTOUR_FACING = 0.45  # the jaw's outline shows shadow, hair and background
 _LID_FACING = 0.05  # all of a lid that shows keeps the lash line's shadow
 _DEPTH_TOLERANCE_M = 0.002
@@ -92,11 +94,27 @@ class SiteColours:
             else:
                 chosen = seen & members
                 colours[chosen] = sample(image, pixels[chosen])
+        seen &= ~self._foreign(colours, seen, sites, at)
         self._fill_skin(colours, seen, sites, ~(eyes | in_mouth), at)
         for eye in ("left_eyeball", "right_eyeball"):
             self._fill_eye(colours, seen, sites, at[eye])
         self._fill_mouth(colours, seen, sites, at)
         return colours
+
+    def _foreign(
+        self, colours: np.ndarray, seen: np.ndarray, sites: Sites, at: dict[str, np.ndarray]
+    ) -> np.ndarray:
+        """[M] bool: the jaw's outline, where it took the colour of hair, collar or background."""
+        below_ears = at["face_sides"] & (sites.rest[:, 1] < sites.rest[at["ears"], 1].min())
+        edge = (at["jaw"] | at["chin"] | at["cheeks"] | below_ears) & seen & ~at["lips"]
+        facing = facing_camera(sites, self._camera)
+        index = np.flatnonzero(edge & (facing < _FLANK_FACING))
+        plain = np.flatnonzero(edge & (facing >= _FLANK_FACING))
+        foreign = np.zeros(len(colours), bool)
+        if len(index) and len(plain):
+            skin = _neighbours(sites.rest, colours, plain, index, _LID_NEIGHBOURS)
+            foreign[index] = np.abs(colours[index] - skin).mean(1) > _FOREIGN
+        return foreign
 
     def _only(self, shape: np.ndarray) -> np.ndarray | None:
         """The portrait with what lies in a polygon carried outwards; None for no polygon.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
+from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from backend.head import Head
@@ -22,7 +23,7 @@ from shared.flame import ARKIT_NAMES
 from .colours import SiteColours, Sites, facing_camera, look_up, sample
 from .fill import extend_colours
 from .planes import PlaneTargets, plane_targets
-from .polygons import Polygons, dilate, polygons
+from .polygons import Polygons, dilate, erode, polygons
 
 _STILL_M, _MOVING_M = 0.0004, 0.002
 _LID_M = 0.001
@@ -31,6 +32,8 @@ _MOBILITY_BLUR_PX = 3.0
 _EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through closed lids
 _EYE_SPLATS = 0.75  # of the size of others, for the same reason
 _CELL_SIGMA = 0.8
+_DRAWN_PX = 4
+_MOST_DRAWN = 0.95  # of the network's own reach
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _DROPPED = -6.0  # residual on the mask logit of children that start masked
 _MATTE_MARGIN_CELLS = 1
@@ -100,6 +103,20 @@ class _View:
             still=torch.from_numpy(self.mobility < 0.05),
         )
 
+    def shift_inside(self, sites: Sites, pixels: np.ndarray) -> np.ndarray:
+        """[M, 3] metres in each site's local frame that bring it into the matte.
+
+        Where the head is wider than the person, its skin is drawn in rather than cut off.
+        """
+        outside = ~erode(self.matte > 0.5, _DRAWN_PX)
+        nearest = distance_transform_edt(outside, return_distances=False, return_indices=True)
+        y, x = (look_up(plane, pixels, 0) for plane in np.asarray(nearest))
+        depth = sites.positions @ self.camera.viewmat[2, :3] + self.camera.viewmat[2, 3]
+        step = (np.stack([x, y], 1) + 0.5 - pixels) * (depth / self.camera.K[0, 0])[:, None]
+        world = step @ self.camera.viewmat[:2, :3]
+        frames = self.head.local_frames(self.vertices)[0].numpy()[sites.vertices]
+        return np.einsum("mij,mi->mj", frames, world)
+
     def mobility_image(self) -> np.ndarray:
         """[H, W] 0..1: the pixel shows skin that the rig moves."""
         hit = self.visible.face >= 0
@@ -151,6 +168,10 @@ def _layers(
     colours = painter.paint(sites)
     pixels = view.camera.project(positions)
     absent = look_up(view.matte, pixels, 0.0) < 0.5
+    shift = view.shift_inside(sites, pixels)
+    reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
+    drawn = absent & view.regions["face"][vertices] & (np.abs(shift).max(1) < _MOST_DRAWN * reach)
+    absent &= ~drawn
     absent |= view.regions["lashes"][vertices]
     facing = facing_camera(sites, view.camera)
     # Necks are thinner than the head's: what the portrait hides of one is left to the planes.
@@ -171,6 +192,9 @@ def _layers(
         offset = torch.zeros(len(part), 3)
         recess = np.arctanh(-_EYE_RECESS_M / config.lambda_position[layer])
         offset[torch.from_numpy(eyes[part]), 2] = float(recess)
+        inside = drawn[part]
+        drawing = np.arctanh(shift[part][inside] / config.lambda_position[layer])
+        offset[torch.from_numpy(inside)] = torch.from_numpy(drawing.astype(np.float32))
         scale = torch.zeros(len(part), 3)
         scale[torch.from_numpy(eyes[part])] = float(np.log(_EYE_SPLATS))
         hidden = torch.from_numpy(absent[part])
