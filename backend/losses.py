@@ -11,6 +11,7 @@ from torch import Tensor
 from backend.splat.rasterise import Raster
 
 _COLOURS = 3
+_SPILLED = 3.0
 _SIGMA = 1.5
 _RADIUS = 5
 _WINDOW = (2 * _RADIUS + 1, 2 * _RADIUS + 1)
@@ -33,7 +34,8 @@ def image_loss(raster: Raster, image: Tensor, alpha: Tensor, background: float) 
     coarse = raster.features[..., :_COLOURS] + (1 - raster.alpha[..., None]) * background
     image = image + (1 - alpha[..., None]) * background
     colour = (coarse - image).abs().mean()
-    shape = (raster.alpha - alpha).abs().mean()
+    spilled = 1 + _SPILLED * (alpha < 0.01)  # what shows beside a person shows over any scene
+    shape = ((raster.alpha - alpha).abs() * spilled).mean()
     return 0.8 * colour + 0.2 * (1 - ssim(coarse, image)) + 0.2 * shape
 
 
