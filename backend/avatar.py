@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,15 @@ class Avatar:
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise _bad(path, f"lacks a part or has one of another shape ({reason})") from error
+
+    def to(self, device: str) -> Avatar:
+        """The same avatar with its tensors on another device."""
+        return replace(
+            self,
+            identity=self.identity.to(device),
+            g0_raw=self.g0_raw.to(device),
+            layers=tuple(layer.to(device) for layer in self.layers),
+        )
 
     def neutral(self) -> Track:
         """One frame of this person with no expression and no motion."""

@@ -113,5 +113,6 @@ class PointLosses:
 
 
 def _nearest(points: Tensor, queries: Tensor) -> Tensor:
-    _, index = KDTree(points.detach().numpy()).query(queries.detach().numpy())
-    return torch.from_numpy(index)
+    tree = KDTree(points.detach().cpu().numpy())
+    _, index = tree.query(queries.detach().cpu().numpy())
+    return torch.from_numpy(np.asarray(index)).to(points.device)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -57,6 +57,16 @@ class Personal:
     frozen: list[Tensor]
     anchored: list[Tensor]
 
+    def to(self, device: str) -> Personal:
+        """The same tensors on another device."""
+        return Personal(
+            identity=self.identity.to(device),
+            layers=[layer.to(device) for layer in self.layers],
+            identity_mask=self.identity_mask.to(device),
+            frozen=[mask.to(device) for mask in self.frozen],
+            anchored=[mask.to(device) for mask in self.anchored],
+        )
+
 
 @dataclass(frozen=True)
 class Target:
@@ -77,6 +87,11 @@ class Target:
     vertices: Tensor
     frames: Tensor
     still: Tensor
+
+    def to(self, device: str) -> Target:
+        """The same target on another device."""
+        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "camera"}
+        return replace(self, **{name: value.to(device) for name, value in tensors.items()})
 
 
 def personalise(
@@ -158,7 +173,7 @@ def _shown(
         identity, layers = assemble(model, encoded, raw, personal, target)
         cloud = masked_union(identity, layers, personal.identity_mask)
     shown = blending_weights(cloud, target.camera) > _SHOWN
-    cells = torch.zeros(len(personal.identity_mask), dtype=torch.bool)
+    cells = torch.zeros_like(personal.identity_mask)
     existing = int(personal.identity_mask.sum())
     cells[personal.identity_mask] = shown[:existing]
     sizes = [layer.means.shape[1] for layer in layers.layers]

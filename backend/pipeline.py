@@ -83,8 +83,16 @@ class Pipeline:
     def __init__(self, preset: str = "open", device: str = "auto") -> None:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device == "cuda" and not torch.cuda.is_available():
+            raise AvatarError(
+                "bad_request",
+                "The device cuda was asked for, but PyTorch sees no NVIDIA GPU.",
+                "Choose the device auto or cpu, or install the backend for CUDA.",
+            )
         self.preset, self.device = preset, device
-        self.head = Head.load("open")
+        self._portrait_head = Head.load("open")  # pictures are read on the CPU
+        self.head = self._portrait_head.to(device)
+        self._placed: tuple[Avatar, Avatar] | None = None
         self._settings = presets.load_preset(preset)
         self._model: SplitAvatar | None = None
         self._tracker: Tracker | None = None
@@ -94,19 +102,20 @@ class Pipeline:
     def model(self) -> SplitAvatar:
         """The network; built when first wanted."""
         if self._model is None:
-            self._model = SplitAvatar(model_config(self._settings), self.head).eval()
-            self._model.requires_grad_(False)
+            model = SplitAvatar(model_config(self._settings), self._portrait_head).eval()
+            model.requires_grad_(False)
             digest = hashlib.sha256()
-            for name, value in sorted(checkpoint_state(self._model).items()):
+            for name, value in sorted(checkpoint_state(model).items()):
                 digest.update(name.encode() + value.numpy().tobytes())
             self._model_hash = digest.hexdigest()
+            self._model = model.to(self.device)
         return self._model
 
     @property
     def tracker(self) -> Tracker:
         """Detection and fitting; loaded when first wanted."""
         if self._tracker is None:
-            self._tracker = Tracker(self.head)
+            self._tracker = Tracker(self._portrait_head)
         return self._tracker
 
     def close(self) -> None:
@@ -141,7 +150,7 @@ class Pipeline:
     def create_from(self, portrait: Portrait, options: CreateOptions, progress: Progress) -> Avatar:
         """A tracked portrait to an avatar."""
         progress("project", 0, 1)
-        begin = start(portrait, self.head, self.model)
+        begin = start(portrait, self._portrait_head, self.model).to(self.device)
         with torch.no_grad():
             image = begin.target.image.permute(2, 0, 1)[None]
             encoded = self.model.encode(image, portrait.fit.camera)
@@ -160,7 +169,7 @@ class Pipeline:
         )
         identity, layers = assemble(self.model, encoded, raw, personal, target)
         cloud = masked_union(identity, layers, personal.identity_mask)
-        return Avatar(
+        avatar = Avatar(
             identity=cloud.select(cloud.layers < 2),
             g0_raw=encoded.g0_raw,
             layers=tuple(_detached(layer) for layer in personal.layers),
@@ -171,6 +180,7 @@ class Pipeline:
             head_hash=self.head.hash,
             image_hash=portrait.digest,
         )
+        return avatar.to("cpu")
 
     def check(self, avatar: Avatar) -> None:
         """Refuses an avatar made with another head, preset or network.
@@ -215,6 +225,7 @@ class Pipeline:
                 f"One frame drives an avatar; the track has {len(frame)}.",
                 "Send the frames one by one.",
             )
+        avatar = self._place(avatar)
         own = dataclasses.replace(frame, betas=avatar.source.betas)
         shown = avatar.neutral() if "expression" in ablate else own
         vertices = self.head.vertices_of(shown)
@@ -234,8 +245,16 @@ class Pipeline:
         """The coarse picture of a cloud, on black."""
         raster = rasterise(cloud.kept(), camera)
         return Frame(
-            raster.features[..., :_COLOURS].numpy(), raster.alpha.numpy(), raster.depth.numpy()
+            raster.features[..., :_COLOURS].cpu().numpy(),
+            raster.alpha.cpu().numpy(),
+            raster.depth.cpu().numpy(),
         )
+
+    def _place(self, avatar: Avatar) -> Avatar:
+        """The avatar on this device; the last one stays there, so that frames cost no transfer."""
+        if self._placed is None or self._placed[0] is not avatar:
+            self._placed = (avatar, avatar.to(self.device))
+        return self._placed[1]
 
     def rig(self, avatar: Avatar) -> dict[str, np.ndarray]:
         """What the add-on builds its rig from, head space, metres.

@@ -53,13 +53,17 @@ class Start:
     target: Target
     betas: np.ndarray
 
+    def to(self, device: str) -> Start:
+        """The same start on another device."""
+        return Start(self.personal.to(device), self.target.to(device), self.betas)
+
 
 def start(portrait: Portrait, head: Head, model: SplitAvatar) -> Start:
     """Initial residuals: colours by projection, ownership by what moves, planes as a hull.
 
     Args:
         portrait: The matted, fitted picture.
-        head: The head the rig uses.
+        head: The head the rig uses, on the CPU, where all of this happens.
         model: The network; untrained outputs are 0, so that the residuals are all there is.
 
     Source: first-avatar.md, What mattered, 1-7.
@@ -150,11 +154,12 @@ def _layers(
 ) -> tuple[list[LayerResiduals], list[Tensor], list[Tensor]]:
     """Residuals of G0..GL, and which of each layer are frozen and anchored."""
     config = model.config
+    device = next(model.buffers()).device
     posed = [view.vertices[0]]
     rest = [view.rest[0]]
     for layer in range(1, config.layers + 1):
-        posed.append(model.sites(layer, view.vertices)[0])
-        rest.append(model.sites(layer, view.rest)[0])
+        posed.append(model.sites(layer, view.vertices.to(device))[0].cpu())
+        rest.append(model.sites(layer, view.rest.to(device))[0].cpu())
     counts = [len(p) for p in posed]
     vertices = np.concatenate(
         [np.repeat(np.arange(counts[0]), count // counts[0]) for count in counts]

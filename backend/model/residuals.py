@@ -39,6 +39,10 @@ class LayerResiduals:
         """The tensors that exist, with their names."""
         return _present(self)
 
+    def to(self, device: str | torch.device) -> LayerResiduals:
+        """The same residuals on another device."""
+        return LayerResiduals(**{name: tensor.to(device) for name, tensor in self.tensors()})
+
 
 @dataclass
 class IdentityResiduals:
@@ -61,6 +65,10 @@ class IdentityResiduals:
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
         """The tensors that exist, with their names."""
         return _present(self)
+
+    def to(self, device: str | torch.device) -> IdentityResiduals:
+        """The same residuals on another device."""
+        return IdentityResiduals(**{name: tensor.to(device) for name, tensor in self.tensors()})
 
 
 def _present(residuals: LayerResiduals | IdentityResiduals) -> Iterator[tuple[str, Tensor]]:
