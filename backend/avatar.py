@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from backend.export.atomic import write_bytes
 from backend.model.residuals import LayerResiduals
 from backend.splat.gaussians import Gaussians
 from shared.camera import Camera
@@ -77,20 +76,14 @@ class Avatar:
             "licence": "The avatar belongs to whoever holds the rights in the portrait.",
         }
         data = save({k: v.contiguous() for k, v in self._tensors().items()}, metadata)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
-            os.replace(temporary, path)
+            write_bytes(path, data)
         except OSError as error:
             raise AvatarError(
                 "disk_full",
                 f"The avatar could not be written to {path} ({error.strerror}).",
                 "Free some space or choose another folder.",
             ) from error
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {f"identity.{name}": getattr(self.identity, name) for name in _CLOUD}

@@ -21,6 +21,7 @@ from .fit import Fit
 from .portrait import Tracker
 
 _SMOOTHING_FRAMES = 0.8
+_CUT_M, _CUT_RAD = 0.05, 0.5  # from one frame to the next, no head moves or turns that far
 _STEADY = 0.04  # of the crop's side
 _FACING = np.diag([1.0, -1.0, -1.0])  # head space to a camera that it faces
 
@@ -168,14 +169,27 @@ def _joined(
         name: _resampled(name, np.array(row), np.array(found), len(fits))
         for name, row in rows.items()
     }
-    if smooth and len(fits) > 2:
-        values = {
-            name: gaussian_filter1d(value, _SMOOTHING_FRAMES, axis=0, mode="nearest")
-            for name, value in values.items()
-        }
+    if smooth:
+        values = _smoothed(values)
     head = fits[found[0]].track.head  # type: ignore[union-attr]
     track = Track(**values, betas=first.betas, fps=fps, head=head)
     return Tracked(track, cameras, sorted(set(range(len(fits))) - set(found)))
+
+
+def _smoothed(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Rows [T, n] smoothed over time, but not across cuts (or from still to still)."""
+    moved = np.linalg.norm(np.diff(values["transl"], axis=0), axis=1)
+    turned = np.linalg.norm(np.diff(values["global_orient"], axis=0), axis=1)
+    cuts = np.flatnonzero((moved > _CUT_M) | (turned > _CUT_RAD)) + 1
+    return {
+        name: np.concatenate(
+            [
+                gaussian_filter1d(shot, _SMOOTHING_FRAMES, axis=0, mode="nearest")
+                for shot in np.split(value, cuts)
+            ]
+        )
+        for name, value in values.items()
+    }
 
 
 def _row(fit: Fit | None, camera: Camera) -> dict[str, np.ndarray]:
