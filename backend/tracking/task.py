@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, Self, TypeVar
-
-os.environ.setdefault("GLOG_minloglevel", "3")
 
 import mediapipe as mp
 import numpy as np
@@ -38,7 +38,8 @@ class OpenTask(Generic[Task]):
         self._open()
 
     def _open(self) -> None:
-        self._task: Task = self._create()
+        with _quiet():
+            self._task: Task = self._create()
         # Also called at exit, while the modules that closing needs are still there.
         self._finalizer = weakref.finalize(self, _close, self._task)
 
@@ -79,6 +80,24 @@ class OpenTask(Generic[Task]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hides what MediaPipe's C++ prints to stderr while a task opens; nothing else silences it.
+
+    It would tear the progress bars; what goes wrong arrives as an exception.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _close(task: Any) -> None:
