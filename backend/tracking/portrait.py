@@ -14,7 +14,7 @@ from shared.errors import AvatarError
 from shared.progress import Progress
 
 from .crop import PORTRAIT_PX, Crop, crop_around
-from .decode import decode
+from .decode import Picture, decode
 from .detect import Detector, Face
 from .fit import Fit, Fitter
 from .landmarks import FACE_OVAL
@@ -92,7 +92,7 @@ class Tracker:
         rgb = crop.apply(picture.rgb)
         near = self._nearest(rgb, crop, chosen)
         progress("matte", 2, 4)
-        matte = self._matte(rgb, crop, picture.rgb.shape[:2], picture.alpha)
+        matte = self._matte(rgb, crop, picture, near.landmarks)
         _check_whole(near.landmarks, matte)
         progress("fit", 3, 4)
         fit = self.fitter.fit(near.landmarks[:, :2], near.blendshapes)
@@ -118,12 +118,15 @@ class Tracker:
         )
 
     def _matte(
-        self, rgb: np.ndarray, crop: Crop, size: tuple[int, int], alpha: np.ndarray | None
+        self, rgb: np.ndarray, crop: Crop, picture: Picture, landmarks: np.ndarray
     ) -> np.ndarray:
         """The file's own alpha where it has one, else the segmenter's."""
-        inside = crop.inside(size[1], size[0])
-        if alpha is not None:
-            matte = crop.apply(alpha).astype(np.float32) / 255
+        height, width = picture.rgb.shape[:2]
+        inside = crop.inside(width, height)
+        if picture.alpha is not None:
+            matte = crop.apply(picture.alpha).astype(np.float32) / 255
+            # A person who is evenly see-through is a whole person all the same.
+            matte /= max(float(np.median(_at_face(matte, landmarks))), 0.5)
         else:
             matte = self._matter.matte(rgb)
             matte = cv2.erode(matte, np.ones((3, 3), np.uint8))  # against rims of background
@@ -144,11 +147,15 @@ def _rescaled(face: Face, crop: Crop) -> Face:
     return Face(landmarks, face.blendshapes, face.pose)
 
 
-def _check_whole(landmarks: np.ndarray, matte: np.ndarray) -> None:
+def _at_face(matte: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """The matte at the landmarks inside the face; 0 beside the crop."""
     at = np.floor(landmarks[_INNER, :2]).astype(int) + 1  # + 1: nothing is around the crop
     columns, rows = np.clip(at, 0, PORTRAIT_PX + 1).T
-    shown = np.pad(matte, 1)[rows, columns]
-    cut = float((shown < 0.5).mean())
+    return np.pad(matte, 1)[rows, columns]
+
+
+def _check_whole(landmarks: np.ndarray, matte: np.ndarray) -> None:
+    cut = float((_at_face(matte, landmarks) < 0.5).mean())
     if cut > _MOST_CUT:
         raise AvatarError(
             "bad_request",

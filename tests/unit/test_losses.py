@@ -44,11 +44,11 @@ def raster(features: torch.Tensor, alpha: torch.Tensor) -> Raster:
 
 @pytest.mark.parametrize("background", [0.0, 0.6])
 def test_the_image_loss_adds_its_three_parts(background):
-    image, alpha = noise(20, 20, 3), noise(20, 20, seed=1)
+    image, alpha = noise(20, 20, 3), noise(20, 20, seed=1).clamp(min=0.05)
     shown, opacity = noise(20, 20, 5, seed=2), noise(20, 20, seed=3)
     a = (shown[..., :3] + (1 - opacity[..., None]) * background).numpy()
     b = (image + (1 - alpha[..., None]) * background).numpy()
-    similar = structural_similarity(
+    similar: float = structural_similarity(  # type: ignore[assignment]
         a, b, channel_axis=-1, data_range=1,
         gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
     )  # fmt: skip
@@ -61,6 +61,15 @@ def test_the_image_loss_adds_its_three_parts(background):
 def test_the_image_loss_of_the_target_itself_is_nothing():
     image, alpha = noise(20, 20, 3), torch.ones(20, 20, dtype=torch.float64)
     assert float(image_loss(raster(image, alpha), image, alpha, 0.3)) == pytest.approx(0, abs=1e-9)
+
+
+def test_what_shows_beside_the_person_costs_more_than_a_hole_in_it():
+    spilled, missing = torch.zeros(20, 20), torch.ones(20, 20)
+    spilled[5, 5], missing[5, 5] = 1.0, 0.0
+    black = torch.zeros(20, 20, 3)
+    beside = image_loss(raster(black, spilled), black, torch.zeros(20, 20), 0.0)
+    inside = image_loss(raster(black, missing), black, torch.ones(20, 20), 0.0)
+    assert float(beside) > float(inside) > 0
 
 
 def test_another_background_tells_a_transparent_edge_from_a_dark_one():

@@ -18,7 +18,7 @@ from shared.camera import Camera, portrait_intrinsics
 
 def cloud(count: int = 60, seed: int = 0) -> Gaussians:
     rng = np.random.default_rng(seed)
-    quats = Rotation.random(count, random_state=seed).as_quat(scalar_first=True)
+    quats = Rotation.from_quat(rng.normal(size=(count, 4))).as_quat(scalar_first=True)
 
     def tensor(values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(values.astype(np.float32))

@@ -112,7 +112,7 @@ def test_the_gradient_of_the_cost_equals_scipys(fitter, open_head):
         return 0.5 * float((solver.residuals(x) ** 2).sum())
 
     gradient = solver.jacobian(at).T @ solver.residuals(at)
-    numeric = approx_fprime(at, cost, 1e-7)
+    numeric = np.asarray(approx_fprime(at, cost, 1e-7))
     np.testing.assert_allclose(gradient, numeric, rtol=2e-2, atol=1e-3 * np.abs(numeric).max())
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from backend.tracking import portrait as portraits
 from backend.tracking.crop import PORTRAIT_PX
+from backend.tracking.detect import Face
 from shared.errors import AvatarError
 from shared.progress import silent
 from tests.unit.tracking.pictures import encoded, opened, rotated_file, with_alpha
@@ -119,6 +119,14 @@ def test_alpha_of_a_photo_turned_by_exif_is_the_matte_too(tracker, picture):
         data = rotated_file(with_alpha(picture, alpha), "PNG", orientation)
         turned = tracker.portrait(data, None, silent)
         np.testing.assert_allclose(turned.matte, upright.matte, atol=0.01)
+
+
+def test_a_person_who_is_evenly_see_through_counts_as_whole(tracker, picture):
+    alpha = np.zeros((512, 512), np.uint8)
+    cv2.circle(alpha, (224, 110), 90, 255, -1)
+    whole = tracker.portrait(encoded(with_alpha(picture, alpha), "PNG"), None, silent)
+    pale = tracker.portrait(encoded(with_alpha(picture, alpha // 3 * 2), "PNG"), None, silent)
+    np.testing.assert_allclose(pale.matte, whole.matte, atol=0.02)
 
 
 def test_a_transparent_face_is_refused(tracker, picture):
@@ -234,21 +242,15 @@ def test_a_covered_face_is_not_found(tracker, picture):
 def test_landmarks_that_no_head_has_are_called_a_bad_fit(portrait, tracker, monkeypatch, astronaut):
     rng = np.random.default_rng(1)
 
-    class Confused:
+    detect = tracker.detector.detect
+
+    def confused(rgb: np.ndarray) -> list[Face]:
         """Landmarks scattered over the face, as where something covers it."""
+        shift = rng.normal(0, 25, (478, 3)).astype(np.float32)
+        return [replace(face, landmarks=face.landmarks + shift) for face in detect(rgb)]
 
-        def detect(self, rgb):
-            faces = tracker.detector.detect(rgb)
-            shift = rng.normal(0, 25, faces[0].landmarks.shape).astype(np.float32)
-            return [replace(faces[0], landmarks=faces[0].landmarks + shift)]
-
-        choose = tracker.detector.choose
-
-    confused = portraits.Tracker.__new__(portraits.Tracker)
-    confused.detector, confused._matter, confused.fitter = (
-        Confused(), tracker._matter, tracker.fitter,
-    )  # fmt: skip
-    error = refusal(confused, astronaut)
+    monkeypatch.setattr(tracker, "_nearest", lambda rgb, crop, face: confused(rgb)[0])
+    error = refusal(tracker, astronaut)
     assert error.code == "bad_request"
     assert "misses the face by" in error.message
     assert "nothing covers the face" in error.remedy
