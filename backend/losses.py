@@ -11,7 +11,7 @@ from torch import Tensor
 from backend.splat.rasterise import Raster
 
 _COLOURS = 3
-_SPILLED = 3.0
+_SPILLED = 8.0
 _SIGMA = 1.5
 _RADIUS = 5
 _WINDOW = (2 * _RADIUS + 1, 2 * _RADIUS + 1)

@@ -33,10 +33,12 @@ _EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through
 _EYE_SPLATS = 0.75  # of the size of others, for the same reason
 _CELL_SIGMA = 0.8
 _DRAWN_PX = 4
+_LEAST_SPLATS = 0.7
+_BORDER_SIGMAS = 1.5
 _MOST_DRAWN = 0.95  # of the network's own reach
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _DROPPED = -6.0  # residual on the mask logit of children that start masked
-_MATTE_MARGIN_CELLS = 1
+_MATTE_MARGIN_CELLS = 0
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,15 @@ class _View:
         frames = self.head.local_frames(self.vertices)[0].numpy()[sites.vertices]
         return np.einsum("mij,mi->mj", frames, world)
 
+    def narrowed(self, vertices: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """[M] factor of the splats' size that keeps them from spilling over the matte's border."""
+        inside = np.asarray(distance_transform_edt(self.matte > 0.5))
+        room_px = look_up(inside, pixels, 0.0)
+        depth = self.camera.viewmat[2, 3]
+        sigma_px = self.head.site_spacing.numpy()[vertices] * self.camera.K[0, 0] / depth
+        fit = room_px / (_BORDER_SIGMAS * sigma_px)
+        return np.clip(fit, _LEAST_SPLATS, 1).astype(np.float32)
+
     def mobility_image(self) -> np.ndarray:
         """[H, W] 0..1: the pixel shows skin that the rig moves."""
         hit = self.visible.face >= 0
@@ -177,6 +188,7 @@ def _layers(
     reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
     drawn = absent & view.regions["face"][vertices] & (np.abs(shift).max(1) < _MOST_DRAWN * reach)
     absent &= ~drawn
+    narrow = view.narrowed(vertices, pixels)
     absent |= view.regions["lashes"][vertices]
     facing = facing_camera(sites, view.camera)
     # Necks are thinner than the head's: what the portrait hides of one is left to the planes.
@@ -202,6 +214,7 @@ def _layers(
         offset[torch.from_numpy(inside)] = torch.from_numpy(drawing.astype(np.float32))
         scale = torch.zeros(len(part), 3)
         scale[torch.from_numpy(eyes[part])] = float(np.log(_EYE_SPLATS))
+        scale += torch.from_numpy(np.log(narrow[part]))[:, None]
         hidden = torch.from_numpy(absent[part])
         residuals.append(
             LayerResiduals(
