@@ -1,0 +1,72 @@
+"""How long the parts of the main job take: python -m tests.benchmarks.pipeline [--json FILE].
+
+Medians of several runs in one process; absolute times mean little on a busy or shared machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from backend.process import tune_process
+
+tune_process()
+
+from backend.assets import SAMPLE_PORTRAIT  # noqa: E402 - after the process is tuned
+from backend.memory import process_memory_mb  # noqa: E402
+from backend.pipeline import CreateOptions, Pipeline  # noqa: E402
+from shared.flame import Track  # noqa: E402
+from shared.progress import silent  # noqa: E402
+
+_RUNS = 7
+
+
+def main() -> None:
+    """Prints a table and, when asked, writes it as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--device", default="auto")
+    args = parser.parse_args()
+    started = time.perf_counter()
+    pipeline = Pipeline(device=args.device)
+    _ = pipeline.model
+    rows: dict[str, Any] = {"load the network, s": _since(started)}
+    started = time.perf_counter()
+    portrait = pipeline.tracker.portrait(SAMPLE_PORTRAIT.read_bytes(), None, silent)
+    rows["track the portrait, s"] = _since(started)
+    started = time.perf_counter()
+    avatar = pipeline.create_from(portrait, CreateOptions(), silent)
+    rows["project and personalise, s"] = _since(started)
+    frame = Track.from_arkit({"jawOpen": 0.5}, betas=avatar.source.betas)
+    cloud = pipeline.drive(avatar, frame)
+    rows["drive a frame, ms"] = _median(lambda: pipeline.drive(avatar, frame))
+    rows["rasterise 512x512, ms"] = _median(lambda: pipeline.render(cloud, avatar.camera))
+    rows["memory, MiB"] = round(process_memory_mb())
+    rows["device"] = pipeline.device
+    pipeline.close()
+    for name, value in rows.items():
+        print(f"{name:28} {value}")
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+def _since(started: float) -> float:
+    return round(time.perf_counter() - started, 2)
+
+
+def _median(work: Callable[[], object]) -> float:
+    times = []
+    for _ in range(_RUNS):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return round(1000 * statistics.median(times), 1)
+
+
+if __name__ == "__main__":
+    main()
