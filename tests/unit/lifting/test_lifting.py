@@ -11,7 +11,8 @@ from backend.lifting.colours import look_up, sample
 from backend.lifting.fill import extend_colours, nearest_fill, smooth_fill
 from backend.lifting.planes import hull_profile
 from backend.lifting.polygons import dilate, erode, polygons
-from backend.lifting.start import Start, start, vertex_mobility
+from backend.lifting.start import Start, start
+from backend.lifting.view import vertex_mobility
 from shared.flame import ARKIT_NAMES
 
 
