@@ -23,6 +23,11 @@ _DEPTH_TOLERANCE_M = 0.002
 _LID_TOLERANCE_M = 0.0005  # a folded lid lies that close behind the one that shows
 _MIRROR_M = 0.005
 _NEIGHBOURS = 4
+_LIT_SKIN = 0.6  # display sRGB of well-lit skin, all tones' middle
+_MOUTH_DEPTH_M = 0.03
+_THROAT = 0.75
+_LOWER_TEETH = 0.75  # they lie in the lips' shadow
+_ENOUGH_TEETH = 50
 _LID_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.20, 0.07, 0.07])
@@ -153,7 +158,7 @@ class SiteColours:
         skin: np.ndarray,
         at: dict[str, np.ndarray],
     ) -> None:
-        """Mirrors, then takes nearest neighbours; lids and what is below the ears take skin."""
+        """Mirrors, then takes nearest neighbours; lids and neck take skin, the scalp takes hair."""
         known = seen & skin
         if not known.any():
             return
@@ -176,11 +181,14 @@ class SiteColours:
         )
         plain = plain if plain.any() else known
         lids, neck = at["lids"][hidden], at["neck"][hidden]
+        scalp = at["scalp"][hidden] & ~lids & ~neck
+        hair = known & at["scalp"]
         others = known & ~at["lids"]
         for group, sources, count in (
             (hidden[lids], plain, _LID_NEIGHBOURS),
             (hidden[neck], plain, _NEIGHBOURS),
-            (hidden[~lids & ~neck], others if others.any() else known, _NEIGHBOURS),
+            (hidden[scalp], hair if hair.any() else known, _NEIGHBOURS),
+            (hidden[~lids & ~neck & ~scalp], others if others.any() else known, _NEIGHBOURS),
         ):
             if len(group):
                 index = np.flatnonzero(sources)
@@ -211,17 +219,24 @@ class SiteColours:
     def _fill_mouth(
         self, colours: np.ndarray, seen: np.ndarray, sites: Sites, at: dict[str, np.ndarray]
     ) -> None:
-        colours[at["mouth_interior"]] = CAVITY
-        colours[at["tongue"] & ~seen] = TONGUE
-        teeth = at["teeth"]
+        """What the portrait hides of a mouth, darker towards the throat, lit as the face is."""
+        teeth, tongue = at["teeth"], at["tongue"]
+        face = at["face"] & seen
+        light = np.clip(np.median(colours[face]) / _LIT_SKIN, 0.3, 1.2) if face.any() else 1.0
+        back = np.clip((sites.rest[teeth, 2].max() - sites.rest[:, 2]) / _MOUTH_DEPTH_M, 0, 1)
+        shade = (1 - _THROAT * back)[:, None]
+        colours[at["mouth_interior"]] = light * CAVITY
+        hidden = tongue & ~seen
+        colours[hidden] = (light * TONGUE * shade)[hidden]
         shown = teeth & seen
-        bright = colours[shown].mean(1) if shown.any() else np.zeros(0)
-        white = colours[shown][bright > np.percentile(bright, 40)] if shown.sum() > 50 else None
-        enamel = TEETH if white is None else np.median(white, axis=0)
-        back = np.clip((sites.rest[teeth, 2].max() - sites.rest[:, 2]) / 0.03, 0, 1)
-        shade = (1 - 0.6 * back)[:, None]  # molars lie in the dark of the mouth
+        enamel = light * TEETH
+        if shown.sum() > _ENOUGH_TEETH:
+            brightness = colours[shown].mean(1)
+            bright = brightness > np.percentile(brightness, 40)
+            enamel = np.median(colours[shown][bright], axis=0)
+        lower = np.where(at["teeth_lower"], _LOWER_TEETH, 1.0)[:, None]
         hidden = teeth & ~seen
-        colours[hidden] = (enamel * shade)[hidden]
+        colours[hidden] = (enamel * shade * lower)[hidden]
 
 
 def facing_camera(sites: Sites, camera: Camera) -> np.ndarray:
