@@ -143,10 +143,8 @@ def test_planes_exist_only_where_the_matte_is(begin, pipeline, portrait):
     grid = pipeline.model.config.grid
     cells = begin.personal.identity_mask.view(2, grid, grid)
     assert torch.equal(cells[0], cells[1])
-    coarse = portrait.matte.reshape(grid, 512 // grid, grid, 512 // grid).max((1, 3)) > 0.5
-    assert not (coarse & ~cells[0].numpy()).any(), "all of the person"
-    near = dilate(coarse, 4)
-    assert not (cells[0].numpy() & ~near).any(), "and nothing far from it"
+    centres = portrait.matte[1::2, 1::2] > 0.5  # two pixels a cell, the middle in the second
+    np.testing.assert_array_equal(cells[0].numpy(), centres)
 
 
 def test_the_target_is_the_matted_portrait_and_the_fitted_head(begin, portrait, open_head):
