@@ -18,6 +18,9 @@ import numpy  # noqa: F401 - before site-packages is hidden below
 
 from house.profile import install_extension
 
+INSTALL = "install"
+"""Instead of a BACKEND_PYTHON: press Install Backend."""
+
 
 def make(zip_path: Path, backend_python: str, out: Path) -> dict[str, object]:
     """From the zip to a PLY."""
@@ -26,7 +29,11 @@ def make(zip_path: Path, backend_python: str, out: Path) -> dict[str, object]:
     module = install_extension(zip_path)
     import zmq
 
-    bpy.context.preferences.addons[module].preferences.backend_python = backend_python
+    if backend_python == INSTALL:
+        bpy.context.preferences.system.use_online_access = True
+        bpy.ops.splitavatar.install_backend()
+    else:
+        bpy.context.preferences.addons[module].preferences.backend_python = backend_python
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=False)
     bpy.ops.splitavatar.sample_avatar(avatar_path=str(out / "sample.savatar"), iterations=2)
     rig = bpy.context.active_object
