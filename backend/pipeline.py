@@ -154,10 +154,7 @@ class Pipeline:
         with torch.no_grad():
             image = begin.target.image.permute(2, 0, 1)[None]
             encoded = self.model.encode(image, portrait.fit.camera)
-        neutral = self.head.vertices_of(
-            Track.neutral(1, betas=portrait.fit.track.betas, head=self.head.name)
-        )
-        drop_redundant(self.model, encoded, begin, self.head, neutral)
+        drop_redundant(self.model, encoded, begin, self.head)
         personalise(self.model, encoded, begin.personal, begin.target, options.iterations, progress)
         return self._avatar(portrait, encoded, begin)
 

@@ -28,7 +28,7 @@ _MOUTH_DEPTH_M = 0.03
 _THROAT = 0.75
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
 _ENOUGH_TEETH = 50
-_LID_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
+_SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.20, 0.07, 0.07])
 TONGUE = np.array([0.58, 0.30, 0.29])
@@ -117,7 +117,7 @@ class SiteColours:
         plain = np.flatnonzero(edge & (facing >= _FLANK_FACING))
         foreign = np.zeros(len(colours), bool)
         if len(index) and len(plain):
-            skin = _neighbours(sites.rest, colours, plain, index, _LID_NEIGHBOURS)
+            skin = _neighbours(sites.rest, colours, plain, index, _SMOOTH_NEIGHBOURS)
             foreign[index] = np.abs(colours[index] - skin).mean(1) > _FOREIGN
         return foreign
 
@@ -184,15 +184,14 @@ class SiteColours:
         scalp = at["scalp"][hidden] & ~lids & ~neck
         hair = known & at["scalp"]
         others = known & ~at["lids"]
-        for group, sources, count in (
-            (hidden[lids], plain, _LID_NEIGHBOURS),
-            (hidden[neck], plain, _NEIGHBOURS),
-            (hidden[scalp], hair if hair.any() else known, _NEIGHBOURS),
-            (hidden[~lids & ~neck & ~scalp], others if others.any() else known, _NEIGHBOURS),
+        for group, sources, count, bright in (
+            (hidden[lids], plain, _SMOOTH_NEIGHBOURS, True),
+            (hidden[neck], plain, _NEIGHBOURS, False),
+            (hidden[scalp], hair if hair.any() else known, _NEIGHBOURS, False),
+            (hidden[~lids & ~neck & ~scalp], others if others.any() else known, _NEIGHBOURS, False),
         ):
             if len(group):
                 index = np.flatnonzero(sources)
-                bright = count == _LID_NEIGHBOURS
                 colours[group] = _neighbours(sites.rest, colours, index, group, count, bright)
 
     def _fill_eye(

@@ -24,7 +24,8 @@ _MOST_DRAWN = 0.95  # of the network's own reach
 _LEAST_SPLATS = 0.7
 _BORDER_SIGMAS = 1.5
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
-_DROPPED = -6.0  # residual on the mask logit of children that start masked
+DROPPED = -6.0
+"""Residual on the mask logit of children that start masked."""
 
 
 @dataclass(frozen=True)
@@ -182,5 +183,5 @@ def _residuals(
         opacity=torch.where(absent, _ABSENT, 0.0) if layer == 0 else none,
         scale=scale[:, None].expand(-1, 3).contiguous(),
         offset=torch.from_numpy(offset.astype(np.float32)),
-        mask=None if layer == 0 else torch.where(absent, _DROPPED, 0.0),
+        mask=None if layer == 0 else torch.where(absent, DROPPED, 0.0),
     )

@@ -14,6 +14,7 @@ from backend.splat.gaussians import Gaussians
 from shared.camera import Camera, portrait_intrinsics
 from shared.flame import Track
 
+from .layers import DROPPED
 from .start import Start
 
 _SIZE_PX = 256
@@ -21,7 +22,6 @@ _DISTANCE_M = 1.8
 _YAWS_DEG = (0, 45, 90, 135, 180, 225, 270, 315)
 _PITCHES_DEG = (-25, 25)
 _SEEN = 0.02  # blending weight, summed over a picture's pixels
-_DROPPED = -6.0
 _EXPRESSIONS: tuple[dict[str, float], ...] = (
     {},
     {"jawOpen": 0.8, "mouthUpperUpLeft": 0.6, "mouthUpperUpRight": 0.6},
@@ -32,9 +32,7 @@ _EXPRESSIONS: tuple[dict[str, float], ...] = (
 )
 
 
-def drop_redundant(
-    model: SplitAvatar, encoded: Encoded, begin: Start, head: Head, neutral: Tensor
-) -> None:
+def drop_redundant(model: SplitAvatar, encoded: Encoded, begin: Start, head: Head) -> None:
     """Lowers the mask residual of children that no view of any expression shows.
 
     Args:
@@ -42,24 +40,22 @@ def drop_redundant(
         encoded: What it made of the portrait.
         begin: Where personalisation starts; its mask residuals are changed in place.
         head: The head.
-        neutral: [1, V, 3] unposed head of this identity, metres.
 
     Source: Sec. 3.4 (redundant Gaussians are gated); which ones an untrained gate closes is ours.
     """
-    betas = begin.betas
     best: Tensor | None = None
     for index, weights in enumerate(_EXPRESSIONS):
-        vertices = head.vertices_of(Track.from_arkit(weights, betas=betas)) if weights else neutral
+        vertices = head.vertices_of(Track.from_arkit(weights, betas=begin.betas))
         cloud = _children(model, encoded, begin, head, vertices)
         for camera in _cameras(around=index == 0):
             seen = blending_weights(cloud, camera)
             best = seen if best is None else torch.maximum(best, seen)
     assert best is not None
-    start = len(neutral[0])  # G0 has no mask
+    start = model.vertices  # G0 has no mask
     for layer in begin.personal.layers[1:]:
         assert layer.mask is not None
         count = len(layer.mask)
-        layer.mask[best[start : start + count] < _SEEN] = _DROPPED
+        layer.mask[best[start : start + count] < _SEEN] = DROPPED
         start += count
 
 
