@@ -29,7 +29,8 @@ OURS = "# Made by scripts/make_locks.py; do not edit.\n"
 CUDA_PACKAGES = re.compile(r"^(nvidia-|cuda-|triton$)")
 RESOLUTIONS = {  # lock -> (inputs, lowest Python)
     "backend.txt": (("backend.in",), "3.11"),
-    "dev.txt": (("backend.in", "dev.in"), "3.11"),
+    "research.txt": (("backend.in", "research.in"), "3.11"),
+    "dev.txt": (("backend.in", "research.in", "dev.in"), "3.11"),
     "blender-4.5.txt": (("blender-4.5.in",), "3.11"),
     "blender-5.2.txt": (("blender-5.2.in",), "3.13"),
     "blender-wheels.txt": (("blender-wheels.in",), "3.11"),

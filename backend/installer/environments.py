@@ -35,6 +35,7 @@ _BLENDER_LIBRARIES = {
 }
 _BACKEND_IMPORTS = ("numpy", "torch", "cv2", "zmq", "av", "safetensors", "torch_geometric")
 _LANDMARKS = "mediapipe.tasks.python.vision"
+_RESEARCH_IMPORTS = ("lightning_fabric", "lmdb", "tensorboard")
 ENVIRONMENTS = {
     "backend": Environment(
         "backend.txt",
@@ -43,8 +44,19 @@ ENVIRONMENTS = {
         (*_BACKEND_IMPORTS, _LANDMARKS),
         _MEDIAPIPE_LIBRARIES,
     ),
+    "research": Environment(
+        "research.txt",
+        ((3, 11), (3, 12), (3, 13)),
+        True,
+        (*_BACKEND_IMPORTS, _LANDMARKS, *_RESEARCH_IMPORTS),
+        _MEDIAPIPE_LIBRARIES,
+    ),
     "dev": Environment(
-        "dev.txt", ((3, 11),), True, (*_BACKEND_IMPORTS, _LANDMARKS, "pytest"), _MEDIAPIPE_LIBRARIES
+        "dev.txt",
+        ((3, 11),),
+        True,
+        (*_BACKEND_IMPORTS, _LANDMARKS, *_RESEARCH_IMPORTS, "pytest"),
+        _MEDIAPIPE_LIBRARIES,
     ),
     "blender-4.5": Environment(
         "blender-4.5.txt", ((3, 11),), False, ("bpy", "zmq", "pytest"), _BLENDER_LIBRARIES

@@ -29,8 +29,8 @@ def imported() -> dict[str, Path]:
 
 
 def locked() -> set[str]:
-    """Normalised names of the packages in the backend's locks."""
-    text = (LOCKS / "backend.txt").read_text() + (LOCKS / "torch-cpu.txt").read_text()
+    """Normalised names of the packages in the backend's locks, research included."""
+    text = (LOCKS / "research.txt").read_text() + (LOCKS / "torch-cpu.txt").read_text()
     return {re.sub(r"[-_.]+", "-", n).lower() for n in re.findall(r"^([\w.-]+)==", text, re.M)}
 
 
