@@ -16,14 +16,26 @@ class ModelConfig:
 
     Args:
         preset: Name of the preset this came from.
+        head: Head mesh that carries the expression Gaussians: `open`, `flame2020`, `flame2023`,
+            `flame2023_open` or `flame_with_eye` (GAGAvatar's file).
         width: Width of F_i, of the vertex embedding and of the generator.
         heads: Attention heads; `width` is divisible by it.
         layers: Number of splits, L.
         split: Children per Gaussian and split, k.
-        attention: `reference` (torch-geometric on the explicit edge list).
+        attention: `reference` (torch-geometric on the explicit edge list), `structured` (the same
+            function and weights without an edge list) or `mlp` (no graph: Table 3, no_gnn).
+        embedding: E and D around the GSN; off: it works on the raw attributes (no_embedding).
+        gating: Learned masks; off: every Gaussian is kept (no_mask).
+        g0_copies: Gaussians per vertex in G0; more than 1 only with `layers` 0 (baseline_15x).
         channels: Features per Gaussian; the first three are display sRGB.
-        encoder: `efficientnet_lite0`.
-        adapter: `open` (convolutional upsampling of the encoder's maps).
+        encoder: `efficientnet_lite0` or `dinov2_vitb14`.
+        global_feature: What the generator sees of the portrait: `mean` (of the last map), `cls`, or
+            `first_patch` (GAGAvatar's: the last block's top-left patch token).
+        adapter: `open` (convolutional upsampling of the encoder's maps), `vit` (two vision
+            transformers, the paper's) or `dpt` (GAGAvatar's).
+        generator: `open` or `baseline` (the layers of GAGAvatar's checkpoint).
+        renderer: `none` (the coarse image is the picture) or `styleunet`.
+        renderer_noise: `stored` buffers, or `fresh` noise at every call (GAGAvatar's own code).
         image_size: Side of the portrait, pixels.
         grid: Side of an identity plane, cells.
         adapter_width: Channels of the adapter at the grid's resolution.
@@ -33,6 +45,12 @@ class ModelConfig:
         plane_scale_m: Gaussian scale at scale sigmoid 1 on the planes, metres.
         sites: Children start at fixed barycentric sites; off: at their parent's mean.
         local_quats: Rotations are relative to the vertex's local frame (planes: the camera).
+        quat_form: `residual` (normalise(identity + raw)) or `plain` (normalise(raw)).
+        quat_norm: Over `each` quaternion, or over the `points` of G0 (GAGAvatar: norms of about
+            .028, so that R is nearly the identity; rasterised by the unnormalised formula).
+        plane_colours: The planes' sigmoid is on `channels` 0-2, or on `columns` 0-2 of the grid
+            (GAGAvatar's slice).
+        alpha_max: Opacity at which one contribution to a pixel saturates.
         scale_form: `spacing` (log-scale around the sites' spacing) or `sigmoid`.
         disc_thickness: Scale along the local normal divided by the tangential one (`spacing`).
         scale_spacing: Per layer: tangential scale / site spacing where raw is 0 (`spacing`).
@@ -47,14 +65,22 @@ class ModelConfig:
     """
 
     preset: str = "open"
+    head: str = "open"
     width: int = 64
     heads: int = 4
     layers: int = 3
     split: int = 2
     attention: str = "reference"
+    embedding: bool = True
+    gating: bool = True
+    g0_copies: int = 1
     channels: int = 32
     encoder: str = "efficientnet_lite0"
+    global_feature: str = "mean"
     adapter: str = "open"
+    generator: str = "open"
+    renderer: str = "none"
+    renderer_noise: str = "stored"
     image_size: int = 512
     grid: int = 256
     adapter_width: int = 32
@@ -64,6 +90,10 @@ class ModelConfig:
     plane_scale_m: float = 0.01
     sites: bool = True
     local_quats: bool = True
+    quat_form: str = "residual"
+    quat_norm: str = "each"
+    plane_colours: str = "channels"
+    alpha_max: float = 0.999
     scale_form: str = "spacing"
     disc_thickness: float = 0.3
     scale_spacing: tuple[float, ...] = (1.0, 0.9, 0.85, 0.8)
@@ -110,9 +140,16 @@ PER_LAYER = (
 )
 
 _CHOICES = {
-    "attention": {"reference"},
-    "encoder": {"efficientnet_lite0"},
-    "adapter": {"open"},
+    "attention": {"reference", "structured", "mlp"},
+    "encoder": {"efficientnet_lite0", "dinov2_vitb14"},
+    "global_feature": {"mean", "cls", "first_patch"},
+    "adapter": {"open", "vit", "dpt"},
+    "generator": {"open", "baseline"},
+    "renderer": {"none", "styleunet"},
+    "renderer_noise": {"stored", "fresh"},
+    "quat_form": {"residual", "plain"},
+    "quat_norm": {"each", "points"},
+    "plane_colours": {"channels", "columns"},
     "offset_along": {"forward", "ray"},
     "scale_form": {"spacing", "sigmoid"},
 }

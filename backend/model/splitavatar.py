@@ -102,6 +102,7 @@ class SplitAvatar(nn.Module):
     def _build(self, config: ModelConfig, vertices: int) -> None:
         width, channels = config.width, config.channels
         self.encoder = EfficientNetLite0(config.image_size)
+        self.renderer: nn.Module | None = None
         self.adapter = ConvAdapter(
             self.encoder.map_channels, config.grid, config.adapter_width, channels
         )

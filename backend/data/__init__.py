@@ -1,0 +1,1 @@
+"""Data sets of tracked portraits: stores of frames, their preparation, pairs, synthetic heads."""
