@@ -24,7 +24,7 @@ def test_a_config_survives_plain_values() -> None:
     [
         ({"width": 63}, "width is 63; expected a multiple of heads = 4"),
         ({"layers": 2}, "scale_spacing is (1.0, 0.9, 0.85, 0.8); expected 3 numbers (G0..G2)"),
-        ({"attention": "magic"}, "attention is 'magic'; expected one of ['reference']"),
+        ({"attention": "magic"}, "attention is 'magic'; expected one of ['mlp', 'reference', 'structured']"),
         ({"sites": 1}, "sites is 1; expected a value of type bool"),
         ({"grid": True}, "grid is True; expected a value of type int"),
         ({"lambda_scale": "big"}, "lambda_scale is 'big'; expected a list of numbers"),
