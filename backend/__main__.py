@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, words in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=words, description=_sentence(words))
         if name == chosen:
-            command = importlib.import_module(f"backend.commands.{name}")
+            command = importlib.import_module("backend.commands." + name.replace("-", "_"))
             command.add_arguments(subparser)
             subparser.add_argument(
                 "--json", action="store_true", help="print one JSON object and nothing else"

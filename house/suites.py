@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from .environments import ROOT, Missing, ensure, ensure_or_missing
 
 LINT = "lint"
-NAMES = (LINT, "unit", "blender-4.5", "blender-5.2", "package", "acceptance", "gpu")
+NAMES = (LINT, "unit", "research", "blender-4.5", "blender-5.2", "package", "acceptance", "gpu")
 BLENDERS = ("blender-4.5", "blender-5.2")
 ACCEPTANCE_BLENDER = "blender-4.5"
 NO_TESTS = 5  # pytest's exit code
@@ -121,6 +121,8 @@ def run_tests(only: list[str]) -> int:
         run_lint(backend, tally)
     if "unit" in wanted:
         run_pytest("unit", backend, ("tests/unit", "tests/protocol"), tally)
+    if "research" in wanted:
+        run_pytest("research", backend, ("tests/research",), tally)
     for folder in BLENDERS:
         found = blenders.get(folder)
         if folder in wanted and isinstance(found, Missing):
