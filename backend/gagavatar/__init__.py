@@ -1,0 +1,1 @@
+"""GAGAvatar's public checkpoint: names, conversion, parity."""

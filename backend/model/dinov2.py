@@ -1,0 +1,162 @@
+"""The frozen image encoder of the paper's and the baseline's presets: DINOv2 ViT-B/14."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from backend.model.encoder import IMAGENET_MEAN, IMAGENET_STD, EncoderOutput
+from backend.model.shapes import check_shape
+from backend.model.vit import NORM_EPS, Block
+from shared.errors import AvatarError
+
+PATCH = 14
+MAPS = 4
+"""The last blocks whose tokens are given out."""
+
+_TRAINED_SIDE = 37
+"""Patches on a side of the position embedding in the released file."""
+
+_INTERPOLATE_OFFSET = 0.1
+"""DINOv2 asks `interpolate` for a factor of (side + 0.1) / trained side, which moves the grid."""
+
+
+def encoded_side(image_size: int) -> int:
+    """Patches on a side of a portrait: 512 pixels become 518, which is 37 patches."""
+    return -(-image_size // PATCH)
+
+
+def resize_for_patches(image: Tensor) -> Tensor:
+    """Portraits [B, 3, S, S] at the next multiple of 14, antialiased."""
+    side = encoded_side(image.shape[-1]) * PATCH
+    if image.shape[-1] == side:
+        return image
+    size = (side, side)
+    return F.interpolate(image, size=size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def normalise_image(image: Tensor) -> Tensor:
+    """Display sRGB 0..1 [B, 3, S, S] by ImageNet's mean and deviation."""
+    mean = image.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
+    std = image.new_tensor(IMAGENET_STD).view(1, 3, 1, 1)
+    return (image - mean) / std
+
+
+class _PatchEmbedding(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(3, width, PATCH, stride=PATCH)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.proj(image).flatten(2).mT  # [B, h * w, width]
+
+
+class DinoV2(nn.Module):
+    """DINOv2 ViT-B/14 without registers, frozen. Parameter names are those of the released file.
+
+    Args:
+        image_size: Side of the portraits, pixels.
+        global_feature: `cls`, `mean` (of the last block's patch tokens) or `first_patch` (the last
+            block's top-left patch token: what GAGAvatar takes for the global feature).
+        depth: Blocks.
+        width: Channels of a token.
+        heads: Attention heads.
+
+    Source: Sec. 3.2; baseline.md Q1.
+    """
+
+    mask_token: Tensor
+
+    def __init__(
+        self,
+        image_size: int,
+        global_feature: str = "cls",
+        depth: int = 12,
+        width: int = 768,
+        heads: int = 12,
+    ) -> None:
+        super().__init__()
+        if depth < MAPS:
+            raise ValueError(f"depth is {depth}; expected at least {MAPS}")
+        if global_feature not in ("cls", "mean", "first_patch"):
+            raise ValueError(f"global_feature is {global_feature!r}")
+        self.image_size = image_size
+        self.global_feature = global_feature
+        self.global_channels = width
+        self.map_channels = (width,) * MAPS
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.pos_embed = nn.Parameter(0.02 * torch.randn(1, _TRAINED_SIDE**2 + 1, width))
+        # In the released file, and of no use after its training.
+        self.mask_token = nn.Parameter(torch.zeros(1, width))
+        self.patch_embed = _PatchEmbedding(width)
+        self.blocks = nn.ModuleList(Block(width, heads, layer_scale=True) for _ in range(depth))
+        self.norm = nn.LayerNorm(width, eps=NORM_EPS)
+        self.requires_grad_(False)
+
+    @torch.no_grad()
+    def forward(self, image: Tensor) -> EncoderOutput:
+        """Encode portraits.
+
+        Args:
+            image: [B, 3, S, S] display sRGB 0..1, on black.
+
+        Returns:
+            The global feature [B, width] and the tokens of the last 4 blocks, each after the final
+            norm, as maps [B, width, h, w] in the blocks' order, all of one size.
+        """
+        check_shape("image", image, None, 3, self.image_size, self.image_size)
+        side = encoded_side(self.image_size)
+        x = self.patch_embed(normalise_image(resize_for_patches(image)))
+        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)  # [B, 1 + h w, width]
+        x = x + self._positions(side)
+        tokens = []
+        for index, block in enumerate(self.blocks):
+            x = block(x)
+            if index >= len(self.blocks) - MAPS:
+                tokens.append(self.norm(x))
+        maps = tuple(t[:, 1:].mT.unflatten(-1, (side, side)) for t in tokens)
+        return EncoderOutput(self._global(tokens[-1]), maps)
+
+    def _global(self, tokens: Tensor) -> Tensor:
+        if self.global_feature == "mean":
+            return tokens[:, 1:].mean(dim=1)
+        return tokens[:, 0 if self.global_feature == "cls" else 1]
+
+    def _positions(self, side: int) -> Tensor:
+        """[1, 1 + side^2, width] the position embedding for another number of patches.
+
+        Source: DINOv2's released model: bicubic, not antialiased, by a factor instead of a size.
+        """
+        if side == _TRAINED_SIDE:
+            return self.pos_embed
+        grid = self.pos_embed[:, 1:].mT.unflatten(-1, (_TRAINED_SIDE, _TRAINED_SIDE))
+        factor = (side + _INTERPOLATE_OFFSET) / _TRAINED_SIDE
+        grid = F.interpolate(grid, scale_factor=(factor, factor), mode="bicubic")
+        return torch.cat([self.pos_embed[:, :1], grid.flatten(2).mT], dim=1)
+
+
+def load_dinov2(encoder: DinoV2, path: Path) -> None:
+    """Read the released weights (dinov2_vitb14_pretrain.pth) into an encoder.
+
+    Raises:
+        AvatarError: `missing_weights` without the file, `bad_file` if it is anything else.
+    """
+    if not path.is_file():
+        raise AvatarError(
+            "missing_weights",
+            f"DINOv2's weights {path} are missing.",
+            "Download dinov2_vitb14_pretrain.pth (Apache-2.0) from DINOv2's page and put it there.",
+        )
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        encoder.load_state_dict(state, strict=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError) as error:
+        raise AvatarError(
+            "bad_file",
+            f"{path.name} is not dinov2_vitb14_pretrain.pth: {str(error)[:300]}",
+            "Download the file again; the variants with registers or of other sizes do not fit.",
+        ) from error
