@@ -74,6 +74,10 @@ class EfficientNetLite0(nn.Module):
         Args:
             image: [B, 3, S, S] display sRGB 0..1, on black.
         """
+        return self.features(image)
+
+    def features(self, image: Tensor) -> EncoderOutput:
+        """The same with gradients in the picture, for losses."""
         check_shape("image", image, None, 3, self.image_size, self.image_size)
         trunk = self.trunk
         x = trunk._swish(trunk._bn0(trunk._conv_stem((image - self.mean) / self.std)))
