@@ -1,0 +1,1 @@
+"""Made-up people: the open head with random identity, looks, expression, light and camera."""
