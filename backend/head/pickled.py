@@ -186,7 +186,7 @@ def _array_state(array: np.ndarray, state: Any, budget: Budget) -> np.ndarray:
     _, shape, dtype, fortran, values = state
     raw = _raw(values)
     _check_array(shape, dtype, len(raw), budget)
-    array.__setstate__((1, shape, dtype, np.bool_(fortran), raw))
+    array.__setstate__((1, shape, dtype, bool(fortran), raw))  # pyright: ignore[reportArgumentType]
     return array
 
 
