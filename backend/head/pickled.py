@@ -276,11 +276,16 @@ def _dict(items: list[Any]) -> dict[Any, Any]:
     return dict(items)
 
 
-def _bytearray(args: tuple[Any, ...], budget: Budget) -> bytearray:
-    if len(args) > 1 or not all(isinstance(value, bytes) for value in args):
-        raise Refused("a bytearray of something else than bytes")
-    budget.charge(len(args[0]) if args else 0)
-    return bytearray(*args)
+def _bytes(
+    make: Callable[..., bytes | bytearray],
+) -> Callable[[tuple[Any, ...], Budget], bytes | bytearray]:
+    def made(args: tuple[Any, ...], budget: Budget) -> bytes | bytearray:
+        if len(args) > 1 or not all(isinstance(value, bytes) for value in args):
+            raise Refused("bytes made of something else than bytes")
+        budget.charge(len(args[0]) if args else 0)
+        return make(*args)
+
+    return made
 
 
 def _complex(args: tuple[Any, ...], budget: Budget) -> complex:
@@ -304,7 +309,8 @@ _MAKERS: dict[str, Callable[[tuple[Any, ...], Budget], Any]] = {
     "builtins.object": _only_named,
     "builtins.set": _collection(_set),
     "builtins.frozenset": _collection(lambda items: frozenset(_set(items))),
-    "builtins.bytearray": _bytearray,
+    "builtins.bytes": _bytes(bytes),
+    "builtins.bytearray": _bytes(bytearray),
     "builtins.complex": _complex,
     "copyreg._reconstructor": _reconstructed,
 }
