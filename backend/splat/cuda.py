@@ -4,7 +4,8 @@ Import this module only after torch.cuda.is_available(): on a machine with nvcc 
 gsplat would start a build that cannot succeed.
 
 Where it differs from `reference`:
-- alpha_max is gsplat's own, .999; another value is not possible and is logged as a warning.
+- alpha_max is gsplat's own, .999, and its extent is `opacity`; other values are not possible and
+  are logged as a warning.
 - mask_gradient: gsplat skips contributions below 1/255, hence everything of opacity 0. A second
   pass draws the dropped Gaussians at opacity _PROBE, adds 0 to the picture and carries their
   gradient. It is the gradient at _PROBE instead of at 0, inside 1.8 standard deviations instead
@@ -30,7 +31,7 @@ GSPLAT_ALPHA_MAX = 0.999
 
 _PROBE = 0.02
 
-_told: set[float] = set()
+_told: set[tuple[float, str]] = set()
 
 
 def rasterise(
@@ -40,17 +41,20 @@ def rasterise(
     mask_gradient: bool,
     alpha_max: float,
     near_m: float,
+    extent: str = "opacity",
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The same as `reference.rasterise`, for tensors on a CUDA device; see the module's text.
 
     Returns:
         features [H, W, C], transmittance [H, W], weighted z [H, W] (metres, not normalised).
     """
-    if alpha_max != GSPLAT_ALPHA_MAX and alpha_max not in _told:
-        _told.add(alpha_max)
+    wanted = (alpha_max, extent)
+    if wanted != (GSPLAT_ALPHA_MAX, "opacity") and wanted not in _told:
+        _told.add(wanted)
         _log.warning(
-            "alpha_max is %g, but gsplat clamps at %g: pictures differ a little from the CPU's",
-            alpha_max,
+            "alpha_max %g and extent %s are asked for, but gsplat has %g and opacity: pictures "
+            "differ a little from the CPU's",
+            *wanted,
             GSPLAT_ALPHA_MAX,
         )
     opacities = gaussians.opacities

@@ -38,12 +38,15 @@ class Projection:
         conics: [N, 3] upper triangle (a, b, c) of the inverse 2D covariance, 1 / square pixels.
         depths: [N] z in camera space, metres.
         extents: [N, 2] half width and height of the visible ellipse, pixels; 0 when not visible.
+        radii: [N] whole pixels that hold three standard deviations of the longer axis, whatever
+            the opacity; 0 nearer than `near_m` (the original 3DGS rasteriser's radius).
     """
 
     means2d: Tensor
     conics: Tensor
     depths: Tensor
     extents: Tensor
+    radii: Tensor
 
     @property
     def visible(self) -> Tensor:
@@ -103,7 +106,10 @@ def project(
         valid &= (torch.isfinite(extents) & torch.isfinite(means2d)).all(-1)
         valid &= ((means2d + extents > 0) & (means2d - extents < size)).all(-1)
         extents = torch.where(valid[:, None], extents.clamp_min(1e-6), 0)
-    return Projection(means2d, conics, depths, extents)
+        middle = 0.5 * (c00 + c11)
+        longer = middle + (middle * middle - det).clamp_min(0.1).sqrt()
+        radii = (3 * longer.sqrt()).ceil().where((depths > near_m) & (det > 0), 0)
+    return Projection(means2d, conics, depths, extents, radii)
 
 
 def camera_points(means: Tensor, view: Tensor) -> Tensor:

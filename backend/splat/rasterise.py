@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from backend.splat.projection import NEAR_M
 from shared.camera import Camera
 
 Implementation = Literal["auto", "reference", "cpu", "cuda"]
+Extent = Literal["opacity", "three_sigma"]
 
 ALPHA_MAX = 0.999
 """Opacity at which one contribution saturates (as gsplat; the `gagavatar` preset has .99)."""
@@ -44,6 +45,7 @@ def rasterise(
     mask_gradient: bool = False,
     alpha_max: float = ALPHA_MAX,
     near_m: float = NEAR_M,
+    extent: Extent = "opacity",
     backend: Implementation = "auto",
 ) -> Raster:
     """Composites Gaussians, differentiable in all five tensors. Rules: `reference`'s text.
@@ -54,6 +56,9 @@ def rasterise(
         mask_gradient: Give Gaussians of opacity exactly 0 the dL/d opacity they would have.
         alpha_max: Opacity at which one contribution saturates, 0..1 exclusive.
         near_m: Nearest z that is drawn, metres.
+        extent: How far a Gaussian is looked at: `opacity` (until it is fainter than 1/255) or
+            `three_sigma` (tiles within three standard deviations, as the original rasteriser).
+            gsplat has `opacity` only.
         backend: "auto" takes gsplat for CUDA tensors and the C++ op on the CPU, or the PyTorch
             rasteriser where that op cannot be built (logged as a warning).
 
@@ -63,9 +68,14 @@ def rasterise(
 
     Source: SplitAvatar Eq. 3.
     """
-    _check(gaussians, camera, alpha_max)
+    _check(gaussians, camera, alpha_max, extent)
     chosen = _choose(backend, gaussians.means.device)
-    settings = {"mask_gradient": mask_gradient, "alpha_max": alpha_max, "near_m": near_m}
+    settings: dict[str, Any] = {
+        "mask_gradient": mask_gradient,
+        "alpha_max": alpha_max,
+        "near_m": near_m,
+        "extent": extent,
+    }
     if chosen == "cuda":
         from backend.splat import cuda
 
@@ -93,7 +103,7 @@ def _choose(backend: Implementation, device: torch.device) -> str:
     return backend
 
 
-def _check(gaussians: Gaussians, camera: Camera, alpha_max: float) -> None:
+def _check(gaussians: Gaussians, camera: Camera, alpha_max: float, extent: str) -> None:
     tensors = {
         name: getattr(gaussians, name)
         for name in ("means", "quats", "scales", "opacities", "features")
@@ -109,3 +119,5 @@ def _check(gaussians: Gaussians, camera: Camera, alpha_max: float) -> None:
             raise ValueError(f"camera {name} is {size}; expected 1..{_PIXELS_MAX} pixels")
     if not 0 < alpha_max < 1:
         raise ValueError(f"alpha_max is {alpha_max}; expected more than 0 and less than 1")
+    if extent not in get_args(Extent):
+        raise ValueError(f"extent is {extent!r}; expected one of {get_args(Extent)}")

@@ -89,6 +89,19 @@ inline int16_t tile_index(double pixel, int tiles) {
   return int16_t(tile < 0 ? 0 : (tile > tiles ? tiles : tile));
 }
 
+// The original 3DGS rasteriser's tiles: see ../reference.py, extent = three_sigma.
+template <class T>
+inline void limit_rect(T c00, T c11, T det, T mx, T my, Rect& rect) {
+  const T middle = T(0.5) * (c00 + c11), squared = middle * middle - det;
+  const T longer = middle + std::sqrt(squared > T(0.1) ? squared : T(0.1));
+  const T radius = std::ceil(T(3) * std::sqrt(longer));
+  const T x = mx - T(0.5), y = my - T(0.5);
+  rect.x0 = std::max(rect.x0, tile_index(x - radius, rect.x1));
+  rect.y0 = std::max(rect.y0, tile_index(y - radius, rect.y1));
+  rect.x1 = tile_index(x + radius + TILE - 1, rect.x1);
+  rect.y1 = tile_index(y + radius + TILE - 1, rect.y1);
+}
+
 // Fills splat and rect; false when the Gaussian cannot touch a pixel.
 template <class T>
 inline bool project_splat(const Params& params, const View<T>& view, const T* mean, const T* quat,
@@ -119,6 +132,7 @@ inline bool project_splat(const Params& params, const View<T>& view, const T* me
   rect.y0 = tile_index(std::ceil(splat.my - ry - 0.5), tiles_y);
   rect.x1 = tile_index(std::floor(splat.mx + rx - 0.5) + TILE, tiles_x);
   rect.y1 = tile_index(std::floor(splat.my + ry - 0.5) + TILE, tiles_y);
+  if (params.three_sigma) limit_rect(p.c00, p.c11, det, splat.mx, splat.my, rect);
   return rect.x1 > rect.x0 && rect.y1 > rect.y0;
 }
 

@@ -2,6 +2,7 @@
 // Vocabulary and rules: ../reference.py, which is the specification of everything here.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -40,7 +41,7 @@ struct Params {
   double fx, fy, cx, cy;
   double near_plane, eps2d, alpha_max;
   int64_t record_bytes_max;
-  int32_t mask_gradient, threads, instruction_set;
+  int32_t mask_gradient, three_sigma, threads, instruction_set;
 };
 
 // One Gaussian as the tile kernels need it: a cache line in float32.

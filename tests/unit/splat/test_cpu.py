@@ -146,3 +146,16 @@ def test_an_instruction_set_beyond_the_cpus_is_refused(scene, monkeypatch):
     monkeypatch.setattr(native, "INSTRUCTION_SETS", (*native.INSTRUCTION_SETS, "later"))
     with pytest.raises(ValueError, match="instruction set later; this CPU has at most"):
         cpu.rasterise(cloud, camera, **SETTINGS, instruction_set="later")
+
+
+def test_three_sigma_tiles_equal_the_reference_and_lose_the_edges_of_opaque_gaussians(scene):
+    cloud, camera = scene(4000, 3, (150, 97))
+    cloud.opacities.data.clamp_(min=0.9)
+    pictures = {}
+    for extent in ("opacity", "three_sigma"):
+        with torch.no_grad():
+            found, *_ = cpu.rasterise(cloud, camera, **SETTINGS, extent=extent)
+            pictures[extent], *_ = reference.rasterise(cloud, camera, **SETTINGS, extent=extent)
+        assert (found - pictures[extent]).abs().mean() <= 1e-6
+    lost = (pictures["opacity"] - pictures["three_sigma"]).abs()
+    assert 0 < lost.max() < 0.05
