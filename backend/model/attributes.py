@@ -41,8 +41,14 @@ def logit(value: Tensor, eps: float = 1e-4) -> Tensor:
     return torch.logit(value, eps=eps)
 
 
-def normalise_quats(raw: Tensor) -> Tensor:
-    """normalise(identity + raw), wxyz [..., 4]; raw 0 is no rotation."""
-    real = raw[..., :1] + 1.0
-    quats = torch.cat([real, raw[..., 1:]], dim=-1)
-    return torch.nn.functional.normalize(quats, dim=-1, eps=1e-8)
+def normalise_quats(raw: Tensor, form: str = "residual") -> Tensor:
+    """Unit quaternions [..., 4] wxyz.
+
+    Args:
+        raw: [..., 4].
+        form: `residual`: normalise(identity + raw), so that raw 0 is no rotation; `plain`:
+            normalise(raw), GAGAvatar's.
+    """
+    if form == "residual":
+        raw = torch.cat([raw[..., :1] + 1.0, raw[..., 1:]], dim=-1)
+    return torch.nn.functional.normalize(raw, dim=-1, eps=1e-8)

@@ -115,7 +115,8 @@ class DptAdapter(nn.Module):
             encoded.maps, self.projections, self.resizes, self.merges, strict=True
         ):
             x = resize(project(tokens))
-            small = F.interpolate(picture, size=x.shape[-2:], mode="bilinear", align_corners=True)
+            size = x.shape[-2:]
+            small = F.interpolate(picture, size=size, mode="bilinear", antialias=True)
             levels.append(merge(torch.cat([small, x], dim=1)))  # picture: channels 0-2
         sides = [self.grid, *(level.shape[-1] for level in levels[:-1])]
         path = None

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from backend.model import attributes as at
 from backend.model.config import ModelConfig
+from backend.model.covariance import over_points
+from backend.model.head_mesh import HeadMesh
 from backend.model.masks import child_mask
 from backend.model.residuals import LayerResiduals, add, add_features
 from backend.splat import quaternions
@@ -60,42 +62,44 @@ class ExpressionLayers:
     Args:
         layers: G0..GL (fewer where the splitting is switched off).
         raw: What the network gave for them.
+        copies: Gaussians per vertex in G0.
     """
 
     layers: tuple[GaussianLayer, ...]
     raw: ExpressionRaw
+    copies: int = 1
 
 
 class Sites(nn.Module):
     """Where Gaussians start on the posed mesh.
 
     Args:
-        site_faces: [V, S] triangle of every site; columns of G1 (k), then G2 (k^2), ...
-        site_bary: [V, S, 3] barycentric coordinates.
-        site_spacing: [V] distance between neighbouring sites, metres.
-        faces: [F, 3] triangles.
-        config: `split`, `layers`.
+        head: The head; columns of its sites are those of G1 (k), then G2 (k^2), ...
+        faces: [F, 3] int64 triangles.
+        config: `split`, `layers`; the sites themselves are read only with `sites`, their spacing
+            only for scales of that form.
     """
 
     spacing: Tensor
 
-    def __init__(
-        self,
-        site_faces: Tensor,
-        site_bary: Tensor,
-        site_spacing: Tensor,
-        faces: Tensor,
-        config: ModelConfig,
-    ) -> None:
+    def __init__(self, head: HeadMesh, faces: Tensor, config: ModelConfig) -> None:
         super().__init__()
-        self.vertices = len(site_faces)
-        self.register_buffer("spacing", site_spacing.float(), persistent=False)
+        self.vertices = len(head.v_template)
+        if config.scale_form == "spacing":
+            spacing = torch.as_tensor(head.site_spacing).float()
+            self.register_buffer("spacing", spacing, persistent=False)
+        if config.sites:
+            self._keep_sites(head, faces, config)
+
+    def _keep_sites(self, head: HeadMesh, faces: Tensor, config: ModelConfig) -> None:
+        site_faces = torch.as_tensor(head.site_faces).long()  # [V, S]
+        site_bary = torch.as_tensor(head.site_bary).float()  # [V, S, 3]
         start = 0
         for layer in range(1, config.layers + 1):
             stop = start + config.copies(layer)
             columns = slice(start, stop)
-            corners = faces[site_faces[:, columns].reshape(-1)].long()  # [N, 3] vertex ids
-            weights = site_bary[:, columns].reshape(-1, 3).float()
+            corners = faces[site_faces[:, columns].reshape(-1)]  # [N, 3] vertex ids
+            weights = site_bary[:, columns].reshape(-1, 3)
             self.register_buffer(f"corners_{layer}", corners, persistent=False)
             self.register_buffer(f"weights_{layer}", weights[..., None], persistent=False)
             start = stop
@@ -149,7 +153,11 @@ def assemble_layer(
     offset = add(raw[..., at.OFFSET], own.offset).tanh() * config.lambda_position[layer]
     opacity = add(raw[..., at.OPACITY] + config.opacity_bias[layer], own.opacity)
     quats = add(raw[..., at.ROTATION] * config.lambda_rotation[layer], own.quat)
-    quats = at.normalise_quats(quats)
+    scales = _scales(config, sites, layer, raw[..., at.SCALE], own.scale)
+    if layer == 0 and config.quat_norm == "points":
+        quats, scales = over_points(quats, scales)
+    else:
+        quats = at.normalise_quats(quats, config.quat_form)
     if config.local_quats:
         copies = quats.shape[1] // sites.vertices
         frames = pose.frame_quats().repeat_interleave(copies, dim=1)
@@ -157,7 +165,7 @@ def assemble_layer(
     return GaussianLayer(
         means=_start(config, sites, layer, pose, parent) + pose.rotate(offset),
         quats=quats,
-        scales=_scales(config, sites, layer, raw[..., at.SCALE], own.scale),
+        scales=scales,
         opacities=opacity.sigmoid() * config.lambda_opacity[layer],
         features=at.activate_features(logits),
         feature_logits=logits,
@@ -212,7 +220,8 @@ def _start(
     config: ModelConfig, sites: Sites, layer: int, pose: Pose, parent: GaussianLayer | None
 ) -> Tensor:
     if parent is None:
-        return pose.vertices
+        copies = config.g0_copies
+        return pose.vertices.repeat_interleave(copies, dim=1) if copies > 1 else pose.vertices
     if config.sites:
         return sites(layer, pose.vertices)
     return parent.means.repeat_interleave(config.split, dim=1)

@@ -106,20 +106,32 @@ def lift_planes(
     depth = add(raw[..., at.PLANE_OFFSET], own.offset).sigmoid() * config.plane_offset_m
     sign = depth.new_tensor([-1.0, 1.0])[:, None]  # front plane towards the camera
     means = frame.points + (depth * sign)[..., None] * frame.directions  # [B, 2, P, 3]
-    quats = at.normalise_quats(add(raw[..., at.PLANE_ROTATION], own.quat))
+    quats = at.normalise_quats(add(raw[..., at.PLANE_ROTATION], own.quat), config.quat_form)
     if config.local_quats:
         quats = quaternions.multiply(quaternions.from_matrix(frame.camera_to_head), quats)
     scales = add(raw[..., at.PLANE_SCALE], own.scale).sigmoid() * config.plane_scale_m
     opacities = add(raw[..., at.PLANE_OPACITY], own.opacity).sigmoid()
-    logits = raw[..., at.PLANE_FEATURES][..., :channels]
-    features = at.activate_features(add_features(logits, own.features))
+    logits = add_features(raw[..., at.PLANE_FEATURES][..., :channels], own.features)
     return PlaneGaussians(
         means=means.flatten(1, 2),
         quats=quats.flatten(1, 2),
         scales=scales.flatten(1, 2),
         opacities=opacities.flatten(1),
-        features=features.flatten(1, 2),
+        features=_plane_features(logits, config).flatten(1, 2),
     )
+
+
+def _plane_features(logits: Tensor, config: ModelConfig) -> Tensor:
+    """Features [B, 2, P, c] of their logits.
+
+    With `plane_colours = columns` the sigmoid is where GAGAvatar's slice puts it: on all channels
+    of the grid's first three columns, and nowhere else (baseline.md Q3). Colours then leave 0..1;
+    exporters clamp them.
+    """
+    if config.plane_colours == "channels":
+        return at.activate_features(logits)
+    column = torch.arange(logits.shape[-2], device=logits.device) % config.grid
+    return torch.where((column < at.COLOURS)[:, None], logits.sigmoid(), logits)
 
 
 def plane_depth_range(camera: Camera, config: ModelConfig) -> tuple[float, float, float]:
