@@ -1,0 +1,1 @@
+"""Evaluation: metrics, results folders of any system, and tables beside the paper's."""

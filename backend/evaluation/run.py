@@ -1,0 +1,75 @@
+"""Scores a results folder and writes the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from shared.progress import Progress
+
+from .metrics import Unavailable, choose
+from .metrics.faces import FaceReader
+from .paper import table
+from .report import write_reports
+from .results import open_results
+from .scores import Score, ScoreFile, score
+from .summary import summarise
+
+SCORES_FILE = "scores.jsonl"
+
+
+def score_folder(
+    folder: Path,
+    out: Path,
+    task: str | None,
+    metrics: Sequence[str] | None,
+    paper_tables: Sequence[int],
+    device: str,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Measures what is not measured yet and writes the reports.
+
+    Args:
+        folder: A results folder.
+        out: Where scores and reports go.
+        task: As `open_results`.
+        metrics: Names; None: all that can be had.
+        paper_tables: Numbers of the paper's tables to print beside ours.
+        device: `auto`, `cpu` or `cuda`, for LPIPS.
+        progress: Told after each picture.
+
+    Returns:
+        The means by task and system, what was not measured and why, and the files.
+
+    Raises:
+        AvatarError: As `open_results`, `choose` and `score`.
+    """
+    file = ScoreFile(out / SCORES_FILE)
+    reader = FaceReader()
+    scores: list[Score] = []
+    missing: dict[str, Unavailable] = {}
+    try:
+        for results in open_results(folder, task):
+            chosen, absent = choose(metrics, reader, results.root, results.task, _device(device))
+            missing |= {entry.name: entry for entry in absent}
+            scores += score(results, chosen, file, progress)
+    finally:
+        reader.close()
+    names = {metric for entry in scores for metric in entry.values}
+    absent = [entry for name, entry in missing.items() if name not in names]
+    summaries = summarise(scores)
+    tables = [table(number) for number in paper_tables]
+    return {
+        "means": {f"{s.task} {s.system}": s.means for s in summaries},
+        "not_measured": {entry.name: entry.reason for entry in absent},
+        "files": write_reports(out, summaries, absent, tables),
+    }
+
+
+def _device(name: str) -> str:
+    if name != "auto":
+        return name
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
