@@ -6,85 +6,17 @@ import os
 import platform
 import shutil
 import sys
-from dataclasses import dataclass
 from importlib import metadata, util
-from pathlib import Path
 from typing import Any
 
 from shared.version import VERSION
+
+from .assets_folder import DOWNLOADS, assets_folder
 
 PACKAGES = ("torch", "numpy", "cv2", "zmq", "safetensors", "mediapipe", "torch_geometric", "av")
 """What the backend imports, by import name."""
 
 _DISTRIBUTIONS = {"cv2": "opencv-python-headless", "zmq": "pyzmq"}
-
-
-@dataclass(frozen=True)
-class Download:
-    """A file that the user may fetch; nothing is downloaded by us.
-
-    Args:
-        file: Path below `assets_folder()`; `*` stands for any name.
-        enables: What it is for.
-        licence: Its licence, in short.
-        where: Where its owners give it.
-    """
-
-    file: str
-    enables: str
-    licence: str
-    where: str
-
-
-DOWNLOADS = (
-    Download("flame/flame2023_Open.pkl", "the FLAME head", "CC BY 4.0", "flame.is.tue.mpg.de"),
-    Download(
-        "flame2020/generic_model.pkl",
-        "the FLAME 2020 head (codes differ from 2023's)",
-        "research only",
-        "flame.is.tue.mpg.de",
-    ),
-    Download(
-        "gagavatar/GAGAvatar.pt",
-        "the gagavatar preset's weights",
-        "its authors' terms",
-        "github.com/xg-chu/GAGAvatar",
-    ),
-    Download(
-        "gagavatar/FLAME_with_eye.pt",
-        "the gagavatar preset's head",
-        "FLAME's licence, research only",
-        "github.com/xg-chu/GAGAvatar",
-    ),
-    Download(
-        "dinov2/dinov2_vitb14_pretrain.pth",
-        "the paper preset's image encoder",
-        "Apache-2.0",
-        "github.com/facebookresearch/dinov2",
-    ),
-    Download("arcface/*.onnx", "the CSIM metric", "its authors' terms", "an ArcFace model's site"),
-    Download("lpips/vgg16.pth", "the LPIPS metric", "its authors' terms", "LPIPS and VGG sites"),
-    Download("deep3d/*", "the AED and APD metrics", "its authors' terms", "Deep3DFaceRecon"),
-    Download("matting/*.onnx", "another matting network", "its authors' terms", "its site"),
-    Download(
-        "checkpoints/*.safetensors", "networks that you trained", "yours", "your own training"
-    ),
-)
-
-
-def assets_folder() -> Path:
-    """`$SPLITAVATAR_ASSETS`, or the platform's folder for user data."""
-    chosen = os.environ.get("SPLITAVATAR_ASSETS")
-    if chosen:
-        return Path(chosen)
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "splitavatar" / "assets"
 
 
 def report() -> dict[str, Any]:
