@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from backend.model.config import ModelConfig, model_config
-from backend.model.splitavatar import HeadMesh, SplitAvatar
+from backend.model.head_mesh import HeadMesh
+from backend.model.splitavatar import SplitAvatar
 from shared.errors import AvatarError
 
 FORMAT = "splitavatar-checkpoint-1"

@@ -116,6 +116,18 @@ class ModelConfig:
                 )
         if self.width % self.heads:
             _refuse("width", self.width, f"a multiple of heads = {self.heads}")
+        if self.g0_copies > 1 and (self.layers or self.generator != "baseline"):
+            _refuse("g0_copies", self.g0_copies, "1, or layers = 0 and generator = baseline")
+
+    @property
+    def node_width(self) -> int:
+        """Width of F_i: of the embedding, or of the attributes themselves without one."""
+        return self.width if self.embedding else _GEOMETRY + self.channels
+
+    @property
+    def head_width(self) -> int:
+        """Width of one attention head."""
+        return -(-self.node_width // self.heads)
 
     def copies(self, layer: int) -> int:
         """Copies of every vertex in a layer: k^i."""
@@ -128,6 +140,9 @@ class ModelConfig:
             for key, value in dataclasses.asdict(self).items()
         }
 
+
+_GEOMETRY = 11
+"""As `backend.model.attributes.GEOMETRY`."""
 
 PER_LAYER = (
     "scale_spacing",

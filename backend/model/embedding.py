@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from backend.model.attributes import GEOMETRY
+from backend.model.attributes import GEOMETRY, OPACITY, SCALE
 
 MEAN_UNIT_M = 0.1
 SCALE_UNIT_M = 0.002
@@ -29,6 +29,28 @@ def standardise(
     """
     parts = [means / MEAN_UNIT_M, opacities[..., None], quats, scales / SCALE_UNIT_M, features]
     return torch.cat(parts, dim=-1)
+
+
+def plain_attributes(raw: Tensor, means: Tensor, feature_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """F_i without E and D, and what of it the residual connection carries to the children.
+
+    Args:
+        raw: [B, N, 11 + C] raw attributes of G_i.
+        means: [B, N, 3] metres.
+        feature_logits: [B, N, C] accumulated along the parents.
+
+    Returns:
+        F_i [B, N, 11 + C]: means, then raw opacity, rotation and scale, then feature logits; and
+        the same with zeros for means and features.
+
+    Source: Table 3, "w/o feature embedding": the attributes themselves enter the GSN.
+    Deviates: a child's mean and feature logits start from its parent's in every preset, when its
+        Gaussian is assembled; carried here as well they would count twice.
+    """
+    middle = raw[..., OPACITY : SCALE.stop]
+    values = torch.cat([means / MEAN_UNIT_M, middle, feature_logits], dim=-1)
+    carried = [torch.zeros_like(means), middle, torch.zeros_like(feature_logits)]
+    return values, torch.cat(carried, dim=-1)
 
 
 class Embedding(nn.Module):

@@ -5,17 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backend.model.adapter import ConvAdapter
+from backend.model import build
 from backend.model.attributes import GEOMETRY
 from backend.model.config import ModelConfig
-from backend.model.embedding import Decoder, Embedding, standardise
-from backend.model.encoder import EfficientNetLite0
+from backend.model.embedding import Decoder, Embedding, plain_attributes, standardise
 from backend.model.expression import (
     ExpressionLayers,
     ExpressionRaw,
@@ -25,41 +23,15 @@ from backend.model.expression import (
     assemble_layer,
     assemble_layers,
 )
-from backend.model.generator import GaussianGenerator
-from backend.model.graph import MeshGraph, mesh_edges
+from backend.model.graph import mesh_edges
 from backend.model.gsn import SplittingNetwork
+from backend.model.head_mesh import HeadMesh
 from backend.model.masks import MaskNetwork
 from backend.model.planes import PlaneGaussians, lift_planes
 from backend.model.residuals import IdentityResiduals, LayerResiduals
 from backend.model.shapes import check_shape
 from shared.camera import Camera
 from shared.errors import AvatarError
-
-
-class HeadMesh(Protocol):
-    """What the network needs to know of a head (NumPy arrays or tensors).
-
-    Attributes:
-        v_template: [V, 3] metres.
-        faces: [F, 3] triangles.
-        site_faces: [V, S] triangle of every fixed child site, layer by layer.
-        site_bary: [V, S, 3] its barycentric coordinates.
-        site_spacing: [V] distance between neighbouring sites, metres.
-        hash: Identifies the head.
-    """
-
-    @property
-    def v_template(self) -> Any: ...  # noqa: D102 (the class says what it is)
-    @property
-    def faces(self) -> Any: ...  # noqa: D102
-    @property
-    def site_faces(self) -> Any: ...  # noqa: D102
-    @property
-    def site_bary(self) -> Any: ...  # noqa: D102
-    @property
-    def site_spacing(self) -> Any: ...  # noqa: D102
-    @property
-    def hash(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -69,7 +41,7 @@ class Encoded:
     Args:
         global_feature: [B, C] of the encoder.
         plane_raw: [B, 2, P, 9 + C] raw identity planes, front and back.
-        g0_raw: [B, V, 11 + C] raw G0.
+        g0_raw: [B, V * g0_copies, 11 + C] raw G0.
     """
 
     global_feature: Tensor
@@ -78,7 +50,7 @@ class Encoded:
 
 
 class SplitAvatar(nn.Module):
-    """The SplitAvatar network (Fig. 2), without the neural renderer.
+    """The SplitAvatar network (Fig. 2) and its variants.
 
     Args:
         config: Sizes and scale factors.
@@ -90,32 +62,30 @@ class SplitAvatar(nn.Module):
         super().__init__()
         self.config = config
         self.head_hash = str(head.hash)
-        faces = torch.as_tensor(head.faces).long()
         vertices = len(head.v_template)
         self.vertices = vertices
-        self.sites = _sites(config, head, faces)
-        self.graph = MeshGraph(vertices, mesh_edges(faces), config.split, config.layers)
+        with torch.device("cpu"):  # tables hold values even where parameters are only counted
+            faces = torch.as_tensor(head.faces).long()
+            self.sites = _sites(config, head, faces)
+            self.graph = build.graph(config, vertices, mesh_edges(faces))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self._build(config, vertices)
 
     def _build(self, config: ModelConfig, vertices: int) -> None:
-        width, channels = config.width, config.channels
-        self.encoder = EfficientNetLite0(config.image_size)
-        self.renderer: nn.Module | None = None
-        self.adapter = ConvAdapter(
-            self.encoder.map_channels, config.grid, config.adapter_width, channels
-        )
-        self.generator = GaussianGenerator(vertices, width, self.encoder.global_channels, channels)
-        each = range(config.layers)
-        self.embeddings = nn.ModuleList(Embedding(channels, width) for _ in each)
-        self.splitting = nn.ModuleList(
-            SplittingNetwork(width, config.heads, config.split) for _ in each
-        )
-        self.decoders = nn.ModuleList(Decoder(width, channels) for _ in each)
+        width, channels, each = config.node_width, config.channels, range(config.layers)
+        self.encoder = build.encoder(config)
+        self.adapter = build.adapter(config, self.encoder)
+        self.generator = build.generator(config, vertices, self.encoder)
+        coded = each if config.embedding else ()
+        self.embeddings = nn.ModuleList(Embedding(channels, width) for _ in coded)
+        self.splitting = nn.ModuleList(SplittingNetwork(config) for _ in each)
+        self.decoders = nn.ModuleList(Decoder(width, channels) for _ in coded)
+        gated = each if config.gating else ()
         self.masks = nn.ModuleList(
-            MaskNetwork(width, config.split, config.mask_start) for _ in each
+            MaskNetwork(width, config.split, config.mask_start) for _ in gated
         )
+        self.renderer = build.renderer(config)
 
     # Identity branch ------------------------------------------------------------------------
 
@@ -175,7 +145,7 @@ class SplitAvatar(nn.Module):
         masks: list[Tensor | None] = [None]
         layers = [self._assemble(0, g0_raw, None, residuals, pose, None)]
         for index in range(0 if "gsn" in ablate else self.config.layers):
-            raw, mask_logits = self._split(index, layers[-1])
+            raw, mask_logits = self._split(index, raws[-1], layers[-1])
             layer = self._assemble(index + 1, raw, mask_logits, residuals, pose, layers[-1])
             raws.append(raw)
             masks.append(mask_logits)
@@ -184,7 +154,8 @@ class SplitAvatar(nn.Module):
             layers = [
                 dataclasses.replace(layer, mask=torch.ones_like(layer.mask)) for layer in layers
             ]
-        return ExpressionLayers(tuple(layers), ExpressionRaw(tuple(raws), tuple(masks)))
+        raw = ExpressionRaw(tuple(raws), tuple(masks))
+        return ExpressionLayers(tuple(layers), raw, self.config.g0_copies)
 
     @torch.no_grad()
     def expression_raw(
@@ -223,7 +194,7 @@ class SplitAvatar(nn.Module):
         self._check_pose(raw.attributes[0], vertices, frames, residuals)
         pose = Pose(vertices, frames)
         layers = assemble_layers(self.config, self.sites, raw, residuals, pose, channels)
-        return ExpressionLayers(layers, raw)
+        return ExpressionLayers(layers, raw, self.config.g0_copies)
 
     def _assemble(
         self,
@@ -237,14 +208,19 @@ class SplitAvatar(nn.Module):
         own = residuals[index] if residuals else None
         return assemble_layer(self.config, self.sites, index, raw, mask_logits, own, pose, parent)
 
-    def _split(self, index: int, layer: GaussianLayer) -> tuple[Tensor, Tensor]:
+    def _split(self, index: int, raw: Tensor, layer: GaussianLayer) -> tuple[Tensor, Tensor | None]:
         """G_i -> raw attributes [B, k N, 11 + C] and mask logits [B, k N] of G_{i+1}."""
-        attributes = standardise(
-            layer.means, layer.opacities, layer.quats, layer.scales, layer.features
-        )
-        features = self.embeddings[index](attributes)  # F_i [B, N, width]
-        children = self.splitting[index](features, self.graph, index)
-        return self.decoders[index](children), self.masks[index](features)
+        network = self.splitting[index]
+        if self.config.embedding:
+            attributes = standardise(
+                layer.means, layer.opacities, layer.quats, layer.scales, layer.features
+            )
+            features = self.embeddings[index](attributes)  # F_i [B, N, width]
+            children = self.decoders[index](network(features, self.graph, index))
+        else:
+            features, carried = plain_attributes(raw, layer.means, layer.feature_logits)
+            children = network(features, self.graph, index, carried)
+        return children, self.masks[index](features) if self.config.gating else None
 
     def _check_pose(
         self,
@@ -253,7 +229,8 @@ class SplitAvatar(nn.Module):
         frames: Tensor,
         residuals: Sequence[LayerResiduals] | None,
     ) -> None:
-        check_shape("g0_raw", g0_raw, None, self.vertices, GEOMETRY + self.config.channels)
+        count = self.vertices * self.config.g0_copies
+        check_shape("g0_raw", g0_raw, None, count, GEOMETRY + self.config.channels)
         check_shape("vertices", vertices, None, self.vertices, 3)
         check_shape("frames", frames, len(vertices), self.vertices, 3, 3)
         if residuals is not None and len(residuals) != self.config.layers + 1:
@@ -264,13 +241,21 @@ class SplitAvatar(nn.Module):
 
 def _sites(config: ModelConfig, head: HeadMesh, faces: Tensor) -> Sites:
     needed = sum(config.copies(layer) for layer in range(1, config.layers + 1))
-    site_faces = torch.as_tensor(head.site_faces).long()
-    if site_faces.shape[1] < needed:
+    found = torch.as_tensor(head.site_faces).shape[1]
+    fits = needed <= found and found in _site_counts(config.split, found)
+    if config.sites and config.layers and not fits:
         raise AvatarError(
             "head_mismatch",
-            f"The head stores {site_faces.shape[1]} sites per vertex; k = {config.split} and "
-            f"L = {config.layers} need {needed}.",
-            "Use a head made for this preset.",
+            f"The head stores {found} sites per vertex; k = {config.split} and L = "
+            f"{config.layers} need {needed}.",
+            "Use a head made for this preset, or set sites = false.",
         )
-    bary, spacing = torch.as_tensor(head.site_bary), torch.as_tensor(head.site_spacing)
-    return Sites(site_faces, bary, spacing, faces, config)
+    return Sites(head, faces, config)
+
+
+def _site_counts(split: int, most: int) -> list[int]:
+    """Sites per vertex that a head can store for this k: those of G1, of G1 and G2, ..."""
+    counts = [split]
+    while split > 1 and counts[-1] < most:
+        counts.append((counts[-1] + 1) * split)
+    return counts

@@ -50,7 +50,7 @@ def _layer_cloud(
     layer: GaussianLayer, index: int, expression: ExpressionLayers, sample: int
 ) -> Gaussians:
     means = layer.means[sample]
-    vertices = expression.layers[0].means.shape[1]
+    vertices = expression.layers[0].means.shape[1] // expression.copies
     copies = len(means) // vertices
     ids = torch.arange(vertices, dtype=torch.int32, device=means.device)
     layer_ids = torch.full_like(ids, FIRST_EXPRESSION_LAYER + index, dtype=torch.uint8)

@@ -32,7 +32,7 @@ def dense_attention(layer: ReferenceAttention, x: np.ndarray, adjacency: np.ndar
 
 def test_attention_equals_the_dense_equation() -> None:
     torch.manual_seed(0)
-    layer = ReferenceAttention(12, 4)
+    layer = ReferenceAttention(12, 4, 3)
     torch.nn.init.normal_(layer.conv.bias)
     graph = MeshGraph(5, mesh_edges(FACES), split=2, layers=3)
     x = torch.randn(1, 20, 12) * 3
@@ -49,7 +49,7 @@ def test_attention_equals_the_dense_equation() -> None:
 
 def test_a_batch_equals_its_samples() -> None:
     torch.manual_seed(0)
-    layer = ReferenceAttention(12, 4)
+    layer = ReferenceAttention(12, 4, 3)
     graph = MeshGraph(5, mesh_edges(FACES), split=2, layers=2)
     x = torch.randn(3, 10, 12)
     singles = torch.cat([layer(x[b : b + 1], graph, 1) for b in range(3)])
