@@ -22,13 +22,13 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
+from backend.head.painting import Model, vertex_normals  # noqa: E402
+from backend.head.sites import make_sites  # noqa: E402
 from scripts.open_head import identity, makehuman, regions, rig  # noqa: E402
 from scripts.open_head.archive import quantised, write_npz  # noqa: E402
 from scripts.open_head.crop import Crop, crop_head  # noqa: E402
 from scripts.open_head.landmarks import Detector, embed_landmarks  # noqa: E402
 from scripts.open_head.lips import Contact, close_lips, sealed  # noqa: E402
-from scripts.open_head.portrait import Model, vertex_normals  # noqa: E402
-from scripts.open_head.sites import make_sites  # noqa: E402
 from shared.flame import ARKIT_NAMES, JOINTS  # noqa: E402
 
 OUT = ROOT / "backend/assets/open_head.npz"

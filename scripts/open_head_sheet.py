@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from backend.head import Head  # noqa: E402
-from scripts.open_head.portrait import Model, paint, portrait_camera  # noqa: E402
+from backend.head.painting import Model, paint, portrait_camera  # noqa: E402
 from shared.flame import BETAS_SIZE, Track  # noqa: E402
 
 EXPRESSIONS: tuple[dict[str, float], ...] = (

@@ -12,8 +12,8 @@ from scipy.spatial import KDTree
 from backend.assets import OPEN_HEAD
 from backend.head import Head
 from backend.head.open_head_hash import OPEN_HEAD_SHA256
+from backend.head.painting import portrait_camera
 from backend.head.zbuffer import rasterise_mesh
-from scripts.open_head.portrait import portrait_camera
 from shared.errors import AvatarError
 from shared.flame import ARKIT_NAMES, BETAS_SIZE, Track
 

@@ -9,8 +9,8 @@ import pytest
 
 from backend.assets import FACE_LANDMARKER
 from backend.head import Head
+from backend.head.painting import Model, paint, portrait_camera
 from scripts.open_head.landmarks import Detector
-from scripts.open_head.portrait import Model, paint, portrait_camera
 from shared.flame import Track
 
 Look = Callable[[dict[str, float]], tuple[np.ndarray, dict[str, float]]]

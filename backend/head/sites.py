@@ -39,6 +39,8 @@ def make_sites(
     site_weights = np.empty((count, sum(COPIES), 3))
     spacing = np.empty(count)
     for vertex, (owned, weights, area) in enumerate(shares):
+        if len(owned) == 0:  # a point of no triangle: its sites lie on the nearest one
+            owned, weights = _nearest_corner(vertices, faces, vertex)
         points = (vertices[faces[owned]] * weights[..., None]).sum(axis=1)
         chosen = _spread(points, vertices[vertex], sum(COPIES))
         chosen = chosen[_order(points[chosen], vertices[vertex])]
@@ -77,6 +79,15 @@ def _vertex_shares(
     ]
 
 
+def _nearest_corner(
+    vertices: np.ndarray, faces: np.ndarray, vertex: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Triangle [1] and weights [1, 3] of the triangle's corner nearest to a vertex."""
+    away = np.linalg.norm(vertices[faces] - vertices[vertex], axis=-1)
+    face, corner = divmod(int(away.argmin()), 3)
+    return np.array([face]), np.eye(3)[[corner]]
+
+
 def _spread(points: np.ndarray, centre: np.ndarray, count: int) -> np.ndarray:
     """Indices of `count` of the points [P, 3] that with `centre` share them out evenly."""
     chosen = np.empty(count, dtype=int)
@@ -91,6 +102,8 @@ def _spread(points: np.ndarray, centre: np.ndarray, count: int) -> np.ndarray:
         amount = np.bincount(owner, minlength=count + 1)[:, None]
         moved = np.where(amount > 0, sums / np.maximum(amount, 1), seeds)
         seeds[1:] = moved[1:]
+    if len(points) < count:  # a sliver: its few points serve again
+        return np.resize(np.arange(len(points)), count)
     # One candidate each: no two sites may coincide.
     return linear_sum_assignment(cdist(seeds[1:], points))[1]
 
