@@ -22,6 +22,7 @@ COMMANDS = {
     "track": "read a track (.flame.npz) from an image, a video or a folder of images",
     "reenact": "show a portrait's person doing what a video or folder of images shows",
     "synthesise": "make a store of made-up people to train and test with",
+    "train": "train a network on a data set; resumable",
     "info": "what this is; a preset's settings; an avatar's facts",
     "doctor": "what works on this machine, and what is missing",
 }

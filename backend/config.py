@@ -10,6 +10,8 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from shared.errors import AvatarError
 
+from .train_config import TrainConfig
+
 CONFIGS = Path(__file__).resolve().parent / "configs"
 
 T = TypeVar("T")
@@ -47,7 +49,7 @@ def load_preset(preset: str | Path) -> dict[str, Any]:
         raise AvatarError("bad_file", f"{path} has tables {nested}.", "Presets are flat: no [x].")
     from .model.config import ModelConfig
 
-    resolve(values, ModelConfig)  # refuses unknown keys
+    resolve(values, ModelConfig, TrainConfig)  # refuses unknown keys
     return values
 
 

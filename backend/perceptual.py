@@ -111,8 +111,8 @@ _ALEX_TAPS = (1, 4, 7, 9, 11)
 
 def _tapped(network: nn.Sequential, taps: Sequence[int], x: Tensor) -> list[Tensor]:
     found = []
-    for index, layer in enumerate(network[: taps[-1] + 1]):
-        x = layer(x)
+    for index in range(taps[-1] + 1):
+        x = network[index](x)
         if index in taps:
             found.append(x)
     return found

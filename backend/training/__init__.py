@@ -1,0 +1,1 @@
+"""Training: settings, batches, the objective's step, checkpoints, the loop."""
