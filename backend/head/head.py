@@ -17,9 +17,12 @@ from shared.flame import ARKIT_NAMES, EXPRESSION_SIZE, Track
 from .archive import read_head
 from .lbs import blend, joint_transforms, rigid, rodrigues, skin
 from .open_head_hash import OPEN_HEAD_SHA256
+from .surface import steady_neighbours
 
 ROOT, NECK = 0, 1
 """Joints by number; the order is `shared.flame.JOINTS`."""
+
+_CODES = {"flame_with_eye": "flame2020"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Head:
     """A head model. All lengths in metres, head space (+Y up, +Z out of the face, +X left).
 
     Args:
-        name: `open`.
+        name: `open`, `flame2020`, `flame2023`, `flame2023_open` or `flame_with_eye`.
         hash: sha256 of the file it was read from, hexadecimal.
         v_template: [V, 3] the average, neutral head.
         faces: [F, 3] int64 triangles, counter-clockwise from outside.
@@ -45,6 +48,11 @@ class Head:
         site_bary: [V, 14, 3] their weights.
         site_spacing: [V] distance of neighbouring points (vertex and sites) on the template.
         neighbours: [V] int64, the neighbour that fixes a vertex's tangent.
+        posedirs: [V, 3, 36] pose correctives of neck, jaw, left and right eye (FLAME), or None.
+        expression_moves_joints: The joints follow the expression too (FLAME).
+        flame_landmark_faces: [N] int64 triangle of each landmark that came with a FLAME file
+            (68, or 70 with the eyes), or None.
+        flame_landmark_bary: [N, 3] its weights, or None.
     """
 
     name: str
@@ -65,6 +73,15 @@ class Head:
     site_bary: Tensor
     site_spacing: Tensor
     neighbours: Tensor
+    posedirs: Tensor | None = None
+    expression_moves_joints: bool = False
+    flame_landmark_faces: Tensor | None = None
+    flame_landmark_bary: Tensor | None = None
+
+    @property
+    def codes(self) -> str:
+        """The name that tracks bear whose codes fit; heads of one FLAME version share it."""
+        return _CODES.get(self.name, self.name)
 
     @classmethod
     def load(cls, name: str = "open", path: Path | None = None) -> Head:
@@ -102,7 +119,7 @@ class Head:
             site_faces=tensors["site_faces"].long(),
             site_bary=tensors["site_barycentric"],
             site_spacing=tensors["site_spacing"],
-            neighbours=_steady_neighbours(template, faces, tensors["edges"].long()),
+            neighbours=steady_neighbours(template, faces, tensors["edges"].long()),
         )
 
     def to(self, device: str | torch.device) -> Head:
@@ -163,6 +180,9 @@ class Head:
     ) -> Tensor:
         """The rigid motion [B, 4, 4] of the whole head: neck, then root, then shift.
 
+        Deviates: a FLAME head's expression moves these two joints by less than a millimetre;
+        that is left out, so that one identity turns about fixed points.
+
         Args:
             betas: [B, S'] (the joints depend on the identity).
             global_orient: [B, 3] axis-angle about the root joint, radians.
@@ -186,13 +206,18 @@ class Head:
     ) -> Tensor:
         """All of linear blend skinning [B, V, 3], the neck's weights included.
 
-        Deviates: joints follow identity only; FLAME's also follow the expression, which would let
-        an eyeLook unit drag the eye's own joint along. There are no pose correctives.
+        Source: FLAME (Li et al. 2017), Eqs. 1-5, as smplx computes it.
+        Deviates: the open head has no pose correctives, and its joints follow identity only, for
+        else an eyeLook unit would drag the eye's own joint along.
         """
         shaped = self.shape(betas)
         posed = blend(shaped, self.exprdirs[..., : expression.shape[1]], expression)
+        joints = self.joints(posed if self.expression_moves_joints else shaped)
         pose = torch.stack([global_orient, neck_pose, jaw_pose, leye_pose, reye_pose], 1)
-        transforms = joint_transforms(pose, self.joints(shaped), self.parents)
+        if self.posedirs is not None:
+            turned = rodrigues(pose[:, 1:]) - torch.eye(3, dtype=pose.dtype, device=pose.device)
+            posed = blend(posed, self.posedirs, turned.flatten(1))
+        transforms = joint_transforms(pose, joints, self.parents)
         return skin(posed, self.lbs_weights, transforms) + transl[:, None]
 
     def normals(self, vertices: Tensor) -> Tensor:
@@ -219,6 +244,21 @@ class Head:
         """Values [V, ...] of the vertices at the 478 landmarks [478, ...]."""
         corners = values[self.faces[self.landmark_faces]]  # [478, 3, ...]
         return torch.einsum("lc,lc...->l...", self.landmark_bary.to(values.dtype), corners)
+
+    def flame_landmarks(self, vertices: Tensor) -> Tensor:
+        """A FLAME file's own landmarks [B, N, 3] on vertices [B, V, 3].
+
+        Raises:
+            AvatarError: `missing_weights` where the head came without them.
+        """
+        if self.flame_landmark_faces is None or self.flame_landmark_bary is None:
+            raise AvatarError(
+                "missing_weights",
+                f"The head {self.name!r} came without landmarks of its own.",
+                "Put landmark_embedding.npy beside its file.",
+            )
+        corners = vertices[:, self.faces[self.flame_landmark_faces]]  # [B, N, 3, 3]
+        return torch.einsum("nc,bncd->bnd", self.flame_landmark_bary.to(vertices), corners)
 
     def vertices_of(self, track: Track) -> Tensor:
         """`vertices` [T, V, 3] of a track's frames."""
@@ -259,33 +299,13 @@ class Head:
         return torch.as_tensor(betas).to(self.v_template).reshape(1, -1)
 
     def _betas(self, track: Track) -> Tensor:
-        if track.head != self.name:
+        if track.head != self.codes:
             raise AvatarError(
                 "head_mismatch",
-                f"The track's codes belong to the head {track.head!r}; loaded is {self.name!r}.",
+                f"The track's codes belong to the head {track.head!r}; loaded is {self.codes!r}.",
                 "Convert the track first.",
             )
         return self._as_row(track.betas).expand(len(track), -1)
 
     def _of(self, track: Track, names: tuple[str, ...]) -> list[Tensor]:
         return [torch.from_numpy(getattr(track, name)).to(self.v_template) for name in names]
-
-
-def _steady_neighbours(template: Tensor, faces: Tensor, edges: Tensor) -> Tensor:
-    """[V] for each vertex the neighbour at the end of its longest edge within the tangent plane.
-
-    A long edge keeps the tangent's direction steady while the skin deforms.
-    """
-    a, b, c = template[faces].double().unbind(1)
-    facing = torch.linalg.cross(b - a, c - a)
-    normal = torch.zeros_like(template, dtype=torch.float64)
-    for corner in range(3):
-        normal = normal.index_add(0, faces[:, corner], facing)
-    normal = functional.normalize(normal, dim=-1, eps=1e-20)
-    both = torch.cat([edges, edges.flip(1)])
-    along = (template[both[:, 1]] - template[both[:, 0]]).double()
-    flat = along - (along * normal[both[:, 0]]).sum(-1, keepdim=True) * normal[both[:, 0]]
-    order = torch.argsort(flat.norm(dim=-1), stable=True)
-    order = order[torch.argsort(both[order, 0], stable=True)]  # by vertex, then by length
-    last = torch.cumsum(torch.bincount(both[:, 0], minlength=len(template)), 0) - 1
-    return both[order[last], 1]

@@ -45,6 +45,10 @@ class Inert:
     state: dict[str, Any] = field(default_factory=dict)
 
 
+class _Object:
+    """The type of an array of Python objects; only one of no dimension is read."""
+
+
 @dataclass(frozen=True)
 class Maker:
     """An allowed global.
@@ -93,6 +97,8 @@ def build(value: Any, state: Any, budget: Budget) -> Any:
         return _array_state(value, state, budget)
     if isinstance(value, np.dtype):
         return _dtype_state(value, state)
+    if isinstance(value, _Object) and isinstance(state, tuple):
+        return value
     if isinstance(value, Inert) and isinstance(state, dict) and not value.state:
         value.state = {key: item for key, item in state.items() if isinstance(key, str)}
         return value
@@ -172,6 +178,8 @@ def _raw(value: Any) -> bytes:
 
 
 def _check_array(shape: Any, dtype: Any, size: int, budget: Budget) -> None:
+    if isinstance(dtype, _Object):
+        raise Refused("an array of Python objects")
     if not isinstance(dtype, np.dtype) or dtype.itemsize == 0:
         raise Refused("an array without a number type")
     sizes = isinstance(shape, tuple) and all(isinstance(s, int) and s >= 0 for s in shape)
@@ -180,10 +188,13 @@ def _check_array(shape: Any, dtype: Any, size: int, budget: Budget) -> None:
     budget.charge(size)
 
 
-def _array_state(array: np.ndarray, state: Any, budget: Budget) -> np.ndarray:
+def _array_state(array: np.ndarray, state: Any, budget: Budget) -> Any:
+    """Fills an array; one of no dimension that holds an object (np.save) becomes that object."""
     if not isinstance(state, tuple) or len(state) != 5:
         raise Refused("an array without its five state values")
     _, shape, dtype, fortran, values = state
+    if isinstance(dtype, _Object) and shape == () and isinstance(values, list) and len(values) == 1:
+        return values[0]
     raw = _raw(values)
     _check_array(shape, dtype, len(raw), budget)
     array.__setstate__((1, shape, dtype, bool(fortran), raw))  # pyright: ignore[reportArgumentType]
@@ -214,7 +225,9 @@ def _new_scalar(args: tuple[Any, ...], budget: Budget) -> np.generic:
     return np.frombuffer(raw, args[0])[0]
 
 
-def _new_dtype(args: tuple[Any, ...], budget: Budget) -> np.dtype:
+def _new_dtype(args: tuple[Any, ...], budget: Budget) -> np.dtype | _Object:
+    if args and args[0] in ("O8", "O"):
+        return _Object()
     if not args or not isinstance(args[0], str) or not _DTYPE.fullmatch(args[0]):
         raise Refused(f"arrays of the type {args[0] if args else None!r:.40}")
     return np.dtype(args[0], copy=True)

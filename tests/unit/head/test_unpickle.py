@@ -122,7 +122,8 @@ HOSTILE: list[tuple[Any, str]] = [
     (Call(np.fromfile, "x"), "numpy.fromfile"),
     ({"deep": [Call(os.system, "true")]}, "system"),
     (torch.zeros(2), "torch._utils._rebuild_tensor_v2"),
-    (np.array([Call(os.system, "true")], dtype=object), "'O8'"),
+    (np.array([Call(os.system, "true")], dtype=object), "system"),
+    (np.array([1, "x"], dtype=object), "an array of Python objects"),
     (Path("x"), "pathlib"),
     (range(3), "builtins.range"),
 ]
@@ -157,7 +158,7 @@ WRITTEN_BY_HAND = {
     "a dictionary key or set member of type list": b"\x80\x02}]K\x01s.",
     "the bare name numpy.ndarray": b"cnumpy\nndarray\n.",
     "_codecs.encode other than of text to latin1": b"c_codecs\nencode\n(VTQ==\nVbase64\ntR.",
-    "arrays of the type 'O8'": b"cnumpy\ndtype\n(S'O8'\nI0\nI1\ntR.",
+    "arrays of the type 'M8'": b"cnumpy\ndtype\n(S'M8'\nI0\nI1\ntR.",
     "items for an object ndarray":
         b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntRI1\na.",
 }  # fmt: skip
