@@ -40,11 +40,11 @@ class Perceptual(nn.Module):
     def forward(self, images: Sequence[Tensor], target: Tensor) -> Tensor:
         """Sum over the pictures of their distance from the target, all [B, 3, H, W] in 0..1."""
         with torch.no_grad():
-            wanted = [_unit(value) for _, value in self.features(target)]
+            wanted = [_unit(value.to(target)) for _, value in self.features(target)]
         total = target.new_zeros(())
         for image in images:
             for (weight, value), other in zip(self.features(image), wanted, strict=True):
-                total = total + weight * self.distance(_unit(value), other)
+                total = total + weight * self.distance(_unit(value.to(target)), other)
         return total
 
     def train(self, mode: bool = True) -> Perceptual:

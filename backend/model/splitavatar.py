@@ -220,7 +220,10 @@ class SplitAvatar(nn.Module):
         else:
             features, carried = plain_attributes(raw, layer.means, layer.feature_logits)
             children = network(features, self.graph, index, carried)
-        return children, self.masks[index](features) if self.config.gating else None
+        # Mixed precision computes in half; Gaussians are made, and drawn, in full.
+        exact = layer.means.dtype
+        gates = self.masks[index](features).to(exact) if self.config.gating else None
+        return children.to(exact), gates
 
     def _check_pose(
         self,
