@@ -1,4 +1,7 @@
-"""Presets: one flat TOML file each, read into frozen dataclasses."""
+"""Presets: one flat TOML file each, read into frozen dataclasses.
+
+A preset that differs from another in a few things says `base = "paper"` and holds only those.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def presets() -> list[str]:
 
 
 def load_preset(preset: str | Path) -> dict[str, Any]:
-    """The values of a preset.
+    """The values of a preset, those of its base included.
 
     Args:
         preset: A name out of `presets()`, or the path of a `.toml` file.
@@ -31,7 +34,45 @@ def load_preset(preset: str | Path) -> dict[str, Any]:
     Raises:
         AvatarError: `bad_request` for an unknown name or key, `bad_file` for other content.
     """
+    values = _with_base(preset, ())
+    from .model.config import ModelConfig
+
+    resolve(values, ModelConfig, TrainConfig)  # refuses unknown keys
+    return values
+
+
+def _with_base(preset: str | Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """The values of a preset over those of its base.
+
+    Args:
+        preset: As in `load_preset`.
+        above: The presets that led here through their bases.
+    """
     path = Path(preset) if str(preset).endswith(".toml") else CONFIGS / f"{preset}.toml"
+    if above and not path.is_absolute():
+        path = above[-1].parent / path  # a base named by a path lies beside its preset
+    chain = (*above, path.resolve())
+    if path.resolve() in above:
+        names = " -> ".join(step.name for step in chain)
+        raise AvatarError(
+            "bad_file",
+            f"Presets are each other's base: {names}.",
+            "Take the key base out of one of them.",
+        )
+    values = _read(preset, path)
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    if not isinstance(base, str):
+        raise AvatarError(
+            "bad_file",
+            f"{path.name} has the base {base!r}; expected the name of a preset.",
+            f"Expected one of {', '.join(presets())} or the path of a .toml file.",
+        )
+    return _with_base(base, chain) | values
+
+
+def _read(preset: str | Path, path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -47,9 +88,6 @@ def load_preset(preset: str | Path) -> dict[str, Any]:
     nested = [key for key, value in values.items() if isinstance(value, dict)]
     if nested:
         raise AvatarError("bad_file", f"{path} has tables {nested}.", "Presets are flat: no [x].")
-    from .model.config import ModelConfig
-
-    resolve(values, ModelConfig, TrainConfig)  # refuses unknown keys
     return values
 
 

@@ -70,7 +70,7 @@ class ModelConfig:
     heads: int = 4
     layers: int = 3
     split: int = 2
-    attention: str = "reference"
+    attention: str = "structured"
     embedding: bool = True
     gating: bool = True
     g0_copies: int = 1

@@ -55,3 +55,27 @@ def test_a_preset_is_flat_toml(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(AvatarError, match=words):
             config.load_preset(path)
+
+
+def test_a_preset_holds_only_what_differs_from_its_base(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('base = "paper"\npreset = "mine"\nwidth = 128')
+    (tmp_path / "other.toml").write_text('base = "mine.toml"\npreset = "other"\nheads = 2')
+    paper = config.load_preset("paper")
+    found = config.load_preset(tmp_path / "other.toml")
+    assert found == paper | {"preset": "other", "width": 128, "heads": 2}
+
+
+def test_presets_that_are_each_others_base_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('base = "b.toml"')
+    (tmp_path / "b.toml").write_text('base = "a.toml"')
+    with pytest.raises(AvatarError, match="a.toml -> b.toml -> a.toml"):
+        config.load_preset(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize(
+    ("base", "words"), [('"huge"', "no preset 'huge'"), ("3", "expected the name of a preset")]
+)
+def test_an_unknown_base_is_named(tmp_path: Path, base: str, words: str) -> None:
+    (tmp_path / "mine.toml").write_text(f"base = {base}")
+    with pytest.raises(AvatarError, match=words):
+        config.load_preset(tmp_path / "mine.toml")
