@@ -6,17 +6,56 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from backend.data.store import Store
 from shared.progress import Progress
 
 from .metrics import Unavailable, choose
 from .metrics.faces import FaceReader
+from .network import open_network
 from .paper import table
+from .plan import plan
+from .predict import write_results
 from .report import write_reports
 from .results import open_results
 from .scores import Score, ScoreFile, score
 from .summary import summarise
 
+PORTRAITS = "portraits"
 SCORES_FILE = "scores.jsonl"
+
+
+def make_results(
+    preset: str,
+    weights: Path | None,
+    data: Path,
+    out: Path,
+    split: str,
+    protocol: str | None,
+    limit: int | None,
+    device: str,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Lets a network animate a data set; pictures that are there already stay.
+
+    Args:
+        preset: As `open_network`.
+        weights: As `open_network`.
+        data: A store.
+        out: The results folder; `portraits` beside it keeps the portraits' own residuals.
+        split: Of the store.
+        protocol: As `plan`.
+        limit: As `plan`.
+        device: `auto`, `cpu` or `cuda`.
+        progress: Told after each picture.
+
+    Returns:
+        The system's name and the number of pictures made.
+    """
+    progress("load the network", 0, 0)
+    network = open_network(preset, weights, out / PORTRAITS, _device(device))
+    store = Store(data)
+    made = write_results(network, store, out, plan(store, split, protocol, limit), progress)
+    return {"system": network.name, "made": made}
 
 
 def score_folder(

@@ -135,7 +135,7 @@ def _score_one(
 def _digest(shots: Sequence[Shot]) -> str:
     digest = hashlib.blake2b(digest_size=12)
     for shot in shots:
-        digest.update(shot.pixels)
+        digest.update(shot.pixels.data)
     return digest.hexdigest()
 
 

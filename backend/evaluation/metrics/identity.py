@@ -10,13 +10,14 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
+from backend.assets_folder import asset
 from backend.tracking.detect import Face
 from shared.errors import AvatarError
 
 from .faces import FaceReader
 from .shot import Shot
 
-ARCFACE_FILE = "arcface/arcface.onnx"
+ARCFACE_FILE = "arcface/*.onnx"
 ARCFACE_PX = 112
 _TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366],
@@ -62,7 +63,7 @@ class Csim(_Identity):
 
     Args:
         reader: Finds the five points that align the face.
-        path: The network; default `arcface/arcface.onnx` of the assets folder.
+        path: The network; default: the first file `arcface/*.onnx` of the assets folder.
 
     Raises:
         AvatarError: `missing_weights`, or `bad_file` for another network.
@@ -72,8 +73,6 @@ class Csim(_Identity):
 
     def __init__(self, reader: FaceReader, path: Path | None = None) -> None:
         super().__init__(reader)
-        from backend.assets_folder import asset
-
         self._path = asset(ARCFACE_FILE) if path is None else path
         try:
             self._net = cv2.dnn.readNetFromONNX(str(self._path))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from backend.assets_folder import asset
 from backend.perceptual import alexnet_layers, vgg16_layers
 from shared.errors import AvatarError
 
@@ -119,8 +120,6 @@ class Lpips:
 
     def __init__(self, net: Net, device: str = "cpu") -> None:
         self.name = "lpips" if net == "vgg" else "lpips_alex"
-        from backend.assets_folder import asset
-
         trunk, linear = FILES[net]
         self._model = load_lpips(net, asset(trunk), asset(linear)).to(device)
         self._device = device

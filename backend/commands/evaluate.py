@@ -1,0 +1,80 @@
+"""`evaluate`: metrics of results folders, or of a network on a data set."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from backend.config import presets
+from backend.evaluation.metrics import METRICS
+from backend.evaluation.paper import tables
+from shared.errors import AvatarError
+
+from .console import Console
+
+PROTOCOLS = ("self", "cross", "vfhq", "hdtf")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `evaluate`."""
+    parser.add_argument(
+        "what", metavar="CONFIG|RESULTS", help="a preset, or a folder of results to score"
+    )
+    parser.add_argument("--data", type=Path, help="with CONFIG: the store whose frames it animates")
+    parser.add_argument("--weights", type=Path, help="with CONFIG: its checkpoint (.safetensors)")
+    parser.add_argument("--split", default="test", help="split of the store (default: test)")
+    parser.add_argument(
+        "--protocol",
+        choices=PROTOCOLS,
+        help="self or cross: one task; vfhq or hdtf: both, with that data set's number of frames "
+        "and beside its table (default: both tasks, every frame)",
+    )
+    parser.add_argument("--limit", type=int, help="with CONFIG: at most so many frames per clip")
+    parser.add_argument(
+        "--metrics", nargs="+", choices=METRICS, help="default: all that can be had here"
+    )
+    parser.add_argument(
+        "--table", type=int, action="append", choices=[t.number for t in tables()],
+        help="of the paper, to print beside (default: 1, for hdtf 2); may be given several times",
+    )  # fmt: skip
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+    parser.add_argument(
+        "--out", type=Path, help="with CONFIG: the results folder; else: the reports' (default: "
+        "the results folder)"
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Makes the pictures if asked to, scores them and writes the reports."""
+    from backend.evaluation.run import make_results, score_folder  # torch takes seconds to import
+
+    made: dict[str, Any] = {}
+    if Path(args.what).is_dir():
+        folder, out = Path(args.what), args.out or Path(args.what)
+    else:
+        folder = out = _folder_to_make(args)
+        made = make_results(
+            args.what, args.weights, args.data, folder, args.split, args.protocol, args.limit,
+            args.device, console.progress,
+        )  # fmt: skip
+    numbers = args.table or [2 if args.protocol == "hdtf" else 1]
+    task = args.protocol if args.protocol in ("self", "cross") else None
+    reports = score_folder(folder, out, task, args.metrics, numbers, args.device, console.progress)
+    return {**made, **reports, "seconds": console.seconds}
+
+
+def _folder_to_make(args: argparse.Namespace) -> Path:
+    if args.what not in presets() and not args.what.endswith(".toml"):
+        raise AvatarError(
+            "bad_request",
+            f"{args.what!r} is neither a preset nor a folder of results.",
+            f"Presets are {', '.join(presets())}.",
+        )
+    if args.data is None or args.out is None:
+        raise AvatarError(
+            "bad_request",
+            "A preset needs --data, the store that it animates, and --out, the results folder.",
+            "Give both; docs/evaluation.md has the commands.",
+        )
+    return args.out
