@@ -178,7 +178,7 @@ class Painter:
             colour[:] = _mix(colour, dark, weight)
         if person.beard > 0:
             lower = _step(-0.012 - place[:, 1], 0.0, 0.01) * (place[:, 1] > -0.085)
-            stubble = np.clip(0.8 + 0.35 * person.pores(place), 0, 1) * person.beard
+            stubble = np.clip(0.85 + 0.15 * person.pores(place), 0, 1) * person.beard
             stubble = stubble * lower * _step(soft["chin"] + soft["jaw"], 0.4, 0.3)
             colour[:] = _mix(colour, dark, stubble * (1 - soft["lips"]))
 
@@ -242,11 +242,11 @@ class _Surface:
 
     def all(self, members: np.ndarray) -> np.ndarray:
         """[N] bool: all three corners are members."""
-        return members[self.corners].all(1)
+        return np.all(members[self.corners], axis=1)
 
     def any(self, members: np.ndarray) -> np.ndarray:
         """[N] bool: a corner is a member."""
-        return members[self.corners].any(1)
+        return np.any(members[self.corners], axis=1)
 
 
 class _Neighbours:

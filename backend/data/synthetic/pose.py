@@ -9,7 +9,8 @@ from shared.flame import ARKIT_NAMES, EXPRESSION_SIZE, Track
 
 COMBINATIONS: tuple[dict[str, float], ...] = (
     {},
-    {"mouthSmileLeft": 0.7, "mouthSmileRight": 0.7, "cheekSquintLeft": 0.4, "cheekSquintRight": 0.4},
+    {"mouthSmileLeft": 0.7, "mouthSmileRight": 0.7, "cheekSquintLeft": 0.4,
+     "cheekSquintRight": 0.4},
     {"mouthSmileLeft": 0.9, "mouthSmileRight": 0.9, "jawOpen": 0.3, "mouthUpperUpLeft": 0.4,
      "mouthUpperUpRight": 0.4},
     {"jawOpen": 0.6, "browInnerUp": 0.8, "browOuterUpLeft": 0.7, "browOuterUpRight": 0.7,
@@ -23,7 +24,8 @@ COMBINATIONS: tuple[dict[str, float], ...] = (
     {"jawOpen": 0.25, "mouthLowerDownLeft": 0.5, "mouthLowerDownRight": 0.5,
      "mouthStretchLeft": 0.3, "mouthStretchRight": 0.3},
     {"jawOpen": 0.5, "mouthStretchLeft": 0.2, "mouthStretchRight": 0.2},
-    {"noseSneerLeft": 0.6, "noseSneerRight": 0.6, "mouthUpperUpLeft": 0.5, "mouthUpperUpRight": 0.5},
+    {"noseSneerLeft": 0.6, "noseSneerRight": 0.6, "mouthUpperUpLeft": 0.5,
+     "mouthUpperUpRight": 0.5},
     {"mouthPressLeft": 0.6, "mouthPressRight": 0.6, "mouthShrugLower": 0.4},
     {"jawLeft": 0.4, "mouthLeft": 0.4},
     {"jawRight": 0.4, "mouthRight": 0.4},
