@@ -11,14 +11,7 @@ import numpy as np
 import pytest
 
 from backend.data.frame import Frame
-from backend.data.pairs import (
-    PairName,
-    TrainPairs,
-    cross_pairs,
-    index_of,
-    self_pairs,
-    train_pair,
-)
+from backend.data.pairs import PairName, cross_pairs, read_pair, self_pairs
 from backend.data.protocols import VFHQ, Protocol, hdtf
 from shared.camera import Camera, portrait_intrinsics
 from shared.errors import AvatarError
@@ -49,57 +42,8 @@ class Names:
         )
 
 
-DATA = Names(b=[5, 10, 15], a=[0, 2], c=[7], d=range(0, 50, 5))
-
-
 def names(pairs: Sequence[PairName]) -> list[str]:
     return [f"{s.clip}{s.number}->{t.clip}{t.number}" for s, t in pairs]
-
-
-def test_each_epoch_has_every_frame_as_target_once_and_another_frame_as_source() -> None:
-    pairs = TrainPairs(DATA, "train", seed=3)
-    assert len(pairs) == 15  # c has one frame only
-    for epoch in range(3):
-        some = [pairs.name(epoch * 15 + i) for i in range(15)]
-        targets = Counter(pair.target for pair in some)
-        assert len(targets) == 15
-        assert set(targets.values()) == {1}
-        assert all(p.source.clip == p.target.clip and p.source != p.target for p in some)
-
-
-def test_sources_are_uniform_over_the_other_frames() -> None:
-    pairs = TrainPairs(Names(a=range(5)), "train", seed=0)
-    some = [pairs.name(i) for i in range(5000)]
-    counts = Counter((p.source.number, p.target.number) for p in some)
-    assert len(counts) == 20
-    assert max(counts.values()) < 1.35 * min(counts.values())
-
-
-def test_a_pair_depends_on_seed_and_index_alone() -> None:
-    one, other = TrainPairs(DATA, "train", 3), TrainPairs(DATA, "train", 3)
-    order = np.random.default_rng(0).permutation(100)
-    shuffled = {int(i): other.name(int(i)) for i in order}
-    assert [one.name(i) for i in range(100)] == [shuffled[i] for i in range(100)]
-    assert [TrainPairs(DATA, "train", 4).name(i) for i in range(100)] != list(shuffled.values())
-    pair = train_pair(DATA, "train", 3, 42)
-    assert (pair.source.clip, pair.source.index) == one.name(42).source
-    assert (pair.target.clip, pair.target.index) == one.name(42).target
-
-
-def test_two_processes_see_what_one_with_twice_the_batch_sees() -> None:
-    two = {
-        index_of(step, rank, slot, 2, 4)
-        for step in range(5)
-        for rank in range(2)
-        for slot in range(4)
-    }
-    one = {index_of(step, 0, slot, 1, 8) for step in range(5) for slot in range(8)}
-    assert two == one == set(range(40))
-
-
-def test_clips_of_one_frame_make_no_training_pair() -> None:
-    with pytest.raises(AvatarError, match="None of the 2 clips of the split 'train' has two"):
-        TrainPairs(Names(a=[1], b=[4]), "train", 0)
 
 
 def test_self_reenactment_starts_from_the_first_frame() -> None:
@@ -110,6 +54,14 @@ def test_self_reenactment_starts_from_the_first_frame() -> None:
 def test_cross_reenactment_takes_the_next_clips_first_frame_cyclically() -> None:
     some = names(list(cross_pairs(Names(b=[5, 10, 15], a=[0, 2], c=[7, 8]), "test")))
     assert some == ["b5->a2", "c7->b10", "c7->b15", "a0->c8"]
+
+
+def test_a_pair_is_read_by_its_names() -> None:
+    data = Names(a=[0, 2], b=[5, 10])
+    for names_of_pair in cross_pairs(data, "test"):
+        pair = read_pair(data, names_of_pair)
+        assert (pair.source.clip, pair.source.index) == names_of_pair.source
+        assert (pair.target.clip, pair.target.index) == names_of_pair.target
 
 
 def test_cross_reenactment_of_one_clip_is_refused() -> None:
