@@ -1,5 +1,6 @@
-"""The head that carries the expression Gaussians: the open head, with FLAME's interface."""
+"""The head that carries the expression Gaussians: the open head, or the user's own FLAME."""
 
+from .flame import load_head
 from .head import Head
 
-__all__ = ["Head"]
+__all__ = ["Head", "load_head"]

@@ -53,6 +53,7 @@ class Head:
         flame_landmark_faces: [N] int64 triangle of each landmark that came with a FLAME file
             (68, or 70 with the eyes), or None.
         flame_landmark_bary: [N, 3] its weights, or None.
+        path: The FLAME file, None for the open head.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Head:
     expression_moves_joints: bool = False
     flame_landmark_faces: Tensor | None = None
     flame_landmark_bary: Tensor | None = None
+    path: Path | None = None
 
     @property
     def codes(self) -> str:
