@@ -47,6 +47,8 @@ class TrainConfig:
         perceptual_box: The perceptual term sees the head's box only (baseline).
         mask_gradient: Dropped Gaussians can come back (method.md 3).
         start: Residuals that every source brings along: `none` or its `portrait`'s projection.
+        sources_per_clip: Sources come from that many first frames of a clip, 2 or more; 0: from
+            all. It bounds how many portraits' starts are made and kept.
         driver_shape: Whose identity poses the driving head: the `source`'s, as when the network
             is used, or the `target`'s (baseline).
         checkpoint_every: Steps between two checkpoints.
@@ -76,6 +78,7 @@ class TrainConfig:
     perceptual_box: bool = False
     mask_gradient: bool = True
     start: str = "none"
+    sources_per_clip: int = 0
     driver_shape: str = "source"
     checkpoint_every: int = 1000
     keep_checkpoints: int = 2
@@ -94,6 +97,8 @@ class TrainConfig:
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 _refuse(name, getattr(self, name), "0 or more")
+        if self.sources_per_clip < 0 or self.sources_per_clip == 1:
+            _refuse("sources_per_clip", self.sources_per_clip, "0, or 2 or more")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             _refuse("betas", self.betas, "two numbers from 0 to below 1")
         if len(self.lr_names) != len(self.lr_factors):

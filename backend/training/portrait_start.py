@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -38,6 +39,7 @@ from shared.progress import Progress, silent
 
 _VERSION = 1  # of the files: another one makes them anew
 _LEAST_MATTE = 0.05
+_AT_ONCE = 32  # frames in memory
 _SHAPING = (
     "grid", "layers", "split", "cell_centres", "offset_along", "plane_offset_m", "plane_scale_m",
     "sites", "local_quats", "scale_form", "disc_thickness", *PER_LAYER,
@@ -91,26 +93,30 @@ class PortraitStart:
         """Makes what is missing, several at once.
 
         Args:
-            frames: Sources to come.
+            frames: Sources to come, read as they are needed.
             progress: Told after each.
             processes: At once; None: one per core.
 
         Returns:
             How many were made.
         """
-        missing = [_Missing(f, path) for f in frames if not (path := self._path(f)).is_file()]
-        progress("portraits", 0, len(missing))
-        if missing:
-            count = min(processes or os.cpu_count() or 1, len(missing))
-            context = get_context("spawn")
-            settings = (self._model.config, self._head)
-            with ProcessPoolExecutor(count, context, _open_worker, settings) as pool:
-                try:
-                    for done, _ in enumerate(pool.map(_work, missing), 1):
-                        progress("portraits", done, len(missing))
-                finally:
-                    pool.shutdown(cancel_futures=True)
-        return len(missing)
+        made = 0
+        missing = (_Missing(f, path) for f in frames if not (path := self._path(f)).is_file())
+        first = list(islice(missing, _AT_ONCE))
+        if not first:
+            return 0
+        settings = (self._model.config, self._head)
+        count = min(processes or os.cpu_count() or 1, len(first))
+        with ProcessPoolExecutor(count, get_context("spawn"), _open_worker, settings) as pool:
+            try:
+                while first:
+                    for _ in pool.map(_work, first):
+                        made += 1
+                        progress("portraits", made, 0)
+                    first = list(islice(missing, _AT_ONCE))
+            finally:
+                pool.shutdown(cancel_futures=True)
+        return made
 
     def _path(self, frame: Frame) -> Path:
         if frame.track.head != self._head.name:

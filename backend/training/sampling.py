@@ -7,12 +7,12 @@ shares the same sequence.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import Lock
 
 import numpy as np
 
-from backend.data.frame import FrameSource, Pair
+from backend.data.frame import Frame, FrameSource, Pair
 from shared.errors import AvatarError
 
 _EPOCHS_KEPT = 2  # threads that read ahead may already be in the next one
@@ -27,6 +27,7 @@ class TrainingPairs:
         data: The data set.
         split: Name of the split.
         seed: Another one gives other pairs.
+        sources: Sources are among that many first frames of a clip, 2 or more; 0: among all.
 
     Raises:
         AvatarError: `bad_request` for a split that is missing or empty, `bad_file` for clips of
@@ -35,8 +36,9 @@ class TrainingPairs:
     Source: baseline.md, Training.
     """
 
-    def __init__(self, data: FrameSource, split: str, seed: int) -> None:
+    def __init__(self, data: FrameSource, split: str, seed: int, sources: int = 0) -> None:
         self._data = data
+        self._sources = sources
         self._seed = seed
         self._clips = {clip: list(data.frames(clip)) for clip in split_clips(data, split)}
         short = [clip for clip, frames in self._clips.items() if len(frames) < 2]
@@ -61,7 +63,9 @@ class TrainingPairs:
         epoch, place = divmod(number, len(self._all))
         clip, target = self._all[int(self._order(epoch)[place])]
         frames = self._clips[clip]
-        other = int(np.random.default_rng([self._seed, 1, number]).integers(len(frames) - 1))
+        count = min(self._sources or len(frames), len(frames))
+        chance = np.random.default_rng([self._seed, 1, number])
+        other = int(chance.integers(count - (target < count)))
         source = other + (other >= target)
         return clip, frames[source], frames[target]
 
@@ -69,6 +73,12 @@ class TrainingPairs:
         """The pair of that number; may be called from any thread."""
         clip, source, target = self.names(number)
         return Pair(self._data.read(clip, source), self._data.read(clip, target))
+
+    def sources(self) -> Iterator[Frame]:
+        """Every frame that is ever a source, read one after the other."""
+        for clip, frames in self._clips.items():
+            for index in frames[: self._sources or len(frames)]:
+                yield self._data.read(clip, index)
 
     def _order(self, epoch: int) -> np.ndarray:
         with self._lock:

@@ -92,7 +92,7 @@ class Trainer:
         check_share(settings, fabric.world_size)
         self.settings, self.config = settings, settings.train
         self.head, self.out, self.fabric = head, out, fabric
-        self.pairs = TrainingPairs(data, "train", self.config.seed)
+        self.pairs = TrainingPairs(data, "train", self.config.seed, self.config.sources_per_clip)
         self.model = model or SplitAvatar(settings.model, head, seed=self.config.seed)
         self.model.to(fabric.device).train()
         self.learner = Learner(self.model, settings, fabric.device)
@@ -133,7 +133,7 @@ class Trainer:
         if self.step == 0:
             check_new(self.out / CHECKPOINTS)
         self.out.mkdir(parents=True, exist_ok=True)
-        self.fabric.barrier()
+        self._prepare_starts(progress)
         deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
         with (
             Stop(self.fabric, deadline) as stop,
@@ -171,6 +171,12 @@ class Trainer:
             progress("train", self.step, total)
         if self._saved != self.step:
             self._save()
+
+    def _prepare_starts(self, progress: Progress) -> None:
+        """Makes the sources' starts at once where their number is bounded; else as they come."""
+        if self._start and self.config.sources_per_clip and self.fabric.is_global_zero:
+            self._start.prepare(self.pairs.sources(), progress)
+        self.fabric.barrier()
 
     def _due(self, every: int) -> bool:
         return every > 0 and self.step % every == 0
