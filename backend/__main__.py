@@ -23,7 +23,10 @@ COMMANDS = {
     "reenact": "show a portrait's person doing what a video or folder of images shows",
     "synthesise": "make a store of made-up people to train and test with",
     "train": "train a network on a data set; resumable",
+    "evaluate": "metrics of a network or of folders of results, beside the paper's",
     "info": "what this is; a preset's settings; an avatar's facts",
+    "convert": "turn GAGAvatar.pt into a checkpoint of ours (.safetensors)",
+    "parity": "compute GAGAvatar's numbers with our modules, to compare them",
     "doctor": "what works on this machine, and what is missing",
 }
 
