@@ -156,8 +156,8 @@ def assemble_layer(
     scales = _scales(config, sites, layer, raw[..., at.SCALE], own.scale)
     if layer == 0 and config.quat_norm == "points":
         quats, scales = over_points(quats, scales)
-    else:
-        quats = at.normalise_quats(quats, config.quat_form)
+    else:  # a split Gaussian's raw starts at 0, which is no direction of a plain quaternion
+        quats = at.normalise_quats(quats, config.quat_form if layer == 0 else "residual")
     if config.local_quats:
         copies = quats.shape[1] // sites.vertices
         frames = pose.frame_quats().repeat_interleave(copies, dim=1)

@@ -68,7 +68,7 @@ def test_a_preset_holds_only_what_differs_from_its_base(tmp_path: Path) -> None:
 def test_presets_that_are_each_others_base_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('base = "b.toml"')
     (tmp_path / "b.toml").write_text('base = "a.toml"')
-    with pytest.raises(AvatarError, match="a.toml -> b.toml -> a.toml"):
+    with pytest.raises(AvatarError, match=r"a\.toml -> b\.toml -> a\.toml"):
         config.load_preset(tmp_path / "a.toml")
 
 

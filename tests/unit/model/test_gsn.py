@@ -16,7 +16,7 @@ FACES = torch.tensor([[0, 1, 2], [1, 3, 2], [3, 4, 2]])
 
 
 def test_children_of_a_node_are_contiguous_and_inherit_its_feature() -> None:
-    network = SplittingNetwork(replace(ModelConfig(), width=8, split=2))
+    network = SplittingNetwork(replace(ModelConfig(), width=8, attention="reference"))
     torch.nn.init.zeros_(network.spread.weight)
     with torch.no_grad():
         network.spread.bias.copy_(torch.arange(16) * 100.0)
