@@ -144,6 +144,8 @@ def check_row(row: Row, where: str) -> None:
         )
     if min(row["K"][0, 0], row["K"][1, 1]) <= 0:
         raise _bad(where, "K", f"{row['K'].tolist()}", "focal lengths above 0")
+    if not 0 < row["fps"] < 1000:
+        raise _bad(where, "fps", f"{float(row['fps'])}", "a number above 0 and below 1000")
     x0, y0, x1, y1 = row["box"].tolist()
     if not (x0 < x1 and y0 < y1):
         raise _bad(where, "box", f"{row['box'].tolist()}", "x0 < x1 and y0 < y1")

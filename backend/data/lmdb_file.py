@@ -141,6 +141,12 @@ def get(environment: lmdb.Environment, key: str, folder: Path) -> bytes | None:
         ) from error
 
 
+def keys(environment: lmdb.Environment) -> set[str]:
+    """All keys that are text."""
+    with environment.begin() as transaction, transaction.cursor() as cursor:
+        return {key.decode(errors="replace") for key in cursor.iternext(values=False)}
+
+
 class Writer:
     """An LMDB that grows as it is written. Every `put` is on disk when it returns.
 
@@ -181,8 +187,7 @@ class Writer:
 
     def keys(self) -> set[str]:
         """All keys."""
-        with self._environment.begin() as transaction, transaction.cursor() as cursor:
-            return {key.decode() for key in cursor.iternext(values=False)}
+        return keys(self._environment)
 
     def close(self) -> None:
         """Releases the file."""

@@ -100,7 +100,7 @@ def read_meta(store: Path) -> tuple[str, int]:
         AvatarError: `bad_file`.
     """
     path = store / layout.META
-    meta = _read_json(path)
+    meta = read_json(path)
     head, size = meta.get("head"), meta.get("image_size")
     if (
         meta.get("format") != layout.FORMAT
@@ -177,7 +177,7 @@ def read_keys(store: Path, missing_ok: bool = False) -> list[str]:
 
 
 def add_tracks(store: Path, rows: Mapping[str, layout.Row]) -> None:
-    """Writes the tracks anew: those that are there, and `rows` by key; sorted by clip and frame."""
+    """Writes a store's tracks anew: those that are there, and `rows` by key."""
     path = store / layout.TRACKS
     keys = read_keys(store, missing_ok=True)
     old = safetensors.numpy.load_file(path) if keys else {}
@@ -186,21 +186,24 @@ def add_tracks(store: Path, rows: Mapping[str, layout.Row]) -> None:
         parts = [old[name]] if keys else []
         new = np.array([row[name] for row in rows.values()], layout.DTYPES[name])
         arrays[name] = np.concatenate([*parts, new.reshape(-1, *shape)])
-    write_tracks(store, [*keys, *rows], arrays)
+    write_tracks(path, [*keys, *rows], arrays)
 
 
-def write_tracks(store: Path, keys: Sequence[str], arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes the tracks.
+def write_tracks(
+    path: Path, keys: Sequence[str], arrays: Mapping[str, np.ndarray], **facts: str
+) -> None:
+    """Writes tracks, sorted by clip and frame.
 
     Args:
-        store: The folder.
+        path: The file.
         keys: One per frame.
         arrays: Name -> [frames, ...], `layout.SHAPES`.
+        facts: Metadata besides the keys.
     """
     order = [row for frames in rows_by_clip(keys).values() for row in frames.values()]
     stacked = {name: np.ascontiguousarray(value[order]) for name, value in arrays.items()}
-    metadata = {"keys": json.dumps([keys[row] for row in order])}
-    with replacing(store / layout.TRACKS) as temporary:
+    metadata = {"keys": json.dumps([keys[row] for row in order]), **facts}
+    with replacing(path) as temporary:
         safetensors.numpy.save_file(stacked, temporary, metadata)
 
 
@@ -257,10 +260,15 @@ def read_splits(store: Path, clips: Mapping[str, Any]) -> dict[str, tuple[str, .
         AvatarError: `bad_file`.
     """
     path = store / layout.SPLIT
-    return check_splits(_read_json(path), clips, "bad_file", str(path))
+    return check_splits(read_json(path), clips, "bad_file", str(path))
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        AvatarError: `bad_file`.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
