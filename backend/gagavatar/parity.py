@@ -51,6 +51,7 @@ _Z_NEAR, _Z_FAR = 0.01, 100.0
 """Of its projection matrix, which only `proj` shows."""
 
 _POINT_WEIGHT = 10.0
+_BOX_SIDE = 256
 
 Arrays = dict[str, np.ndarray]
 
@@ -76,6 +77,8 @@ def read_inputs(path: Path) -> Arrays:
             raise _refused(path, f"{name} has shape {list(got)}; expected {list(shape)}")
         if not np.isfinite(found[name]).all():
             raise _refused(path, f"{name} has values that are not finite")
+    if not np.issubdtype(found["plane_idx"].dtype, np.integer):
+        raise _refused(path, f"plane_idx has values of type {found['plane_idx'].dtype}")
     return found
 
 
@@ -92,7 +95,9 @@ def load_model(path: Path, vertices: int) -> SplitAvatar:
 
 
 @torch.no_grad()
-def parity(model: SplitAvatar, inputs: Mapping[str, np.ndarray], progress: Progress = silent) -> Arrays:
+def parity(
+    model: SplitAvatar, inputs: Mapping[str, np.ndarray], progress: Progress = silent
+) -> Arrays:
     """Every array of a parity run by GAGAvatar's names, in its units.
 
     Args:
@@ -100,7 +105,15 @@ def parity(model: SplitAvatar, inputs: Mapping[str, np.ndarray], progress: Progr
         inputs: As `INPUTS`; lengths in model units.
         progress: Told about the steps.
     """
-    size = model.config.image_size
+    size, cells = model.config.image_size, model.config.grid**2
+    chosen = np.asarray(inputs["plane_idx"])
+    if chosen.size and not 0 <= chosen.min() <= chosen.max() < cells:
+        raise AvatarError(
+            "bad_request",
+            f"plane_idx goes from {chosen.min()} to {chosen.max()}; a plane has cells 0 to "
+            f"{cells - 1}.",
+            "Give indices of plane cells.",
+        )
     image = torch.from_numpy(np.asarray(inputs["image512"], np.float32))[None]
     if image.shape[-2:] != (size, size):
         raise AvatarError(
@@ -130,7 +143,8 @@ def parity(model: SplitAvatar, inputs: Mapping[str, np.ndarray], progress: Progr
     fine = model.renderer(features)
     out["sr_gen_image"] = fine[0].numpy()
     identity = cloud.means[cloud.layers < FIRST_EXPRESSION_LAYER]
-    out["losses"] = _losses(features[:, :3], fine, inputs, float(lifting_loss(identity, vertices[0])))
+    point = float(lifting_loss(identity, vertices[0]))
+    out["losses"] = _losses(features[:, :3], fine, inputs, point)
     progress("networks", 3, 3)
     return out
 
@@ -232,14 +246,23 @@ def _losses(
 ) -> np.ndarray:
     """[percep, img, box, point] as its released training code adds them up.
 
-    The perceptual loss needs weights that are no part of the network: NaN.
+    The perceptual loss needs weights that are no part of the network: NaN. The stored number of the
+    box loss is met when the box's first and third values count rows, and the crops are compared at
+    256 x 256.
     """
     target = torch.from_numpy(np.asarray(inputs["t_image"], np.float32))[None]
-    x0, y0, x1, y1 = (int(v) for v in np.asarray(inputs["t_bbox"]) * target.shape[-1])
     whole = F.l1_loss(coarse, target) + F.l1_loss(fine, target)
-    inside = [picture[..., y0:y1, x0:x1] for picture in (coarse, fine, target)]
+    inside = [_box(picture, np.asarray(inputs["t_bbox"])) for picture in (coarse, fine, target)]
     box = F.l1_loss(inside[0], inside[2]) + F.l1_loss(inside[1], inside[2])
     return np.array([np.nan, 0.5 * float(whole), 0.5 * float(box), _POINT_WEIGHT * point])
+
+
+def _box(picture: Tensor, box: np.ndarray) -> Tensor:
+    size = picture.shape[-1]
+    top, left, bottom, right = (int(v) for v in np.clip(box, 0, 1) * size)
+    crop = picture[..., top : max(bottom, top + 1), left : max(right, left + 1)]
+    side = (_BOX_SIDE, _BOX_SIDE)
+    return F.interpolate(crop, size=side, mode="bilinear", align_corners=False, antialias=True)
 
 
 def _refused(path: Path, why: str) -> AvatarError:

@@ -18,7 +18,7 @@ from shared.errors import AvatarError
 
 FORMAT = "splitavatar-checkpoint-1"
 _FROZEN = "encoder."
-"""Weights that come with their own package and are no part of a checkpoint."""
+"""Weights that have their own package or file; only converted checkpoints hold them."""
 
 
 def checkpoint_state(model: SplitAvatar) -> dict[str, Tensor]:
@@ -32,14 +32,28 @@ def checkpoint_state(model: SplitAvatar) -> dict[str, Tensor]:
 
 def save_checkpoint(path: Path, model: SplitAvatar) -> None:
     """Write a checkpoint; an older file of that name is replaced only when the new one is whole."""
+    save_state(path, checkpoint_state(model), model.config, model.head_hash)
+
+
+def save_state(
+    path: Path, state: dict[str, Tensor], config: ModelConfig, head_hash: str = ""
+) -> None:
+    """Write a checkpoint of given tensors.
+
+    Args:
+        path: A `.safetensors` file.
+        state: All trainable tensors of the config's network; with `encoder.` all others too.
+        config: The network.
+        head_hash: Of the head it was trained on; empty: any head with as many vertices.
+    """
     metadata = {
         "format": FORMAT,
-        "config": json.dumps(model.config.to_dict(), sort_keys=True),
-        "head": model.head_hash,
+        "config": json.dumps(config.to_dict(), sort_keys=True),
+        "head": head_hash,
     }
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(checkpoint_state(model), temporary, metadata=metadata)
+        save_file(state, temporary, metadata=metadata)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -56,11 +70,12 @@ def load_checkpoint(path: Path, head: HeadMesh) -> SplitAvatar:
 
     Raises:
         AvatarError: `missing_weights` (no such file), `bad_file` (not a checkpoint, damaged, or
-            its tensors are not those of its config), `head_mismatch` (made for another head).
+            its tensors are not those of its config), `head_mismatch` (made for another head; a
+            checkpoint that names none fits every head with as many vertices).
     """
     metadata, state = _read(path, weights=True)
     config = _config(path, metadata)
-    if metadata.get("head") != str(head.hash):
+    if metadata.get("head") not in ("", str(head.hash)):
         raise AvatarError(
             "head_mismatch",
             f"{path.name} was trained on the head {metadata.get('head', '')[:12]}; the loaded "
@@ -68,7 +83,8 @@ def load_checkpoint(path: Path, head: HeadMesh) -> SplitAvatar:
             "Load the head that the checkpoint was trained on, or choose another checkpoint.",
         )
     model = SplitAvatar(config, head)
-    _check_tensors(path, checkpoint_state(model), state)
+    whole = any(name.startswith(_FROZEN) for name in state)
+    _check_tensors(path, model.state_dict() if whole else checkpoint_state(model), state)
     model.load_state_dict(state, strict=False)
     return model
 

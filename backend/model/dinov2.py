@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from backend.assets_folder import asset
 from backend.model.encoder import IMAGENET_MEAN, IMAGENET_STD, EncoderOutput
 from backend.model.shapes import check_shape
 from backend.model.vit import NORM_EPS, Block
 from shared.errors import AvatarError
+
+WEIGHTS = "dinov2/dinov2_vitb14_pretrain.pth"
+"""The released file, below the folder for downloads."""
+
+_RELEASED = (12, 768, 12)
+"""Its depth, width and heads."""
 
 PATCH = 14
 MAPS = 4
@@ -58,6 +66,9 @@ class _PatchEmbedding(nn.Module):
 class DinoV2(nn.Module):
     """DINOv2 ViT-B/14 without registers, frozen. Parameter names are those of the released file.
 
+    The released weights are read at the first picture, from the folder for downloads, unless a
+    checkpoint brought them. (A network of another size, for tests, has none to read.)
+
     Args:
         image_size: Side of the portraits, pixels.
         global_feature: `cls`, `mean` (of the last block's patch tokens) or `first_patch` (the last
@@ -96,6 +107,8 @@ class DinoV2(nn.Module):
         self.blocks = nn.ModuleList(Block(width, heads, layer_scale=True) for _ in range(depth))
         self.norm = nn.LayerNorm(width, eps=NORM_EPS)
         self.requires_grad_(False)
+        self._untrained = (depth, width, heads) == _RELEASED
+        self.register_load_state_dict_post_hook(_note_loaded)
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> EncoderOutput:
@@ -107,7 +120,12 @@ class DinoV2(nn.Module):
         Returns:
             The global feature [B, width] and the tokens of the last 4 blocks, each after the final
             norm, as maps [B, width, h, w] in the blocks' order, all of one size.
+
+        Raises:
+            AvatarError: `missing_weights` or `bad_file`, when there are no weights yet.
         """
+        if self._untrained and not image.is_meta:  # who only counts needs no values
+            load_dinov2(self, asset(WEIGHTS))
         check_shape("image", image, None, 3, self.image_size, self.image_size)
         side = encoded_side(self.image_size)
         x = self.patch_embed(normalise_image(resize_for_patches(image)))
@@ -139,18 +157,19 @@ class DinoV2(nn.Module):
         return torch.cat([self.pos_embed[:, :1], grid.flatten(2).mT], dim=1)
 
 
+def _note_loaded(encoder: nn.Module, keys: Any) -> None:
+    """A checkpoint was read: the encoder has weights unless it lacked them."""
+    assert isinstance(encoder, DinoV2)
+    if not any(name.endswith("patch_embed.proj.weight") for name in keys.missing_keys):
+        encoder._untrained = False
+
+
 def load_dinov2(encoder: DinoV2, path: Path) -> None:
     """Read the released weights (dinov2_vitb14_pretrain.pth) into an encoder.
 
     Raises:
-        AvatarError: `missing_weights` without the file, `bad_file` if it is anything else.
+        AvatarError: `bad_file` if the file is anything else.
     """
-    if not path.is_file():
-        raise AvatarError(
-            "missing_weights",
-            f"DINOv2's weights {path} are missing.",
-            "Download dinov2_vitb14_pretrain.pth (Apache-2.0) from DINOv2's page and put it there.",
-        )
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         encoder.load_state_dict(state, strict=True)

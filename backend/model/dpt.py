@@ -66,9 +66,7 @@ class DptAdapter(nn.Module):
     Source: baseline.md, Architecture.
     """
 
-    def __init__(
-        self, map_channels: tuple[int, ...], grid: int, width: int, channels: int
-    ) -> None:
+    def __init__(self, map_channels: tuple[int, ...], grid: int, width: int, channels: int) -> None:
         super().__init__()
         self.grid = grid
         self.projections = nn.ModuleList(

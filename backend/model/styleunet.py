@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -78,9 +79,7 @@ class ModulatedConv(nn.Module):
         super().__init__()
         self.demodulate = demodulate
         fan_in = inputs * kernel * kernel
-        self.weight = nn.Parameter(
-            torch.randn(outputs, inputs, kernel, kernel) / math.sqrt(fan_in)
-        )
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel) / math.sqrt(fan_in))
         self.modulation = nn.Linear(_STYLE, inputs)
         nn.init.ones_(self.modulation.bias)
 
@@ -154,7 +153,7 @@ class StyleUNet(nn.Module):
 
     def _build_unet(self) -> None:
         widths = [_encoder_width(side) for side in self.sides]
-        coarse_to_fine = list(zip(widths[:-1], widths[1:], strict=True))
+        coarse_to_fine = list(pairwise(widths))
         self.first = nn.Conv2d(self.channels, widths[-1], 1)
         self.down = nn.ModuleList(
             ResizeBlock(fine, coarse, 0.5) for coarse, fine in reversed(coarse_to_fine)
@@ -170,7 +169,7 @@ class StyleUNet(nn.Module):
         self.mapping = nn.ModuleList(nn.Linear(_STYLE, _STYLE) for _ in range(_MAPPING_LAYERS))
         self.constant = nn.Parameter(torch.randn(1, widths[0], _SMALLEST, _SMALLEST))
         convs = [StyleConv(widths[0], widths[0], 1)]
-        for coarse, fine in zip(widths[:-1], widths[1:], strict=True):
+        for coarse, fine in pairwise(widths):
             convs += [StyleConv(coarse, fine, 2), StyleConv(fine, fine, 1)]
         self.convs = nn.ModuleList(convs)
         self.to_picture = nn.ModuleList(ToPicture(width, 3) for width in widths)
