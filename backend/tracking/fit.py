@@ -13,6 +13,7 @@ from shared.camera import Camera, portrait_intrinsics
 from shared.flame import ARKIT_NAMES, BETAS_SIZE, EXPRESSION_SIZE, Track
 
 from .crop import PORTRAIT_PX
+from .landmark_model import landmark_model
 from .landmarks import FACE_OVAL, INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
 _IRISES = {"right": 468, "left": 473}  # first of five landmarks each: the centre
@@ -31,6 +32,9 @@ _LIP_UNITS = (
     "mouthUpperUpRight",
 )
 _BETAS_SPREAD = 1.0
+_CODES_SPREAD = 1.0  # of expression codes that are principal components, as FLAME's
+_JAW_SPREAD_RAD = 0.2
+_JAW_LIMITS_RAD = (np.array([-0.1, -0.3, -0.3]), np.array([0.9, 0.3, 0.3]))
 _MOST_STEPS = 120  # converges in 15 to 90
 _GAZE_UNITS = tuple(name for name in ARKIT_NAMES if name.startswith("eyeLook"))
 
@@ -54,18 +58,18 @@ class Fitter:
     """Fits identity, expression, eyes and camera to 478 landmarks.
 
     Nonlinear least squares over the landmark-embedded blend shapes, with Gaussian priors: betas
-    of unit spread, expression around the detector's own scores.
+    of unit spread; the open head's expression around the detector's own scores, FLAME's codes
+    around zero with unit spread, its jaw around rest.
 
-    Deviates: the jaw is driven by the open head's jawOpen unit, so `jaw_pose` stays zero.
+    Deviates: the open head's jaw is driven by its jawOpen unit, so there `jaw_pose` stays zero.
     """
 
     def __init__(self, head: Head) -> None:
         self._head = head
-        embed = head.embed_landmarks
-        self._neutral = embed(head.v_template).numpy().astype(np.float64)  # [478, 3]
-        self._shapes = embed(head.shapedirs).numpy().astype(np.float64)  # [478, 3, S]
-        units = head.exprdirs[..., : len(ARKIT_NAMES)]
-        self._units = embed(units).numpy().astype(np.float64)  # [478, 3, 52]
+        self._arkit = head.codes == "open"
+        expressions = len(ARKIT_NAMES) if self._arkit else EXPRESSION_SIZE
+        self._model = landmark_model(head, expressions, with_jaw=not self._arkit)
+        self._identities = head.shapedirs.shape[2]
         noise = np.full(_LANDMARKS, _NOISE_PX)
         noise[list(FACE_OVAL)] = _OVAL_NOISE_PX
         noise[[*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE]] = _FEATURE_NOISE_PX
@@ -97,19 +101,21 @@ class Fitter:
             x_scale=solver.scale,
             max_nfev=_MOST_STEPS,
         )
-        rotation, translation, betas, expression = solver.split(solution.x)
+        rotation, translation, betas, expression, turn = solver.split(solution.x)
         viewmat = np.eye(4)
         viewmat[:3, :3] = rotation
         viewmat[:3, 3] = translation
         camera = Camera(viewmat, portrait_intrinsics(PORTRAIT_PX), PORTRAIT_PX, PORTRAIT_PX)
-        points = self._neutral + self._shapes @ betas + self._units @ expression
+        points = self._model.points(np.concatenate([betas, expression]), turn)
         error = np.linalg.norm(camera.project(points) - landmarks, axis=1)[:_LANDMARKS].mean()
         full_betas = np.zeros(BETAS_SIZE)
         full_betas[: len(betas)] = betas
         codes = np.zeros((1, EXPRESSION_SIZE))
         codes[0, : len(expression)] = expression
-        eyes = self._eyes(camera, full_betas, points, landmarks)
-        track = Track.neutral(1, expression=codes, betas=full_betas, head=self._head.name, **eyes)
+        poses = self._eyes(camera, full_betas, points, landmarks)
+        if len(turn):
+            poses["jaw_pose"] = turn[None]
+        track = Track.neutral(1, expression=codes, betas=full_betas, head=self._head.codes, **poses)
         return Fit(track, camera, float(error))
 
     def _eyes(
@@ -136,7 +142,10 @@ class Fitter:
 
 
 class _Solver:
-    """Residuals and Jacobian of one fit; unknowns: rotation 3, translation 3, betas, units."""
+    """Residuals and Jacobian of one fit.
+
+    Unknowns: rotation 3, translation 3, betas (unless known), expression, and FLAME's jaw 3.
+    """
 
     def __init__(
         self,
@@ -147,31 +156,34 @@ class _Solver:
     ) -> None:
         self._weights = fitter._weights
         self._target = landmarks[:_LANDMARKS, :2].astype(np.float64)
-        self._neutral = fitter._neutral[:_LANDMARKS]
-        shapes = fitter._shapes[:_LANDMARKS]
+        self._model = fitter._model.first(_LANDMARKS)
         self._fixed_betas = None
+        self._betas = fitter._identities
         if betas is not None:
-            self._fixed_betas = np.asarray(betas, np.float64)[: shapes.shape[-1]]
-            self._neutral = self._neutral + shapes @ self._fixed_betas
-            shapes = shapes[..., :0]
-        self._betas = shapes.shape[-1]
-        self._bases = np.concatenate([shapes, fitter._units[:_LANDMARKS]], axis=-1)
+            self._fixed_betas = np.asarray(betas, np.float64)[: self._betas]
+            self._model = self._model.with_known(self._fixed_betas)
+            self._betas = 0
         self._K = portrait_intrinsics(PORTRAIT_PX)
-        scores = np.array([blendshapes.get(name, 0.0) for name in ARKIT_NAMES])
-        gaze = np.isin(ARKIT_NAMES, _GAZE_UNITS)
-        scores[gaze] = 0.0
-        spread = np.where(np.isin(ARKIT_NAMES, _LIP_UNITS), _LIP_SPREAD, _EXPRESSION_SPREAD)
-        spread[gaze] = 1e-3
-        self._prior = np.concatenate([np.zeros(self._betas), scores])
-        self._precision = 1 / np.concatenate([np.full(self._betas, _BETAS_SPREAD), spread])
+        expressions = self._model.bases.shape[-1] - self._betas
+        prior = _arkit_prior(blendshapes) if fitter._arkit else _code_prior(expressions)
+        mean, spread, low, high = prior
+        turns = self._model.turns
+        jaw_low, jaw_high = (limit[:turns] for limit in _JAW_LIMITS_RAD)
+        self._prior = np.concatenate([np.zeros(self._betas), mean, np.zeros(turns)])
+        jaw = np.full(turns, _JAW_SPREAD_RAD)
+        self._precision = 1 / np.concatenate([np.full(self._betas, _BETAS_SPREAD), spread, jaw])
         # The camera's axes seen from a head that faces it: x right, y down, z into the picture.
         self._facing = np.diag([1.0, -1.0, -1.0])
         roll = self._start_roll()
         pose = [0.0, 0.0, roll, *self._start_translation(roll)]
-        self.start = np.concatenate([pose, np.clip(self._prior, 1e-3, 1 - 1e-3)])
-        low = np.concatenate([np.full(6, -np.inf), np.full(self._betas, -4), np.zeros(len(scores))])
-        high = np.concatenate([np.full(6, np.inf), np.full(self._betas, 4), np.ones(len(scores))])
-        self.bounds = (low, high)
+        codes = np.clip(self._prior, 1e-3, 1 - 1e-3)
+        self.start = np.concatenate([pose, codes])
+        wide = np.full(self._betas, 4.0)
+        free = np.full(6, np.inf)
+        self.bounds = (
+            np.concatenate([-free, -wide, low, jaw_low]),
+            np.concatenate([free, wide, high, jaw_high]),
+        )
         self.scale = np.concatenate([np.full(3, 0.1), [0.01, 0.01, 0.1], 1 / self._precision])
 
     def _start_roll(self) -> float:
@@ -182,22 +194,29 @@ class _Solver:
     def _start_translation(self, roll: float) -> np.ndarray:
         """Puts the landmarks' centre and spread, which no roll changes, where they are seen."""
         center = (self._target.mean(0) - self._K[:2, 2]) / self._K[0, 0]
-        middle = self._neutral.mean(0)
+        neutral = self._model.neutral
+        middle = neutral.mean(0)
         seen = np.linalg.norm(self._target - self._target.mean(0)) / self._K[0, 0]
-        depth = float(np.linalg.norm((self._neutral - middle)[:, :2]) / max(seen, 1e-6))
+        depth = float(np.linalg.norm((neutral - middle)[:, :2]) / max(seen, 1e-6))
         turned = Rotation.from_rotvec([0, 0, roll]).as_matrix() @ self._facing @ middle
         return np.append(center * depth, depth) - turned
 
-    def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Rotation [3, 3], translation [3], betas, expression."""
+    def split(
+        self, x: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Rotation [3, 3], translation [3], betas, expression, the jaw's turn [3 or 0]."""
         rotation = Rotation.from_rotvec(x[:3]).as_matrix() @ self._facing
-        codes = x[6:]
+        codes, turn = self._codes(x)
         betas = codes[: self._betas] if self._fixed_betas is None else self._fixed_betas
-        return rotation, x[3:6], betas, codes[self._betas :]
+        return rotation, x[3:6], betas, codes[self._betas :], turn
+
+    def _codes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        end = len(x) - self._model.turns
+        return x[6:end], x[end:]
 
     def _camera_points(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        rotation = self.split(x)[0]
-        points = self._neutral + self._bases @ x[6:]
+        rotation = Rotation.from_rotvec(x[:3]).as_matrix() @ self._facing
+        points = self._model.points(*self._codes(x))
         return points @ rotation.T + x[3:6], rotation
 
     def residuals(self, x: np.ndarray) -> np.ndarray:
@@ -220,10 +239,31 @@ class _Solver:
         cross[:, 1, 0], cross[:, 1, 2] = -turned[:, 2], turned[:, 0]
         cross[:, 2, 0], cross[:, 2, 1] = turned[:, 1], -turned[:, 0]
         rotate = projection @ cross @ _left_jacobian(x[:3])
-        codes = projection @ (rotation @ self._bases)
+        by_code, by_turn = self._model.derivatives(*self._codes(x))
+        codes = projection @ (rotation @ np.concatenate([by_code, by_turn], axis=-1))
         data = np.concatenate([rotate, projection, codes], axis=2).reshape(-1, len(x))
         prior = np.concatenate([np.zeros((len(self._prior), 6)), np.diag(self._precision)], axis=1)
         return np.concatenate([data * self._weights[:, None], prior])
+
+
+_Prior = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Mean, spread, least and most of the expression codes."""
+
+
+def _arkit_prior(blendshapes: dict[str, float]) -> _Prior:
+    """The open head's: its codes are what the detector scores."""
+    scores = np.array([blendshapes.get(name, 0.0) for name in ARKIT_NAMES])
+    gaze = np.isin(ARKIT_NAMES, _GAZE_UNITS)
+    scores[gaze] = 0.0
+    spread = np.where(np.isin(ARKIT_NAMES, _LIP_UNITS), _LIP_SPREAD, _EXPRESSION_SPREAD)
+    spread[gaze] = 1e-3
+    return scores, spread, np.zeros(len(scores)), np.ones(len(scores))
+
+
+def _code_prior(count: int) -> _Prior:
+    """FLAME's: principal components, which no detector scores."""
+    spread = np.full(count, _CODES_SPREAD)
+    return np.zeros(count), spread, np.full(count, -4.0), np.full(count, 4.0)
 
 
 def _left_jacobian(rotvec: np.ndarray) -> np.ndarray:
