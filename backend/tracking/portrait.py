@@ -16,6 +16,7 @@ from shared.progress import Progress
 from .crop import PORTRAIT_PX, Crop, crop_around
 from .decode import Picture, decode
 from .detect import Detector, Face
+from .embedding import embedded
 from .fit import Fit, Fitter
 from .landmarks import FACE_OVAL
 from .matte import Matter
@@ -59,7 +60,8 @@ class Tracker:
     def __init__(self, head: Head) -> None:
         self.detector = Detector()
         self._matter = Matter()
-        self.fitter = Fitter(head)
+        self.head = embedded(head, self.detector)
+        self.fitter = Fitter(self.head)
 
     def close(self) -> None:
         """Frees the models."""
