@@ -35,7 +35,25 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         }
     if args.subject.endswith(".savatar"):
         return avatar_facts(Path(args.subject))
-    return config.load_preset(args.subject)
+    return preset_facts(args.subject)
+
+
+def preset_facts(preset: str) -> dict[str, Any]:
+    """A preset's network and settings. FLAME's files are not needed: its size is known.
+
+    Raises:
+        AvatarError: As `load_preset`.
+    """
+    values = config.load_preset(preset)
+    from backend.head import load_head
+    from backend.model.config import model_config
+    from backend.model.cost import network_facts
+    from backend.model.made_head import made_head
+
+    network = model_config(values)
+    head = load_head() if network.head == "open" else made_head()
+    facts = network_facts(network, head)
+    return {"preset": network.preset, "head": network.head, **facts, "settings": values}
 
 
 def avatar_facts(path: Path) -> dict[str, Any]:
