@@ -10,12 +10,15 @@ import os
 import struct
 import threading
 import weakref
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import lmdb
 
 from shared.errors import AvatarError
 
+_Result = TypeVar("_Result")
 _FILE = "data.mdb"
 _PAGE_HEADER = struct.Struct("<QHHHH")  # page number, pad, flags, lower, upper
 _META = struct.Struct("<IIQQ")  # magic, version, address, map size
@@ -142,13 +145,15 @@ def get(environment: lmdb.Environment, key: str, folder: Path) -> bytes | None:
 
 
 def keys(environment: lmdb.Environment) -> set[str]:
-    """All keys that are text."""
-    with environment.begin() as transaction, transaction.cursor() as cursor:
-        return {key.decode(errors="replace") for key in cursor.iternext(values=False)}
+    """All keys."""
+    with environment.begin() as transaction:
+        return _all_keys(transaction)
 
 
 class Writer:
     """An LMDB that grows as it is written. Every `put` is on disk when it returns.
+
+    Several processes may write and read at once, each with a writer of its own.
 
     Args:
         folder: Made where missing.
@@ -158,21 +163,38 @@ class Writer:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        size = self._START_BYTES
-        if (folder / _FILE).exists():
+        file = folder / _FILE
+        length = file.stat().st_size if file.exists() else 0
+        if length:  # else it is new, or another process is just making it
             check_whole(folder)
-            size = max(size, 2 * (folder / _FILE).stat().st_size)
+        size = max(self._START_BYTES, 2 * length)
         self._environment = lmdb.open(str(folder), map_size=size, readahead=False)
 
     def put(self, key: str, value: bytes) -> None:
         """Stores a value; a full disk raises `disk_full`."""
+
+        def put(transaction: lmdb.Transaction) -> None:
+            transaction.put(key.encode(), value)
+
+        self._run(put, write=True)
+
+    def get(self, key: str) -> bytes | None:
+        """The value of a key, or None."""
+        return self._run(lambda transaction: transaction.get(key.encode()))
+
+    def keys(self) -> set[str]:
+        """All keys."""
+        return self._run(_all_keys)
+
+    def _run(self, call: Callable[[lmdb.Transaction], _Result], write: bool = False) -> _Result:
         while True:
             try:
-                with self._environment.begin(write=True) as transaction:
-                    transaction.put(key.encode(), value)
-                return
+                with self._environment.begin(write=write) as transaction:
+                    return call(transaction)
             except lmdb.MapFullError:
                 self._environment.set_mapsize(2 * self._environment.info()["map_size"])
+            except lmdb.MapResizedError:  # another process made it grow
+                self._environment.set_mapsize(0)
             except (lmdb.DiskError, OSError) as error:
                 raise AvatarError(
                     "disk_full",
@@ -180,15 +202,11 @@ class Writer:
                     "Make room on the disk and run it again: finished frames are kept.",
                 ) from error
 
-    def get(self, key: str) -> bytes | None:
-        """The value of a key, or None."""
-        with self._environment.begin() as transaction:
-            return transaction.get(key.encode())
-
-    def keys(self) -> set[str]:
-        """All keys."""
-        return keys(self._environment)
-
     def close(self) -> None:
         """Releases the file."""
         self._environment.close()
+
+
+def _all_keys(transaction: lmdb.Transaction) -> set[str]:
+    with transaction.cursor() as cursor:
+        return {key.decode(errors="replace") for key in cursor.iternext(values=False)}

@@ -70,15 +70,21 @@ class Crop:
         return ((y >= 0) & (y < height))[:, None] & ((x >= 0) & (x < width))
 
 
+def head_box(face: Face) -> np.ndarray:
+    """[4] x0, y0, x1, y1 around a face's whole head, pixels.
+
+    Deviates: estimated from the landmarks' box, since no head detector may ship.
+    """
+    x0, y0, x1, y1 = face.box
+    beside = (x1 - x0) * (_WIDTH_FACTOR - 1) / 2
+    return np.array([x0 - beside, y0 - (y1 - y0) * _ABOVE, x1 + beside, y1])
+
+
 def crop_around(face: Face) -> Crop:
     """The portrait crop of a face: 1.65 x sqrt(head width x head height) about the head.
 
-    Source: baseline.md, Tracking. Deviates: the head box is estimated from the landmarks' box,
-    since no head detector may ship.
+    Source: baseline.md, Tracking.
     """
-    x0, y0, x1, y1 = face.box
-    width = (x1 - x0) * _WIDTH_FACTOR
-    height = (y1 - y0) * (1 + _ABOVE)
-    side = _HEAD_FACTOR * float(np.sqrt(width * height))
-    center_x, center_y = (x0 + x1) / 2, y1 - height / 2
-    return Crop(center_x - side / 2, center_y - side / 2, side)
+    x0, y0, x1, y1 = head_box(face).tolist()
+    side = _HEAD_FACTOR * float(np.sqrt((x1 - x0) * (y1 - y0)))
+    return Crop((x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side)

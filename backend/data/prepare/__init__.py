@@ -1,0 +1,1 @@
+"""Raw videos and folders of pictures into stores."""

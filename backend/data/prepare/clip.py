@@ -1,0 +1,245 @@
+"""One clip to frames of a store: sampled, tracked, cropped, matted, checked."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Self
+
+import cv2
+import numpy as np
+
+from backend.data.frame import Frame
+from backend.data.motion import camera_motion
+from backend.data.store import StoreWriter
+from backend.head import Head
+from backend.tracking.crop import PORTRAIT_PX, Crop, crop_around, head_box
+from backend.tracking.detect import MINIMUM_FACE_PX, Face
+from backend.tracking.matte import Matter
+from backend.tracking.portrait import Tracker
+from backend.tracking.video import Tracked, track_video
+from shared.camera import Camera
+from shared.errors import AvatarError
+from shared.progress import Progress
+
+from .shots import find_shots
+from .sources import Clip, Sampled
+
+LEAST_FRAMES = 2
+"""A pair needs a source and a target."""
+
+_LANDMARKS = 468  # without the irises, which the eyes turn
+_WORST_FIT_PX = 8.0  # as for portraits
+_MOST_CUT_OFF = 0.06  # of the landmarks
+_LEAST_MATTE = 0.05
+_STEADY = 0.1  # of the crop's side: while the head moves less, the crop stays
+_SMOOTHED_FROM_FPS = 20.0  # what follows more slowly is too far apart to be smoothed
+_TRACKING_SHARE = 0.5  # of the time a clip takes
+
+
+@dataclass
+class ClipReport:
+    """What became of a clip.
+
+    Args:
+        clip: Its name.
+        source: The video or folder.
+        frames: How many frames were looked at (every so manieth).
+        kept: How many are in the store.
+        dropped: Reason -> numbers of frames: `unreadable` are not counted, they are not seen.
+        error: Why the clip as a whole gave nothing; empty where it gave frames.
+        seconds: How long it took.
+    """
+
+    clip: str
+    source: str
+    frames: int = 0
+    kept: int = 0
+    dropped: dict[str, list[int]] = field(default_factory=dict)
+    error: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A tracked frame in its crop.
+
+    Args:
+        crop: Where it lies in the frame.
+        camera: Head space to the crop, all head motion in it.
+        landmarks: [478, 2] the track's, pixels of the crop.
+        box: [4] head box, 0..1 of the crop.
+    """
+
+    crop: Crop
+    camera: Camera
+    landmarks: np.ndarray
+    box: np.ndarray
+
+
+class Preparer:
+    """Detection, matting and tracking, kept open for clip after clip. One per process."""
+
+    def __init__(self, head: Head, every: int) -> None:
+        self._head, self._every = head, every
+        self._tracker = Tracker(head)
+        self._matter = Matter()
+
+    def close(self) -> None:
+        """Frees the models."""
+        self._tracker.close()
+        self._matter.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def prepare(self, clip: Clip, writer: StoreWriter, progress: Progress) -> ClipReport:
+        """Writes a clip's frames; what is wrong with it is reported, not raised.
+
+        Args:
+            clip: The video or folder.
+            writer: Of the store.
+            progress: Told the done part of 1 after every frame; may cancel.
+
+        Raises:
+            AvatarError: `cancelled`, `disk_full`.
+        """
+        started = time.monotonic()
+        report = ClipReport(clip.name, str(clip.path))
+        try:
+            self._prepare(clip, writer, progress, report)
+        except AvatarError as error:
+            if error.code in ("cancelled", "disk_full"):
+                raise
+            report.error = error.message
+        report.seconds = round(time.monotonic() - started, 2)
+        return report
+
+    def _prepare(
+        self, clip: Clip, writer: StoreWriter, progress: Progress, report: ClipReport
+    ) -> None:
+        sampled = Sampled.open(clip.path, self._every)
+        shots = find_shots(sampled.frames())
+        shot = max(shots, key=len, default=[])
+        dropped = defaultdict(list)
+        dropped["another shot"] += sorted({n for s in shots for n in s} - set(shot))
+        report.frames = sum(map(len, shots))
+        try:
+            if len(shot) >= LEAST_FRAMES:
+                tracked = self._track(sampled, shot, progress)
+                self._write(clip, sampled, shot, tracked, writer, progress, report, dropped)
+        finally:
+            report.dropped = {reason: found for reason, found in dropped.items() if found}
+        if report.kept < LEAST_FRAMES:
+            reasons = ", ".join(f"{len(n)} {reason}" for reason, n in report.dropped.items())
+            report.error = (
+                f"{report.kept} of {report.frames} frames can be used; at least {LEAST_FRAMES} "
+                f"are needed ({reasons or 'nothing dropped'})."
+            )
+
+    def _track(self, sampled: Sampled, shot: list[int], progress: Progress) -> Tracked:
+        def tracking(_: str, done: float, __: float) -> None:
+            progress("track", _TRACKING_SHARE * done / len(shot), 1)
+
+        fps = sampled.fps / self._every
+        frames = (bgr for _, bgr in sampled.frames(frozenset(shot)))
+        smooth = fps >= _SMOOTHED_FROM_FPS
+        return track_video(self._tracker, frames, min(fps, 999.0), tracking, smooth)
+
+    def _write(
+        self,
+        clip: Clip,
+        sampled: Sampled,
+        shot: list[int],
+        tracked: Tracked,
+        writer: StoreWriter,
+        progress: Progress,
+        report: ClipReport,
+        dropped: dict[str, list[int]],
+    ) -> None:
+        crop: Crop | None = None
+        missing = set(tracked.missing)
+        for place, (number, bgr) in enumerate(sampled.frames(frozenset(shot))):
+            done = _TRACKING_SHARE + (1 - _TRACKING_SHARE) * (place + 1) / len(shot)
+            progress("write", done, 1)
+            if place in missing:
+                dropped["no face"].append(number)
+                continue
+            sight = self._sight(tracked, place, crop)
+            crop = sight.crop
+            rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+            reason, frame = self._frame(clip.name, number, rgb, sight, tracked, place)
+            if frame is None:
+                dropped[reason].append(number)
+                continue
+            writer.add(frame)
+            report.kept += 1
+
+    def _sight(self, tracked: Tracked, place: int, before: Crop | None) -> Sight:
+        track = tracked.track.frame(place)
+        still, camera = camera_motion(self._head, track, tracked.cameras[place])
+        vertices = self._head.vertices_of(still)[0]
+        points = self._head.embed_landmarks(vertices).double().numpy()
+        face = Face(np.pad(camera.project(points), ((0, 0), (0, 1))), {}, np.eye(4))
+        crop = _steady(before, crop_around(face))
+        to_crop = np.vstack([crop.matrix(), [0, 0, 1]])
+        view = Camera(camera.viewmat, to_crop @ camera.K, PORTRAIT_PX, PORTRAIT_PX)
+        box = crop.points(head_box(face).reshape(2, 2)).ravel() / PORTRAIT_PX
+        return Sight(crop, view, crop.points(face.landmarks[:, :2]), box.astype(np.float32))
+
+    def _frame(
+        self, clip: str, number: int, rgb: np.ndarray, sight: Sight, tracked: Tracked, place: int
+    ) -> tuple[str, Frame | None]:
+        """A frame, or why there is none."""
+        size = Face(sight.landmarks, {}, np.eye(4)).size_px * sight.crop.side / PORTRAIT_PX
+        if size < MINIMUM_FACE_PX:
+            return f"face below {MINIMUM_FACE_PX} pixels", None
+        inside = sight.crop.inside(rgb.shape[1], rgb.shape[0])
+        if _outside(sight.landmarks, inside) > _MOST_CUT_OFF:
+            return "face cut off", None
+        image = sight.crop.apply(rgb)
+        faces = self._tracker.detector.detect(image)
+        gaps = [_gap(face.landmarks, sight.landmarks) for face in faces]
+        if min(gaps, default=np.inf) > _WORST_FIT_PX:
+            return "track misses the face" if gaps else "no face", None
+        matte = cv2.erode(self._matter.matte(image), np.ones((3, 3), np.uint8))
+        matte = np.where(inside, np.clip(matte, 0, 1), 0)
+        if matte.mean() < _LEAST_MATTE:
+            return "no person apart from the background", None
+        still, _ = camera_motion(self._head, tracked.track.frame(place), tracked.cameras[place])
+        frame = Frame(
+            clip=clip,
+            index=number,
+            image=(image * matte[..., None] + 0.5).astype(np.uint8),
+            camera=sight.camera,
+            track=still,
+            box=sight.box,
+            alpha=(matte * 255 + 0.5).astype(np.uint8),
+        )
+        return "", frame
+
+
+def _steady(before: Crop | None, now: Crop) -> Crop:
+    """The crop before while the head stays about in its middle, as a cameraman would."""
+    if before is None:
+        return now
+    middles = [np.array([crop.x, crop.y]) + crop.side / 2 for crop in (before, now)]
+    moved = max(float(np.abs(middles[1] - middles[0]).max()), abs(now.side - before.side))
+    return now if moved > _STEADY * before.side else before
+
+
+def _outside(landmarks: np.ndarray, inside: np.ndarray) -> float:
+    """The part of the landmarks [N, 2] that lie where the crop shows nothing."""
+    at = np.floor(landmarks[:_LANDMARKS]).astype(int)
+    within = ((at >= 0) & (at < PORTRAIT_PX)).all(1)
+    columns, rows = np.clip(at, 0, PORTRAIT_PX - 1).T
+    return float(1 - (within & inside[rows, columns]).mean())
+
+
+def _gap(seen: np.ndarray, expected: np.ndarray) -> float:
+    """Mean distance of landmarks, pixels."""
+    return float(np.linalg.norm(seen[:_LANDMARKS, :2] - expected[:_LANDMARKS], axis=1).mean())
