@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.data.store import Store
-from backend.head import Head
+from backend.head import load_head
 from backend.training.config import load_settings
 from backend.training.engine import make_fabric
 from backend.training.run import train
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     outcome = train(
         settings,
         Store(args.data),
-        Head.load(settings.model.head),
+        load_head(settings.model.head),
         args.out,
         resume=args.resume,
         weights=args.weights,

@@ -118,9 +118,7 @@ def crop_boxes(images: Tensor, boxes: Tensor) -> Tensor:
         x0, y0 = min(int(box[0] * width), width - 1), min(int(box[1] * height), height - 1)
         x1, y1 = max(int(box[2] * width), x0 + 1), max(int(box[3] * height), y0 + 1)
         crop = image[None, :, y0:y1, x0:x1]
-        crops.append(
-            F.interpolate(crop, (height, width), mode="bilinear", align_corners=False)
-        )
+        crops.append(F.interpolate(crop, (height, width), mode="bilinear", align_corners=False))
     return torch.cat(crops)
 
 
