@@ -25,6 +25,7 @@ COMMANDS = {
     "synthesise": "make a store of made-up people to train and test with",
     "train": "train a network on a data set; resumable",
     "evaluate": "metrics of a network or of folders of results, beside the paper's",
+    "ablations": "train the paper's variants alike and compare them; resumable",
     "info": "what this is; a preset's settings; an avatar's facts",
     "convert": "turn GAGAvatar.pt into a checkpoint of ours (.safetensors)",
     "parity": "compute GAGAvatar's numbers with our modules, to compare them",

@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=int, help="with CONFIG: at most so many frames per clip")
     parser.add_argument(
+        "--clip-list", type=Path, help="with --protocol hdtf: the names of its test clips"
+    )
+    parser.add_argument(
         "--metrics", nargs="+", choices=METRICS, help="default: all that can be had here"
     )
     parser.add_argument(
@@ -56,7 +59,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         folder = out = _folder_to_make(args)
         made = make_results(
             args.what, args.weights, args.data, folder, args.split, args.protocol, args.limit,
-            args.device, console.progress,
+            args.clip_list, args.device, console.progress,
         )  # fmt: skip
     numbers = args.table or [2 if args.protocol == "hdtf" else 1]
     task = args.protocol if args.protocol in ("self", "cross") else None

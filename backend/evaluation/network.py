@@ -6,19 +6,17 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from backend.config import load_preset
 from backend.data.frame import Frame, FrameSource, Pair
-from backend.head import Head
+from backend.head import Head, load_head
 from backend.model.checkpoint import checkpoint_state, load_checkpoint
 from backend.model.pictures import Own, Pictures, draw
 from backend.model.splitavatar import SplitAvatar
 from backend.training.batch import collate
-from backend.training.config import Settings, settings_of
+from backend.training.config import Settings, load_settings
 from backend.training.portrait_start import PortraitStart
 from shared.errors import AvatarError
 
@@ -43,23 +41,22 @@ class Network:
 
 
 def open_network(
-    preset: str, weights: Path | None, cache: Path, device: str = "cpu", **changes: Any
+    preset: str | Settings, weights: Path | None, cache: Path, device: str = "cpu"
 ) -> Network:
     """The network of a preset.
 
     Args:
-        preset: A name or the path of a .toml file.
+        preset: A name, the path of a .toml file, or settings.
         weights: Its checkpoint; None: untrained, initialised from the preset's seed.
         cache: Folder for portraits' residuals (`start = "portrait"`).
         device: `cpu` or `cuda`.
-        changes: Preset values to replace.
 
     Raises:
         AvatarError: `bad_request` when the checkpoint is of another network; otherwise as
-            `load_preset`, `load_checkpoint` and `Head.load`.
+            `load_preset`, `load_checkpoint` and `load_head`.
     """
-    settings = settings_of({**load_preset(preset), **changes})
-    head = Head.load(settings.model.head)
+    settings = preset if isinstance(preset, Settings) else load_settings(preset)
+    head = load_head(settings.model.head)
     if weights is None:
         model = SplitAvatar(settings.model, head, seed=settings.train.seed)
     else:

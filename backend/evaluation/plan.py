@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-import numpy as np
+from pathlib import Path
 
 from backend.data.frame import FrameSource
-from shared.errors import AvatarError
+from backend.data.pairs import PairName, cross_pairs, self_pairs
+from backend.data.protocols import VFHQ, Protocol, hdtf
 
 from .results import TASKS
-
-DRIVERS = {"vfhq": 100, "hdtf": 230}
-"""Random driving frames per clip."""
-
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -33,45 +28,64 @@ class Shots:
     drivers: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is to be made.
+
+    Args:
+        tasks: Of `self` and `cross`.
+        deviations: What keeps the numbers from being the paper's, one sentence each.
+    """
+
+    tasks: dict[str, tuple[Shots, ...]]
+    deviations: tuple[str, ...] = ()
+
+
 def plan(
-    data: FrameSource, split: str, protocol: str | None, limit: int | None
-) -> dict[str, list[Shots]]:
-    """What is to be made, by task.
+    data: FrameSource,
+    split: str,
+    protocol: str | None,
+    limit: int | None = None,
+    clip_list: Path | None = None,
+) -> Plan:
+    """What is to be made.
 
     Args:
         data: The data set.
-        split: Its split.
-        protocol: `self` or `cross`: that task, all frames; `vfhq` or `hdtf`: both tasks, that
-            many random frames per clip; None: both, all frames (cross where there are two clips).
-        limit: At most so many frames per clip.
+        split: Its split; `vfhq` and `hdtf` have their own, `test`.
+        protocol: `self` or `cross`: that task, all frames; `vfhq` or `hdtf`: both tasks, as the
+            paper chose the frames; None: both, all frames (cross where there are two clips).
+        limit: At most so many frames per clip, spread over it.
+        clip_list: The clips of `hdtf`.
 
     Raises:
-        AvatarError: `bad_request` for cross-reenactment of a single clip.
+        AvatarError: As `backend.data.protocols` and `backend.data.pairs`.
 
-    Source: Sec. 4.1; the first frame of a clip is its source, and in cross-reenactment the
-    source is the next clip's in sorted order, cyclic (baseline.md, Training).
+    Source: Sec. 4.1.
     """
-    clips = list(data.clips(split))
-    tasks = [protocol] if protocol in TASKS else list(TASKS)
-    if len(clips) < 2 and protocol is None:
+    if protocol in ("vfhq", "hdtf"):
+        chosen = VFHQ if protocol == "vfhq" else hdtf(clip_list)
+        return _by_protocol(data, chosen, limit)
+    every = {"self": self_pairs, "cross": cross_pairs}
+    tasks = [protocol] if protocol is not None else list(TASKS)
+    if protocol is None and len(data.clips(split)) < 2:
         tasks = ["self"]
-    elif len(clips) < 2 and "cross" in tasks:
-        raise AvatarError(
-            "bad_request",
-            f"The split {split!r} has {len(clips)} clip; cross-reenactment needs two.",
-            "Use --protocol self, or another split.",
-        )
-    count = min(n for n in (DRIVERS.get(protocol or ""), limit, 1 << 30) if n is not None)
-    return {
-        task: [_shots(data, clips, i, task, count) for i in range(len(clips))] for task in tasks
-    }
+    return Plan({task: _shots(every[task](data, split), limit) for task in tasks})
 
 
-def _shots(data: FrameSource, clips: Sequence[str], place: int, task: str, count: int) -> Shots:
-    clip = clips[place]
-    whose = clip if task == "self" else clips[(place + 1) % len(clips)]
-    frames = list(data.frames(clip))[1:]
-    if len(frames) > count:
-        chance = np.random.default_rng([_SEED, place])
-        frames = sorted(int(n) for n in chance.choice(frames, count, replace=False))
-    return Shots(clip, (whose, data.frames(whose)[0]), tuple(frames))
+def _by_protocol(data: FrameSource, chosen: Protocol, limit: int | None) -> Plan:
+    tasks = {t: _shots(chosen.pairs(data, cross=t == "cross"), limit) for t in TASKS}
+    return Plan(tasks, tuple(chosen.deviations(data)))
+
+
+def _shots(pairs: Iterable[PairName], limit: int | None) -> tuple[Shots, ...]:
+    """Pairs by driving clip, whose source is one and the same."""
+    found: dict[str, list[PairName]] = {}
+    for pair in pairs:
+        found.setdefault(pair.target.clip, []).append(pair)
+    shots = []
+    for clip, group in found.items():
+        step = 1 if limit is None else max(1, -(-len(group) // limit))
+        drivers = tuple(pair.target.number for pair in group[::step])
+        shots.append(Shots(clip, group[0].source, drivers))
+    return tuple(shots)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def write_results(
     network: Network,
     data: FrameSource,
     out: Path,
-    plan: dict[str, Sequence[Shots]],
+    plan: Mapping[str, Sequence[Shots]],
     progress: Progress,
 ) -> int:
     """Makes the pictures that are not there yet.

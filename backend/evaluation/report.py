@@ -13,6 +13,7 @@ from typing import Any
 from backend.export.atomic import write_bytes
 
 from .metrics import LOWER_IS_BETTER, METRICS, Unavailable
+from .metrics.registry import PAPER, SAME_PERSON
 from .paper import Row, Table
 from .summary import Summary, measured
 
@@ -56,9 +57,16 @@ def markdown(
 ) -> str:
     """One table per task and table of the paper: each metric, and the paper's number beside it."""
     blocks = []
-    for table in tables or (None,):
+    for index, table in enumerate(tables or (None,)):
+        elsewhere = _named([t for t in tables if t is not table])
         for task in dict.fromkeys(summary.task for summary in summaries):
-            blocks.append(_table(task, [s for s in summaries if s.task == task], table))
+            shown = [
+                s
+                for s in summaries
+                if s.task == task
+                and (s.system in _named([table]) or (index == 0 and s.system not in elsewhere))
+            ]
+            blocks.append(_table(task, shown, table))
     missed = [
         f"- {s.task}, {s.system}: no face found by {name} in {count} of {s.pictures} pictures, "
         "which its mean leaves out"
@@ -74,7 +82,8 @@ def markdown(
 
 
 def _table(task: str, summaries: Sequence[Summary], table: Table | None) -> str:
-    ours = measured(summaries)
+    always = [n for n in PAPER if task == "self" or n not in SAME_PERSON]
+    ours = [n for n in METRICS if n in always or n in measured(summaries)]
     columns = [column.split(".") for column in _paper_columns(table)]
     paper = [name for part, name in columns if part == task]
     names = [name for name in METRICS if name in ours or name in paper]
@@ -95,6 +104,12 @@ def _table(task: str, summaries: Sequence[Summary], table: Table | None) -> str:
     if table is not None:
         title += f", beside Table {table.number} ({table.title})"
     return f"### {title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _named(tables: Sequence[Table | None]) -> set[str]:
+    """Systems that have a row in some of the tables."""
+    rows = [row for table in tables if table is not None for row in table.rows]
+    return {name for row in rows for name in (row.name, row.preset) if name}
 
 
 def _rows(

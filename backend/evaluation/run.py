@@ -32,6 +32,7 @@ def make_results(
     split: str,
     protocol: str | None,
     limit: int | None,
+    clip_list: Path | None,
     device: str,
     progress: Progress,
 ) -> dict[str, Any]:
@@ -45,17 +46,20 @@ def make_results(
         split: Of the store.
         protocol: As `plan`.
         limit: As `plan`.
+        clip_list: As `plan`.
         device: `auto`, `cpu` or `cuda`.
         progress: Told after each picture.
 
     Returns:
-        The system's name and the number of pictures made.
+        The system's name, the number of pictures made, and what keeps the numbers from being
+        the paper's.
     """
     progress("load the network", 0, 0)
-    network = open_network(preset, weights, out / PORTRAITS, _device(device))
+    network = open_network(preset, weights, out / PORTRAITS, chosen_device(device))
     store = Store(data)
-    made = write_results(network, store, out, plan(store, split, protocol, limit), progress)
-    return {"system": network.name, "made": made}
+    wanted = plan(store, split, protocol, limit, clip_list)
+    made = write_results(network, store, out, wanted.tasks, progress)
+    return {"system": network.name, "made": made, "deviations": list(wanted.deviations)}
 
 
 def score_folder(
@@ -90,8 +94,10 @@ def score_folder(
     missing: dict[str, Unavailable] = {}
     try:
         for results in open_results(folder, task):
-            chosen, absent = choose(metrics, reader, results.root, results.task, _device(device))
-            missing |= {entry.name: entry for entry in absent}
+            chosen, absent = choose(
+                metrics, reader, results.root, results.task, chosen_device(device)
+            )
+            missing = {entry.name: entry for entry in absent} | missing
             scores += score(results, chosen, file, progress)
     finally:
         reader.close()
@@ -106,7 +112,8 @@ def score_folder(
     }
 
 
-def _device(name: str) -> str:
+def chosen_device(name: str) -> str:
+    """`cpu` or `cuda` for `auto`, `cpu` or `cuda`."""
     if name != "auto":
         return name
     import torch
