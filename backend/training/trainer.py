@@ -130,7 +130,7 @@ class Trainer:
             AvatarError: `cancelled` after Ctrl-C or termination (a checkpoint is written),
                 `bad_request` when a loss or gradient is not finite (none is).
         """
-        if self.step == 0:
+        if self._saved is None:  # not resumed
             check_new(self.out / CHECKPOINTS)
         self.out.mkdir(parents=True, exist_ok=True)
         self._prepare_starts(progress)
