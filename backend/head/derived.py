@@ -46,7 +46,7 @@ def derived(
 def _read(path: Path, key: str, limits: Limits) -> dict[str, np.ndarray] | None:
     """The kept arrays; None where there are none, or others, or damaged ones."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             if str(archive["key"]) != key:
                 return None
             arrays = {name: archive[name] for name in limits}
