@@ -19,13 +19,17 @@ def nearest(points: Tensor, queries: Tensor) -> Tensor:
     """The exact nearest point of every query, detached.
 
     Args:
-        points: [N, 3], N > 0, finite.
+        points: [N, 3], N > 0. One that is not finite is everybody's nearest, so that the loss
+            becomes not finite too, which ends a run with a clear word.
         queries: [M, 3].
 
     Returns:
         [M] int64 indices into `points`.
     """
     points, queries = points.detach(), queries.detach()
+    broken = ~points.isfinite().all(dim=1)
+    if broken.any():
+        return broken.int().argmax().expand(len(queries))
     if points.device.type == "cpu":
         # An unbalanced tree is built in a third of the time and answers as fast.
         tree = KDTree(points.numpy(), balanced_tree=False, compact_nodes=False)

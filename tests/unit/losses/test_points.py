@@ -53,3 +53,9 @@ def test_only_the_nearest_points_are_pulled_and_the_choice_has_no_gradient():
 def test_the_gradient_equals_finite_differences():
     points, vertices = noise(12, 3).requires_grad_(True), noise(7, 3, seed=1)
     assert torch.autograd.gradcheck(lambda x: split_loss(x, vertices), (points,))
+
+
+def test_a_broken_point_shows_in_the_loss():
+    points = noise(20, 3)
+    points[7, 1] = float("nan")
+    assert torch.isnan(lifting_loss(points, noise(5, 3)))
