@@ -180,7 +180,12 @@ class Writer:
 
     def get(self, key: str) -> bytes | None:
         """The value of a key, or None."""
-        return self._run(lambda transaction: transaction.get(key.encode()))
+
+        def get(transaction: lmdb.Transaction) -> bytes | None:
+            value = transaction.get(key.encode())
+            return None if value is None else bytes(value)
+
+        return self._run(get)
 
     def keys(self) -> set[str]:
         """All keys."""
@@ -209,4 +214,4 @@ class Writer:
 
 def _all_keys(transaction: lmdb.Transaction) -> set[str]:
     with transaction.cursor() as cursor:
-        return {key.decode(errors="replace") for key in cursor.iternext(values=False)}
+        return {bytes(key).decode(errors="replace") for key in cursor.iternext(values=False)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -21,6 +21,7 @@ from backend.tracking.portrait import Tracker
 from backend.tracking.video import Tracked, track_video
 from shared.camera import Camera
 from shared.errors import AvatarError
+from shared.flame import Track
 from shared.progress import Progress
 
 from .shots import find_shots
@@ -45,9 +46,9 @@ class ClipReport:
     Args:
         clip: Its name.
         source: The video or folder.
-        frames: How many frames were looked at (every so manieth).
+        frames: How many frames there are (every so manieth).
         kept: How many are in the store.
-        dropped: Reason -> numbers of frames: `unreadable` are not counted, they are not seen.
+        dropped: Reason -> numbers of frames.
         error: Why the clip as a whole gave nothing; empty where it gave frames.
         seconds: How long it took.
     """
@@ -68,14 +69,40 @@ class Sight:
     Args:
         crop: Where it lies in the frame.
         camera: Head space to the crop, all head motion in it.
+        track: The frame's parameters, without that motion.
         landmarks: [478, 2] the track's, pixels of the crop.
         box: [4] head box, 0..1 of the crop.
     """
 
     crop: Crop
     camera: Camera
+    track: Track
     landmarks: np.ndarray
     box: np.ndarray
+
+
+@dataclass
+class _Work:
+    """One clip under way."""
+
+    sampled: Sampled
+    writer: StoreWriter
+    progress: Progress
+    report: ClipReport
+    shot: list[int] = field(default_factory=list)
+
+    def drop(self, reason: str, number: int) -> None:
+        self.report.dropped.setdefault(reason, []).append(number)
+
+    def judge(self) -> None:
+        """Says what a clip of too few frames lacks."""
+        report = self.report
+        if report.kept < LEAST_FRAMES:
+            reasons = [f"{len(numbers)} {reason}" for reason, numbers in report.dropped.items()]
+            report.error = (
+                f"{report.kept} of {report.frames} frames can be used; at least {LEAST_FRAMES} "
+                f"are needed ({', '.join(reasons) or 'none was left out'})."
+            )
 
 
 class Preparer:
@@ -111,7 +138,8 @@ class Preparer:
         started = time.monotonic()
         report = ClipReport(clip.name, str(clip.path))
         try:
-            self._prepare(clip, writer, progress, report)
+            sampled = Sampled.open(clip.path, self._every)
+            self._prepare(_Work(sampled, writer, progress, report))
         except AvatarError as error:
             if error.code in ("cancelled", "disk_full"):
                 raise
@@ -119,69 +147,63 @@ class Preparer:
         report.seconds = round(time.monotonic() - started, 2)
         return report
 
-    def _prepare(
-        self, clip: Clip, writer: StoreWriter, progress: Progress, report: ClipReport
-    ) -> None:
-        sampled = Sampled.open(clip.path, self._every)
-        shots = find_shots(sampled.frames())
-        shot = max(shots, key=len, default=[])
-        dropped = defaultdict(list)
-        dropped["another shot"] += sorted({n for s in shots for n in s} - set(shot))
-        report.frames = sum(map(len, shots))
-        try:
-            if len(shot) >= LEAST_FRAMES:
-                tracked = self._track(sampled, shot, progress)
-                self._write(clip, sampled, shot, tracked, writer, progress, report, dropped)
-        finally:
-            report.dropped = {reason: found for reason, found in dropped.items() if found}
-        if report.kept < LEAST_FRAMES:
-            reasons = ", ".join(f"{len(n)} {reason}" for reason, n in report.dropped.items())
-            report.error = (
-                f"{report.kept} of {report.frames} frames can be used; at least {LEAST_FRAMES} "
-                f"are needed ({reasons or 'nothing dropped'})."
-            )
+    def _prepare(self, work: _Work) -> None:
+        def readable() -> Iterator[tuple[int, np.ndarray]]:
+            for number, bgr in work.sampled.frames():
+                if bgr is None:
+                    work.drop("unreadable", number)
+                else:
+                    yield number, bgr
 
-    def _track(self, sampled: Sampled, shot: list[int], progress: Progress) -> Tracked:
+        shots = find_shots(readable())
+        work.report.frames = sum(map(len, [*shots, *work.report.dropped.values()]))
+        work.shot = max(shots, key=len, default=[])
+        for number in sorted({n for shot in shots for n in shot} - set(work.shot)):
+            work.drop("another shot", number)
+        if len(work.shot) >= LEAST_FRAMES:
+            self._write(work, self._track(work))
+        work.judge()
+
+    def _track(self, work: _Work) -> Tracked:
         def tracking(_: str, done: float, __: float) -> None:
-            progress("track", _TRACKING_SHARE * done / len(shot), 1)
+            work.progress("track", _TRACKING_SHARE * done / len(work.shot), 1)
 
-        fps = sampled.fps / self._every
-        frames = (bgr for _, bgr in sampled.frames(frozenset(shot)))
-        smooth = fps >= _SMOOTHED_FROM_FPS
-        return track_video(self._tracker, frames, min(fps, 999.0), tracking, smooth)
+        fps = work.sampled.fps / self._every
+        frames = (bgr for _, bgr in work.sampled.chosen(frozenset(work.shot)))
+        return track_video(self._tracker, frames, fps, tracking, fps >= _SMOOTHED_FROM_FPS)
 
-    def _write(
-        self,
-        clip: Clip,
-        sampled: Sampled,
-        shot: list[int],
-        tracked: Tracked,
-        writer: StoreWriter,
-        progress: Progress,
-        report: ClipReport,
-        dropped: dict[str, list[int]],
-    ) -> None:
+    def _write(self, work: _Work, tracked: Tracked) -> None:
         crop: Crop | None = None
         missing = set(tracked.missing)
-        for place, (number, bgr) in enumerate(sampled.frames(frozenset(shot))):
-            done = _TRACKING_SHARE + (1 - _TRACKING_SHARE) * (place + 1) / len(shot)
-            progress("write", done, 1)
+        for place, (number, bgr) in enumerate(work.sampled.chosen(frozenset(work.shot))):
+            done = (place + 1) / len(work.shot)
+            work.progress("write", _TRACKING_SHARE + (1 - _TRACKING_SHARE) * done, 1)
             if place in missing:
-                dropped["no face"].append(number)
+                work.drop("no face", number)
                 continue
             sight = self._sight(tracked, place, crop)
             crop = sight.crop
-            rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-            reason, frame = self._frame(clip.name, number, rgb, sight, tracked, place)
-            if frame is None:
-                dropped[reason].append(number)
+            try:
+                image, matte = self._picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), sight)
+            except _Dropped as reason:
+                work.drop(str(reason), number)
                 continue
-            writer.add(frame)
-            report.kept += 1
+            work.writer.add(
+                Frame(
+                    clip=work.report.clip,
+                    index=number,
+                    image=image,
+                    camera=sight.camera,
+                    track=sight.track,
+                    box=sight.box,
+                    alpha=matte,
+                )
+            )
+            work.report.kept += 1
 
     def _sight(self, tracked: Tracked, place: int, before: Crop | None) -> Sight:
-        track = tracked.track.frame(place)
-        still, camera = camera_motion(self._head, track, tracked.cameras[place])
+        moving = tracked.track.frame(place)
+        still, camera = camera_motion(self._head, moving, tracked.cameras[place])
         vertices = self._head.vertices_of(still)[0]
         points = self._head.embed_landmarks(vertices).double().numpy()
         face = Face(np.pad(camera.project(points), ((0, 0), (0, 1))), {}, np.eye(4))
@@ -189,38 +211,31 @@ class Preparer:
         to_crop = np.vstack([crop.matrix(), [0, 0, 1]])
         view = Camera(camera.viewmat, to_crop @ camera.K, PORTRAIT_PX, PORTRAIT_PX)
         box = crop.points(head_box(face).reshape(2, 2)).ravel() / PORTRAIT_PX
-        return Sight(crop, view, crop.points(face.landmarks[:, :2]), box.astype(np.float32))
+        return Sight(crop, view, still, crop.points(face.landmarks[:, :2]), box.astype(np.float32))
 
-    def _frame(
-        self, clip: str, number: int, rgb: np.ndarray, sight: Sight, tracked: Tracked, place: int
-    ) -> tuple[str, Frame | None]:
-        """A frame, or why there is none."""
+    def _picture(self, rgb: np.ndarray, sight: Sight) -> tuple[np.ndarray, np.ndarray]:
+        """The crop on black [S, S, 3] and its matte [S, S], uint8; `_Dropped` says why not."""
         size = Face(sight.landmarks, {}, np.eye(4)).size_px * sight.crop.side / PORTRAIT_PX
         if size < MINIMUM_FACE_PX:
-            return f"face below {MINIMUM_FACE_PX} pixels", None
+            raise _Dropped(f"face below {MINIMUM_FACE_PX} pixels")
         inside = sight.crop.inside(rgb.shape[1], rgb.shape[0])
         if _outside(sight.landmarks, inside) > _MOST_CUT_OFF:
-            return "face cut off", None
+            raise _Dropped("face cut off")
         image = sight.crop.apply(rgb)
         faces = self._tracker.detector.detect(image)
         gaps = [_gap(face.landmarks, sight.landmarks) for face in faces]
         if min(gaps, default=np.inf) > _WORST_FIT_PX:
-            return "track misses the face" if gaps else "no face", None
+            raise _Dropped("track misses the face" if gaps else "no face")
         matte = cv2.erode(self._matter.matte(image), np.ones((3, 3), np.uint8))
         matte = np.where(inside, np.clip(matte, 0, 1), 0)
         if matte.mean() < _LEAST_MATTE:
-            return "no person apart from the background", None
-        still, _ = camera_motion(self._head, tracked.track.frame(place), tracked.cameras[place])
-        frame = Frame(
-            clip=clip,
-            index=number,
-            image=(image * matte[..., None] + 0.5).astype(np.uint8),
-            camera=sight.camera,
-            track=still,
-            box=sight.box,
-            alpha=(matte * 255 + 0.5).astype(np.uint8),
-        )
-        return "", frame
+            raise _Dropped("person not told from the background")
+        shown = (image * matte[..., None] + 0.5).astype(np.uint8)
+        return shown, (matte * 255 + 0.5).astype(np.uint8)
+
+
+class _Dropped(Exception):
+    """Why a frame is left out."""
 
 
 def _steady(before: Crop | None, now: Crop) -> Crop:

@@ -93,18 +93,19 @@ class Sampled:
         """
         return cls(path, every, Pictures.open(path).fps)
 
-    def frames(self, numbers: frozenset[int] | None = None) -> Iterator[tuple[int, np.ndarray]]:
-        """Number and [H, W, 3] uint8 BGR of the frames that can be read.
+    def frames(self) -> Iterator[tuple[int, np.ndarray | None]]:
+        """Number and [H, W, 3] uint8 BGR of every frame; None for one that cannot be read."""
+        for number, read in self._all():
+            yield number, read()
 
-        Args:
-            numbers: Only these.
-        """
-        read = self._pictures() if self.path.is_dir() else self._video()
-        for number, picture in read:
-            if numbers is None or number in numbers:
-                bgr = picture()
-                if bgr is not None:
-                    yield number, bgr
+    def chosen(self, numbers: frozenset[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """Number and [H, W, 3] uint8 BGR of some frames, those that can be read."""
+        for number, read in self._all():
+            if number in numbers and (bgr := read()) is not None:
+                yield number, bgr
+
+    def _all(self) -> Iterator[tuple[int, _Read]]:
+        return self._pictures() if self.path.is_dir() else self._video()
 
     def _pictures(self) -> Iterator[tuple[int, _Read]]:
         for number, path in enumerate(picture_files(self.path)):

@@ -1,0 +1,97 @@
+"""What has been prepared already, kept in the store, and the report made of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from backend.data.prepare.clip import ClipReport
+from backend.export.atomic import write_bytes
+from shared.errors import AvatarError
+
+JOURNAL, REPORT_JSON, REPORT_CSV = "prepared.jsonl", "report.json", "report.csv"
+
+
+class Journal:
+    """One line per finished clip. A line that was not written to its end does not count.
+
+    Args:
+        store: Its folder.
+        every: The run's; that of the lines must be the same.
+
+    Raises:
+        AvatarError: `bad_request` where the store was prepared with another `every`.
+    """
+
+    def __init__(self, store: Path, every: int) -> None:
+        self._path, self._every = store / JOURNAL, every
+        self.reports: dict[str, ClipReport] = {}
+        text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
+        whole = text[: text.rfind("\n") + 1]
+        for line in whole.splitlines():
+            self._take(json.loads(line))
+        store.mkdir(parents=True, exist_ok=True)
+        if whole != text:
+            write_bytes(self._path, whole.encode())
+
+    def _take(self, entry: dict[str, Any]) -> None:
+        every = entry.pop("every")
+        if every != self._every:
+            raise AvatarError(
+                "bad_request",
+                f"{self._path.parent} was begun with --every {every}, not {self._every}.",
+                f"Go on with --every {every}, or write to another folder.",
+            )
+        self.reports[entry["clip"]] = ClipReport(**entry)
+
+    def done(self, clip: str) -> bool:
+        """Whether a clip gave frames; one that failed is tried again."""
+        return clip in self.reports and not self.reports[clip].error
+
+    def add(self, report: ClipReport) -> None:
+        """Notes a finished clip, on disk when it returns."""
+        self.reports[report.clip] = report
+        line = json.dumps({"every": self._every, **asdict(report)}) + "\n"
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def kept_clips(self) -> list[str]:
+        """Names of the clips with frames, sorted."""
+        return sorted(clip for clip in self.reports if self.done(clip))
+
+    def totals(self) -> dict[str, Any]:
+        """Numbers of clips and frames, kept and dropped by reason."""
+        reports = self.reports.values()
+        dropped: Counter[str] = Counter()
+        for report in reports:
+            dropped.update({reason: len(found) for reason, found in report.dropped.items()})
+        return {
+            "clips": len(self.kept_clips()),
+            "clips_failed": sum(bool(report.error) for report in reports),
+            "frames": sum(report.kept for report in reports if not report.error),
+            "frames_looked_at": sum(report.frames for report in reports),
+            "frames_dropped": dict(dropped.most_common()),
+        }
+
+    def write_report(self) -> None:
+        """Writes report.json and report.csv."""
+        ordered = [self.reports[clip] for clip in sorted(self.reports)]
+        whole = {**self.totals(), "every": self._every, "reports": [asdict(r) for r in ordered]}
+        store = self._path.parent
+        write_bytes(store / REPORT_JSON, json.dumps(whole, indent=1).encode())
+        reasons = sorted({reason for report in ordered for reason in report.dropped})
+        table = io.StringIO()
+        sheet = csv.writer(table)
+        sheet.writerow(["clip", "source", "frames", "kept", *reasons, "error", "seconds"])
+        for r in ordered:
+            counts = [len(r.dropped.get(reason, [])) for reason in reasons]
+            sheet.writerow([r.clip, r.source, r.frames, r.kept, *counts, r.error, r.seconds])
+        write_bytes(store / REPORT_CSV, table.getvalue().encode())
