@@ -250,7 +250,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_and_term(tmp_pat
             with torch.no_grad():
                 next(broken.model.generator.parameters()).fill_(float("nan"))
 
-    with pytest.raises(AvatarError, match="At step 4 the loss term image is nan"):
+    with pytest.raises(AvatarError, match="At step 4 the loss term split is nan"):
         broken.run(breaks)
     assert (tmp_path / "checkpoints" / "step-000000002.safetensors").is_file()
     assert not (tmp_path / "checkpoints" / "step-000000003.safetensors").exists()
