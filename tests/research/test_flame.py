@@ -1,0 +1,95 @@
+"""A FLAME head in use: the open head, written as a FLAME file, is tracked and driven."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from backend.assets import SAMPLE_PORTRAIT
+from backend.head import Head, load_head
+from backend.model.config import ModelConfig
+from backend.model.splitavatar import SplitAvatar
+from backend.tracking.embedding import embedded
+from backend.tracking.portrait import Portrait, Tracker
+from shared.progress import silent
+from tests.unit.head.flame_files import as_pickle, open_head_as_flame
+
+
+@pytest.fixture(scope="module")
+def flame(tmp_path_factory: pytest.TempPathFactory) -> Head:
+    path = tmp_path_factory.mktemp("flame") / "generic_model.pkl"
+    path.write_bytes(as_pickle(open_head_as_flame(Head.load("open"))))
+    return load_head("flame2020", path)
+
+
+@pytest.fixture(scope="module")
+def tracker(flame: Head) -> Iterator[Tracker]:
+    with Tracker(flame) as tracker:
+        yield tracker
+
+
+@pytest.fixture(scope="module")
+def portrait(tracker: Tracker) -> Portrait:
+    return tracker.portrait(SAMPLE_PORTRAIT.read_bytes(), None, silent)
+
+
+def test_a_flame_file_s_regions_and_landmarks_lie_where_the_open_head_s_do(flame: Head) -> None:
+    own = Head.load("open")
+    for name in ("lips", "nose", "ears", "eyeballs", "brows", "scalp"):
+        both = (own.regions[name] & flame.regions[name]).sum()
+        either = (own.regions[name] | flame.regions[name]).sum()
+        assert both / either > 0.95, name
+    carried = flame.embed_landmarks(flame.v_template)
+    np.testing.assert_allclose(carried, own.embed_landmarks(own.v_template), atol=1e-4)
+
+
+def test_landmarks_found_in_its_painted_portrait_lie_on_the_known_ones(tracker: Tracker) -> None:
+    own = Head.load("open")
+    found, known = (head.embed_landmarks(head.v_template) for head in (tracker.head, own))
+    away = (found - known).norm(dim=1)
+    assert away.mean() < 0.0015, "metres"
+    assert away.max() < 0.010
+
+
+def test_the_landmarks_are_kept_beside_the_file(flame: Head, tracker: Tracker) -> None:
+    again = embedded(flame, None)  # type: ignore[arg-type]  # no detector: it must not be asked
+    assert torch.equal(again.landmark_faces, tracker.head.landmark_faces)
+
+
+def test_a_portrait_is_fitted_within_four_pixels(flame: Head, portrait: Portrait) -> None:
+    fit = portrait.fit
+    assert fit.error_px < 4
+    track = fit.track
+    assert track.head == "flame2020"
+    assert track.betas is not None
+    assert np.abs(track.betas).max() < 4
+    assert np.abs(track.expression).max() < 4
+    vertices = flame.vertices_of(track)[0]
+    assert torch.isfinite(vertices).all()
+    forward = -fit.camera.viewmat[2, :3]
+    assert forward[2] > 0.95, "seen from the front"
+
+
+def test_the_reported_error_is_that_of_the_head_posed_by_the_track(
+    tracker: Tracker, portrait: Portrait
+) -> None:
+    """The eyes' turn moves no lid here: the 468 landmarks are on skin."""
+    vertices = tracker.head.vertices_of(portrait.fit.track)[0]
+    points = tracker.head.embed_landmarks(vertices).double().numpy()
+    away = portrait.fit.camera.project(points) - portrait.landmarks
+    assert abs(np.linalg.norm(away, axis=1)[:468].mean() - portrait.fit.error_px) < 0.1
+
+
+def test_the_network_runs_on_a_flame_head(flame: Head, portrait: Portrait) -> None:
+    model = SplitAvatar(ModelConfig(), flame).eval()
+    with torch.no_grad():
+        image = torch.from_numpy(portrait.matted).permute(2, 0, 1)[None]
+        encoded = model.encode(image, portrait.fit.camera)
+        vertices = flame.vertices_of(portrait.fit.track)
+        layers = model.expression(encoded.g0_raw, vertices, flame.local_frames(vertices))
+    means = [layer.means for layer in layers.layers]
+    assert [layer.shape[1] for layer in means] == [5174 * 2**i for i in range(4)]
+    assert all(torch.isfinite(layer).all() for layer in means)

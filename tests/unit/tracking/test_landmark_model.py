@@ -1,0 +1,91 @@
+"""The landmarks that the fit moves are the head's own, and so are their derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from backend.head import Head, load_head
+from backend.tracking.fit import Fitter, _Solver
+from backend.tracking.landmark_model import LandmarkModel, landmark_model
+from shared.camera import portrait_intrinsics
+from tests.unit.head.flame_files import as_npz, small_flame
+
+TURN = np.array([0.3, -0.1, 0.05])
+
+
+@pytest.fixture(scope="module")
+def flame(tmp_path_factory: pytest.TempPathFactory) -> Head:
+    path = tmp_path_factory.mktemp("flame") / "flame.npz"
+    path.write_bytes(as_npz(small_flame()))
+    return load_head("flame2023", path)
+
+
+@pytest.fixture(scope="module")
+def model(flame: Head) -> LandmarkModel:
+    return landmark_model(flame, 100, with_jaw=True)
+
+
+@pytest.fixture(scope="module")
+def codes() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=400)
+
+
+def test_landmarks_equal_those_on_the_posed_head(
+    flame: Head, model: LandmarkModel, codes: np.ndarray
+) -> None:
+    betas, expression, jaw = (
+        torch.from_numpy(part).float()[None] for part in (codes[:300], codes[300:], TURN)
+    )
+    rest = torch.zeros(1, 3)
+    vertices = flame.vertices(betas, expression, jaw, rest, rest)[0]
+    wanted = flame.embed_landmarks(vertices)
+    np.testing.assert_allclose(model.points(codes, TURN), wanted, atol=1e-6)
+
+
+def test_derivatives_equal_finite_differences(model: LandmarkModel, codes: np.ndarray) -> None:
+    by_code, by_turn = model.derivatives(codes, TURN)
+    step = 1e-5
+    for number in (0, 150, 299, 300, 399):
+        moved = codes.copy()
+        moved[number] += step
+        slope = (model.points(moved, TURN) - model.points(codes, TURN)) / step
+        np.testing.assert_allclose(by_code[..., number], slope, atol=1e-9)
+    slope = (model.points(codes, TURN + [step, 0, 0]) - model.points(codes, TURN)) / step
+    np.testing.assert_allclose(by_turn[..., 0], slope, atol=1e-5)
+
+
+def test_known_codes_give_the_same_landmarks(model: LandmarkModel, codes: np.ndarray) -> None:
+    reduced = model.with_known(codes[:300])
+    assert reduced.bases.shape[-1] == 100
+    points = reduced.points(codes[300:], TURN)
+    np.testing.assert_allclose(points, model.points(codes, TURN), atol=1e-12)
+
+
+def test_the_fits_jacobian_equals_finite_differences(flame: Head, codes: np.ndarray) -> None:
+    landmarks = np.random.default_rng(1).uniform(100, 400, (478, 2))
+    solver = _Solver(Fitter(flame), landmarks, {}, codes[:300])
+    rng = np.random.default_rng(2)
+    x = solver.start + rng.normal(size=len(solver.start)) * 0.01
+    jacobian = solver.jacobian(x)
+    for number in (0, 1, 2, 5, 6, 100, 106, 107, 108):
+        step = np.zeros(len(x))
+        step[number] = 1e-6
+        slope = (solver.residuals(x + step) - solver.residuals(x - step)) / 2e-6
+        np.testing.assert_allclose(jacobian[:, number], slope, rtol=1e-4, atol=2e-3)
+
+
+def test_a_face_with_its_jaw_open_is_explained(
+    flame: Head, model: LandmarkModel, codes: np.ndarray
+) -> None:
+    """Seen from the front at 1.8 m, without noise, with the identity known."""
+    wanted = np.concatenate([codes[:300], 0.3 * codes[300:]])
+    points = model.points(wanted, np.array([0.25, 0.0, 0.0])) * (1, -1, -1) + (0, 0, 1.8)
+    image = points @ portrait_intrinsics(512).T
+    fit = Fitter(flame).fit(image[:, :2] / image[:, 2:], {}, betas=codes[:300])
+    assert fit.error_px < 0.5
+    assert fit.track.head == "flame2023"
+    assert fit.track.betas is not None
+    np.testing.assert_allclose(fit.track.betas, codes[:300], atol=1e-6)
+    assert np.isfinite(fit.track.jaw_pose).all()
