@@ -6,22 +6,24 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from backend.avatar import Avatar
-from backend.head import Head
+from backend.head import load_head
 from backend.lifting.redundancy import drop_redundant
 from backend.lifting.start import Start, start
-from backend.model.checkpoint import checkpoint_state
+from backend.model.checkpoint import checkpoint_state, load_checkpoint
 from backend.model.config import model_config
 from backend.model.residuals import LayerResiduals
 from backend.model.splitavatar import Encoded, SplitAvatar
 from backend.model.union import union
 from backend.personalise import assemble, masked_union, personalise
 from backend.pose import posed, torso_weights
-from backend.splat.gaussians import Gaussians
+from backend.refine import near_matte, refined
+from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 from backend.splat.rasterise import rasterise
 from backend.tracking.portrait import Portrait, Tracker
 from backend.tracking.video import Tracked, track_video
@@ -31,6 +33,7 @@ from shared.flame import Track
 from shared.progress import Progress, silent
 
 from . import config as presets
+from .weights import trained_weights
 
 ABLATIONS = frozenset({"expression", "gsn", "masks"})
 ITERATIONS = 90
@@ -52,7 +55,7 @@ class CreateOptions:
 
 @dataclass(frozen=True)
 class Frame:
-    """A rendered picture. The coarse image: the first three features of the splats.
+    """A rendered picture: refined, or the coarse one of the splats' first three features.
 
     Args:
         rgb: [H, W, 3] float32 display sRGB, premultiplied by alpha.
@@ -75,12 +78,22 @@ class Frame:
 class Pipeline:
     """The network, the head and the tracker, loaded once. One thread at a time.
 
+    A preset with a neural renderer needs weights: its network alone makes the avatar. The others
+    make it by projecting and personalising.
+
     Args:
         preset: Name of a preset in backend/configs.
         device: `auto`, `cpu` or `cuda`.
+        weights: The network's checkpoint. None: an untrained network, or for a preset with a
+            neural renderer PRESET.safetensors in the folder for downloads.
+
+    Raises:
+        AvatarError: `missing_weights` for a preset that needs a file which is not there.
     """
 
-    def __init__(self, preset: str = "open", device: str = "auto") -> None:
+    def __init__(
+        self, preset: str = "open", device: str = "auto", weights: Path | None = None
+    ) -> None:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if device == "cuda" and not torch.cuda.is_available():
@@ -90,10 +103,12 @@ class Pipeline:
                 "Choose the device auto or cpu, or install the backend for CUDA.",
             )
         self.preset, self.device = preset, device
-        self._portrait_head = Head.load("open")  # pictures are read on the CPU
+        self._config = model_config(presets.load_preset(preset))
+        self.refines = self._config.renderer != "none"
+        self._weights = trained_weights(preset) if weights is None and self.refines else weights
+        self._portrait_head = load_head(self._config.head)  # pictures are read on the CPU
         self.head = self._portrait_head.to(device)
         self._placed: tuple[Avatar, Avatar] | None = None
-        self._settings = presets.load_preset(preset)
         self._model: SplitAvatar | None = None
         self._tracker: Tracker | None = None
         self._model_hash = ""
@@ -102,7 +117,7 @@ class Pipeline:
     def model(self) -> SplitAvatar:
         """The network; built when first wanted."""
         if self._model is None:
-            model = SplitAvatar(model_config(self._settings), self._portrait_head).eval()
+            model = self._load().eval()
             model.requires_grad_(False)
             digest = hashlib.sha256()
             for name, value in sorted(checkpoint_state(model).items()):
@@ -110,6 +125,19 @@ class Pipeline:
             self._model_hash = digest.hexdigest()
             self._model = model.to(self.device)
         return self._model
+
+    def _load(self) -> SplitAvatar:
+        if self._weights is None:
+            return SplitAvatar(self._config, self._portrait_head)
+        model = load_checkpoint(self._weights, self._portrait_head)
+        if model.config != self._config:
+            raise AvatarError(
+                "bad_file",
+                f"{self._weights.name} holds a network of the preset {model.config.preset!r} with "
+                f"other settings than the preset {self.preset!r}.",
+                "Choose the preset it was made with.",
+            )
+        return model
 
     @property
     def tracker(self) -> Tracker:
@@ -149,6 +177,8 @@ class Pipeline:
 
     def create_from(self, portrait: Portrait, options: CreateOptions, progress: Progress) -> Avatar:
         """A tracked portrait to an avatar."""
+        if self.refines:
+            return self._encoded(portrait, progress)
         progress("project", 0, 1)
         begin = start(portrait, self._portrait_head, self.model).to(self.device)
         with torch.no_grad():
@@ -159,6 +189,23 @@ class Pipeline:
         return self._avatar(portrait, encoded, begin)
 
     @torch.no_grad()
+    def _encoded(self, portrait: Portrait, progress: Progress) -> Avatar:
+        """The avatar as the network alone sees it: nothing of it is personalised."""
+        progress("encode", 0, 1)
+        image = torch.from_numpy(portrait.matted).permute(2, 0, 1)[None].to(self.device)
+        encoded = self.model.encode(image, portrait.fit.camera)
+        planes = self.model.identity(encoded, None, portrait.fit.camera)
+        rest = self.head.vertices_of(portrait.fit.track)
+        layers = self.model.expression(encoded.g0_raw, rest, self.head.local_frames(rest))
+        cloud = union(planes, layers)
+        inside = near_matte(portrait.matte, self._config.grid).to(self.device)
+        channels = (*(len(layer.means[0]) for layer in layers.layers),)
+        none = tuple(LayerResiduals(features=torch.zeros(n, _COLOURS)) for n in channels)
+        progress("encode", 1, 1)
+        identity = cloud.select(cloud.layers < FIRST_EXPRESSION_LAYER)
+        return self._of(portrait, identity.select(inside), encoded.g0_raw, none)
+
+    @torch.no_grad()
     def _avatar(self, portrait: Portrait, encoded: Encoded, begin: Start) -> Avatar:
         personal, target = begin.personal, begin.target
         raw = self.model.expression_raw(
@@ -166,10 +213,20 @@ class Pipeline:
         )
         identity, layers = assemble(self.model, encoded, raw, personal, target)
         cloud = masked_union(identity, layers, personal.identity_mask)
+        own = tuple(_detached(layer) for layer in personal.layers)
+        return self._of(portrait, cloud.select(cloud.layers < 2), encoded.g0_raw, own)
+
+    def _of(
+        self,
+        portrait: Portrait,
+        identity: Gaussians,
+        g0_raw: torch.Tensor,
+        layers: tuple[LayerResiduals, ...],
+    ) -> Avatar:
         avatar = Avatar(
-            identity=cloud.select(cloud.layers < 2),
-            g0_raw=encoded.g0_raw,
-            layers=tuple(_detached(layer) for layer in personal.layers),
+            identity=identity,
+            g0_raw=g0_raw,
+            layers=layers,
             source=portrait.fit.track,
             camera=portrait.fit.camera,
             preset=self.preset,
@@ -204,6 +261,9 @@ class Pipeline:
     ) -> Gaussians:
         """All Gaussians of one driving frame, colours in channels 0-2; masked ones at opacity 0.
 
+        With a neural renderer they keep all features, and shoulders turn with the head, as in its
+        training.
+
         Args:
             avatar: Whom to drive.
             frame: One frame; its betas are not used (the avatar keeps its own).
@@ -231,16 +291,24 @@ class Pipeline:
             avatar.g0_raw, vertices, frames, avatar.layers, ablate - {"expression"}
         )
         expression = union(None, layers)
-        expression.features = expression.features[:, :_COLOURS]
         pose = self.head.head_pose_of(own)
+        if self.refines:
+            return Gaussians.cat([posed(avatar.identity, pose), posed(expression, pose)])
+        expression.features = expression.features[:, :_COLOURS]
         neck_y = float(self.head.joints_of(avatar.source.betas)[1, 1])
         follow = torso_weights(avatar.identity.means, neck_y)
         return Gaussians.cat([posed(avatar.identity, pose, follow), posed(expression, pose)])
 
     @torch.no_grad()
     def render(self, cloud: Gaussians, camera: Camera) -> Frame:
-        """The coarse picture of a cloud, on black."""
-        raster = rasterise(cloud.kept(), camera)
+        """The picture of a cloud, on black: refined where the preset can, else the coarse one."""
+        alpha_max = self._config.alpha_max
+        if self.refines:
+            renderer = self.model.renderer
+            assert renderer is not None
+            raster = refined(renderer, self._config.image_size, cloud, camera, alpha_max)
+        else:
+            raster = rasterise(cloud.kept(), camera, alpha_max=alpha_max)
         return Frame(
             raster.features[..., :_COLOURS].cpu().numpy(),
             raster.alpha.cpu().numpy(),
