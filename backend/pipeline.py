@@ -114,6 +114,11 @@ class Pipeline:
         self._model_hash = ""
 
     @property
+    def image_kind(self) -> str:
+        """What `render` gives: `refined` or `coarse`."""
+        return "refined" if self.refines else "coarse"
+
+    @property
     def model(self) -> SplitAvatar:
         """The network; built when first wanted."""
         if self._model is None:

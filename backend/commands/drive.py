@@ -61,4 +61,4 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
                 result["mp4"] = batch.write_video(
                     video, rendered.files, track.fps, (0, 0, 0), console.progress
                 )
-        return {**result, "image": "coarse", "seconds": console.seconds}
+        return {**result, "image": engine.pipeline.image_kind, "seconds": console.seconds}

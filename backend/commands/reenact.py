@@ -68,6 +68,6 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             **result,
             "fps": track.fps,
             "frames_without_face": tracked.missing,
-            "image": "coarse",
+            "image": pipeline.image_kind,
             "seconds": console.seconds,
         }

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
                 job.background,
                 console.progress,
             )
-        return {**result, "image": "coarse", "seconds": console.seconds}
+        return {**result, "image": engine.pipeline.image_kind, "seconds": console.seconds}
 
 
 def _job(args: argparse.Namespace) -> render_job.RenderSettings:

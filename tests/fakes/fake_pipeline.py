@@ -112,6 +112,8 @@ class Faults:
 class FakePipeline:
     """See `backend.pipeline.Pipeline`."""
 
+    image_kind = "coarse"
+
     def __init__(self, fault: str = "", preset: str = "open") -> None:
         self.preset, self.device = preset, "fake"
         self.faults = Faults(fault)
