@@ -27,6 +27,7 @@ COMMANDS = {
     "train": "train a network on a data set; resumable",
     "evaluate": "metrics of a network or of folders of results, beside the paper's",
     "ablations": "train the paper's variants alike and compare them; resumable",
+    "figures": "the paper's Figs. 4 to 6 from results, avatars and networks",
     "info": "what this is; a preset's settings; an avatar's facts",
     "convert": "turn GAGAvatar.pt into a checkpoint of ours (.safetensors)",
     "parity": "compute GAGAvatar's numbers with our modules, to compare them",
