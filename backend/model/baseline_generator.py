@@ -70,6 +70,4 @@ class BaselineGenerator(nn.Module):
 
 
 def _head(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(inputs, _HEAD_WIDTH), nn.ReLU(), nn.Linear(_HEAD_WIDTH, outputs)
-    )
+    return nn.Sequential(nn.Linear(inputs, _HEAD_WIDTH), nn.ReLU(), nn.Linear(_HEAD_WIDTH, outputs))
