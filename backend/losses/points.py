@@ -51,7 +51,7 @@ def lifting_loss(identity: Tensor, vertices: Tensor) -> Tensor:
     """Mean squared distance from every tracked vertex to its nearest identity Gaussian.
 
     Args:
-        identity: [N, 3] means of the planes' Gaussians, metres.
+        identity: [N, 3] means of the planes' Gaussians that exist, metres.
         vertices: [V, 3] the tracked head, metres.
 
     Returns:

@@ -41,7 +41,7 @@ def make_fabric(train: TrainConfig, devices: int | str = "auto", accelerator: st
         strategy: Any = "auto"
     else:
         # Variants and mixed batches leave some parameters without a gradient.
-        strategy = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False)
+        strategy = DDPStrategy(find_unused_parameters=True, forward_sync_buffers=False)
     return Fabric(
         accelerator=accelerator,
         devices=count,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from backend.train_config import TrainConfig
 from backend.training import checkpoints
 from backend.training.checks import check_data, check_same_run, check_share, start_from
 from backend.training.config import Settings, settings_of
+from backend.training.engine import make_fabric
 from backend.training.learner import adam, set_rate
 from backend.training.loader import Loader
 from backend.training.log import RunLog, read_lines
@@ -179,3 +181,12 @@ def test_a_start_may_lack_the_splitting_and_nothing_else(tmp_path: Path):
     with pytest.raises(AvatarError, match="no checkpoint") as found:
         start_from(tmp_path / "none.safetensors", SETTINGS, open_head())
     assert found.value.code == "missing_weights"
+
+
+@pytest.mark.parametrize("package", ["lightning_fabric", "tensorboard"])
+def test_without_the_research_packages_it_says_how_to_install_them(monkeypatch, package: str):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(AvatarError, match=f"needs the package {package}") as found:
+        make_fabric(SETTINGS.train)
+    assert found.value.code == "backend_not_installed"
+    assert "backend/install.py research --target" in found.value.remedy
