@@ -29,8 +29,8 @@ class TrainConfig:
         lr: Adam's learning rate.
         lr_end: Factor that the rate has fallen to, in a straight line, at the last iteration; 1
             keeps it constant (baseline: .1).
-        lr_names: Parts of parameter names between dots whose rate is multiplied (baseline:
-            style_mlp, final_linear).
+        lr_names: Parts of parameter names between dots whose rate is multiplied (baseline: its
+            style_mlp and final_linear, here mapping and style).
         lr_factors: The factor for each of `lr_names` (baseline: .1).
         betas: Adam's (baseline: 0, .99).
         batch: Pairs per step, over all processes and accumulated parts.

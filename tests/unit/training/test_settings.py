@@ -53,3 +53,12 @@ def test_a_setting_out_of_range_is_named(values: dict):
     with pytest.raises(AvatarError, match=next(iter(values)).split("_")[0]) as found:
         settings_of(values)
     assert found.value.code == "bad_request"
+
+
+def test_the_baselines_preset_trains_as_its_released_code_does():
+    train = load_settings("gagavatar").train
+    weights = loss_weights(train)
+    assert (weights.box_share, weights.perceptual, weights.perceptual_box) == (0.5, 0.01, True)
+    assert (weights.lifting, weights.split) == (10, 0)
+    assert (train.betas, train.lr_end, train.batch) == ((0.0, 0.99), 0.1, 8)
+    assert train.perceptual == "alexnet_vggface"
