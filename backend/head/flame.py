@@ -10,7 +10,9 @@ import torch
 
 from backend.assets_folder import asset
 from shared.errors import AvatarError
+from shared.flame import ARKIT_NAMES, EXPRESSION_SIZE
 
+from .arkit import unit_codes
 from .derived import Limits, derived
 from .flame_file import (
     FlameFile,
@@ -38,7 +40,7 @@ LANDMARKS = "landmark_embedding.npy"
 MEDIAPIPE = "mediapipe_landmark_embedding.npz"
 """What may lie beside a FLAME file."""
 
-VERSION = "1"
+VERSION = "2"
 """Of what is worked out from a file; another version works it out again."""
 
 _LEAST_SPACING_M = 1e-5  # at vertices of no triangle
@@ -110,6 +112,7 @@ def _head(
         flame_landmark_faces=None if landmarks is None else torch.from_numpy(landmarks[0]),
         flame_landmark_bary=None if landmarks is None else torch.from_numpy(landmarks[1]),
         path=path,
+        unit_codes=torch.from_numpy(facts["unit_codes"]).float(),
     )
 
 
@@ -127,6 +130,7 @@ def _derived(path: Path, model: FlameFile) -> dict[str, np.ndarray]:
         "regions": ((len(open_head.regions), vertices), 0),
         "landmark_faces": ((478,), faces),
         "landmark_bary": ((478, 3), 0),
+        "unit_codes": ((len(ARKIT_NAMES), EXPRESSION_SIZE + 9), 0),
     }
     kept = path.with_name(f"{path.name}.derived.npz")
     return derived(kept, key, limits, lambda: _work_out(path, model, open_head))
@@ -153,4 +157,5 @@ def _work_out(path: Path, model: FlameFile, open_head: Head) -> dict[str, np.nda
         "regions": np.stack([regions[name] for name in open_head.regions]),
         "landmark_faces": triangles,
         "landmark_bary": weights.astype(np.float32),
+        "unit_codes": unit_codes(open_head, fitted, target, model.exprdirs, model.posedirs),
     }

@@ -54,6 +54,8 @@ class Head:
             (68, or 70 with the eyes), or None.
         flame_landmark_bary: [N, 3] its weights, or None.
         path: The FLAME file, None for the open head.
+        unit_codes: [52, 109] what each ARKit unit is in this head's codes (expression 100, then
+            jaw, left and right eye, radians); None for the open head, whose codes they are.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Head:
     flame_landmark_faces: Tensor | None = None
     flame_landmark_bary: Tensor | None = None
     path: Path | None = None
+    unit_codes: Tensor | None = None
 
     @property
     def codes(self) -> str:
@@ -262,6 +265,31 @@ class Head:
         corners = vertices[:, self.faces[self.flame_landmark_faces]]  # [B, N, 3, 3]
         return torch.einsum("nc,bncd->bnd", self.flame_landmark_bary.to(vertices), corners)
 
+    def translated(self, track: Track) -> Track:
+        """A track in this head's codes: one of the open head is translated, others must fit.
+
+        Identity codes are not translated: the result of a translation has none.
+
+        Raises:
+            AvatarError: `head_mismatch` for codes of another head.
+        """
+        if track.head != "open" or self.unit_codes is None:
+            self._check_codes(track)
+            return track
+        units = self.unit_codes.cpu().numpy()
+        codes = track.expression[:, : len(units)] @ units
+        sizes = np.cumsum([EXPRESSION_SIZE, 3, 3])
+        expression, jaw, leye, reye = np.split(codes, sizes, axis=1)
+        return replace(
+            track,
+            expression=expression,
+            jaw_pose=track.jaw_pose + jaw,
+            leye_pose=track.leye_pose + leye,
+            reye_pose=track.reye_pose + reye,
+            betas=None,
+            head=self.codes,
+        )
+
     def vertices_of(self, track: Track) -> Tensor:
         """`vertices` [T, V, 3] of a track's frames."""
         names = ("expression", "jaw_pose", "leye_pose", "reye_pose")
@@ -278,18 +306,31 @@ class Head:
         """Joints [5, 3] float64 of one identity [S'] (None: the average)."""
         return self.joints(self.shape(self._as_row(betas)))[0].double().cpu().numpy()
 
+    def unit_deltas(self, betas: np.ndarray | Tensor | None = None) -> Tensor:
+        """How far each ARKit unit moves the vertices [52, V, 3] of one identity [S'].
+
+        Args:
+            betas: None for the average; the open head's units are the same for all.
+        """
+        if self.unit_codes is None:
+            return self.exprdirs[..., : len(ARKIT_NAMES)].permute(2, 0, 1)
+        row = self._as_row(betas)
+        parts = self.unit_codes.split([EXPRESSION_SIZE, 3, 3, 3], dim=1)
+        return self.vertices(row.expand(len(self.unit_codes), -1), *parts) - self.shape(row)
+
     def rig(self, betas: np.ndarray | Tensor | None) -> dict[str, np.ndarray]:
         """What a rig in another program is built from, for one identity [S'].
 
         Returns:
-            vertices [V, 3], faces [F, 3] int32, expression_deltas [52, V, 3], joints [5, 3],
-            skin_weights [V, 5]; float32, head space.
+            vertices [V, 3], faces [F, 3] int32, expression_deltas [52, V, 3] of the ARKit units
+            (translated for a FLAME head), joints [5, 3], skin_weights [V, 5]; float32, head
+            space.
         """
-        units = self.exprdirs[..., : len(ARKIT_NAMES)].permute(2, 0, 1)
+        row = self._as_row(betas)
         arrays = {
-            "vertices": self.shape(self._as_row(betas))[0],
+            "vertices": self.shape(row)[0],
             "faces": self.faces.int(),
-            "expression_deltas": units,
+            "expression_deltas": self.unit_deltas(betas),
             "joints": torch.from_numpy(self.joints_of(betas)).float(),
             "skin_weights": self.lbs_weights,
         }
@@ -301,13 +342,16 @@ class Head:
         return torch.as_tensor(betas).to(self.v_template).reshape(1, -1)
 
     def _betas(self, track: Track) -> Tensor:
+        self._check_codes(track)
+        return self._as_row(track.betas).expand(len(track), -1)
+
+    def _check_codes(self, track: Track) -> None:
         if track.head != self.codes:
             raise AvatarError(
                 "head_mismatch",
                 f"The track's codes belong to the head {track.head!r}; loaded is {self.codes!r}.",
                 "Convert the track first.",
             )
-        return self._as_row(track.betas).expand(len(track), -1)
 
     def _of(self, track: Track, names: tuple[str, ...]) -> list[Tensor]:
         return [torch.from_numpy(getattr(track, name)).to(self.v_template) for name in names]

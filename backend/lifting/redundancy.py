@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -45,7 +47,8 @@ def drop_redundant(model: SplitAvatar, encoded: Encoded, begin: Start, head: Hea
     """
     best: Tensor | None = None
     for index, weights in enumerate(_EXPRESSIONS):
-        vertices = head.vertices_of(Track.from_arkit(weights, betas=begin.betas))
+        shown = replace(head.translated(Track.from_arkit(weights)), betas=begin.betas)
+        vertices = head.vertices_of(shown)
         cloud = _children(model, encoded, begin, head, vertices)
         for camera in _cameras(around=index == 0):
             seen = blending_weights(cloud, camera)

@@ -72,7 +72,7 @@ class View:
 
 def vertex_mobility(head: Head) -> np.ndarray:
     """[V] 0..1: how far any expression unit moves a vertex; the front of the face counts fully."""
-    reach = head.exprdirs.norm(dim=1).amax(dim=-1).numpy()  # [V] metres
+    reach = head.unit_deltas().norm(dim=-1).amax(dim=0).numpy()  # [V] metres
     mobility = np.clip((reach - _STILL_M) / (_MOVING_M - _STILL_M), 0, 1)
     inner = ("face", "lips", "lids", "mouth_interior", "teeth_upper", "teeth_lower", "tongue")
     for name in (*inner, "left_eyeball", "right_eyeball"):
@@ -83,5 +83,5 @@ def vertex_mobility(head: Head) -> np.ndarray:
 def lid_skin(head: Head) -> np.ndarray:
     """[V] bool: skin that blinking moves."""
     blink = [ARKIT_NAMES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]
-    reach = head.exprdirs[..., blink].norm(dim=1).amax(dim=-1).numpy()
+    reach = head.unit_deltas()[blink].norm(dim=-1).amax(dim=0).numpy()
     return (reach > _LID_M) & ~head.regions["lashes"].numpy()

@@ -12,8 +12,11 @@ from backend.assets import SAMPLE_PORTRAIT
 from backend.head import Head, load_head
 from backend.model.config import ModelConfig
 from backend.model.splitavatar import SplitAvatar
+from backend.pipeline import CreateOptions, Pipeline
 from backend.tracking.embedding import embedded
 from backend.tracking.portrait import Portrait, Tracker
+from shared.errors import AvatarError
+from shared.flame import ARKIT_NAMES, Track
 from shared.progress import silent
 from tests.unit.head.flame_files import as_pickle, open_head_as_flame
 
@@ -93,3 +96,47 @@ def test_the_network_runs_on_a_flame_head(flame: Head, portrait: Portrait) -> No
     means = [layer.means for layer in layers.layers]
     assert [layer.shape[1] for layer in means] == [5174 * 2**i for i in range(4)]
     assert all(torch.isfinite(layer).all() for layer in means)
+
+
+def test_arkit_units_are_translated_into_its_codes(flame: Head) -> None:
+    """By the open head itself: what the unit does there, in metres, skin and eyeballs."""
+    own = Head.load("open")
+    shown = own.regions["skin"] | own.regions["eyeballs"]
+    for unit, most in (
+        ("jawOpen", 0.005), ("mouthSmileLeft", 0.005), ("eyeBlinkRight", 0.003),
+        ("browInnerUp", 0.002), ("mouthPucker", 0.003), ("eyeLookInLeft", 0.003),
+        ("eyeLookOutRight", 0.003), ("eyeLookUpLeft", 0.003), ("eyeLookDownRight", 0.003),
+    ):  # fmt: skip
+        track = Track.from_arkit({unit: 1.0})
+        wanted = own.vertices_of(track)[0] - own.v_template
+        found = flame.vertices_of(flame.translated(track))[0] - flame.v_template
+        away = (found - wanted).norm(dim=1)[shown]
+        assert away.max() < most, unit
+        assert away.mean() < 0.1 * wanted.norm(dim=1)[shown].max(), unit
+
+
+def test_its_rig_has_the_units_that_the_add_on_names(flame: Head) -> None:
+    rig, own = flame.rig(None), Head.load("open").rig(None)
+    assert {name: array.shape for name, array in rig.items()} == {
+        name: array.shape for name, array in own.items()
+    }
+    jaw = ARKIT_NAMES.index("jawOpen")
+    moved = np.abs(rig["expression_deltas"][jaw] - own["expression_deltas"][jaw])
+    assert moved[flame.regions["skin"].numpy()].max() < 0.005
+
+
+def test_an_avatar_is_made_and_driven_by_arkit_weights(flame: Head, portrait: Portrait) -> None:
+    """Projection, masks and a driven frame, with the FLAME head in the open head's place."""
+    pipeline = Pipeline(device="cpu")
+    pipeline.head = pipeline._portrait_head = flame
+    avatar = pipeline.create_from(portrait, CreateOptions(iterations=0), silent)
+    assert avatar.source.head == "flame2020"
+    rest = Track.from_arkit({})
+    cloud = pipeline.drive(avatar, rest)
+    opened = pipeline.drive(avatar, Track.from_arkit({"jawOpen": 0.8}))
+    frames = [pipeline.render(found, portrait.fit.camera) for found in (cloud, opened)]
+    face = slice(150, 400)
+    assert frames[0].alpha[face, face].mean() > 0.95
+    assert np.abs(frames[0].rgb - frames[1].rgb).mean() > 0.002
+    with pytest.raises(AvatarError, match="flame2023"):
+        pipeline.drive(avatar, Track.neutral(1, head="flame2023"))

@@ -95,11 +95,15 @@ def small_flame(vertices: int = 162) -> Arrays:
 
 
 def open_head_as_flame(head: Head) -> Arrays:
-    """The open head as a FLAME model: 300 identity and 100 expression directions."""
+    """The open head as a FLAME model: 300 identity and 100 expression directions.
+
+    As in FLAME, expressions leave the eyeballs alone: only their joints turn them.
+    """
     template = head.v_template.double().numpy()
     directions = np.zeros((*template.shape, 400))
     directions[..., : head.shapedirs.shape[2]] = head.shapedirs
     directions[..., 300:] = head.exprdirs
+    directions[head.regions["eyeballs"].numpy(), :, 300:] = 0
     return {
         "f": head.faces.numpy().astype(np.uint32),
         "v_template": template,
