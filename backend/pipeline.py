@@ -288,7 +288,7 @@ class Pipeline:
                 "Send the frames one by one.",
             )
         avatar = self._place(avatar)
-        own = dataclasses.replace(frame, betas=avatar.source.betas)
+        own = dataclasses.replace(self.head.translated(frame), betas=avatar.source.betas)
         shown = avatar.neutral() if "expression" in ablate else own
         vertices = self.head.vertices_of(shown)
         frames = self.head.local_frames(vertices)
