@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,6 +16,8 @@ from backend.model.union import union
 from backend.splat.gaussians import Gaussians
 from backend.splat.rasterise import rasterise
 from shared.camera import Camera
+
+_COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,12 @@ def draw(
             one.g0_raw, vertices[b : b + 1], frames[b : b + 1], mine.layers, ablate
         )
         cloud = union(planes, layers)
-        if mine.identity_mask is not None:
-            count = len(mine.identity_mask)
-            keep = torch.cat([mine.identity_mask, mine.identity_mask.new_ones(len(cloud) - count)])
-            cloud.opacities = torch.where(keep, cloud.opacities, 0)
-        shown = cloud if mask_gradient else cloud.kept()
+        there = _existing(cloud, mine.identity_mask)
+        cloud.opacities = torch.where(there, cloud.opacities, 0)
+        shown = cloud
+        if model.renderer is None:  # nobody looks at the other channels
+            shown = replace(cloud, features=cloud.features[:, :_COLOURS])
+        shown = shown.select(there) if mask_gradient else shown.kept()
         raster = rasterise(
             shown, targets[b], mask_gradient=mask_gradient, alpha_max=model.config.alpha_max
         )
@@ -106,7 +109,7 @@ def draw(
         rasters.append(raster)
     features = torch.stack([raster.features for raster in rasters]).permute(0, 3, 1, 2)
     return Pictures(
-        coarse=features[:, :3],
+        coarse=features[:, :_COLOURS],
         fine=None if model.renderer is None else model.renderer(features),
         alpha=torch.stack([raster.alpha for raster in rasters]),
         depth=torch.stack([raster.depth for raster in rasters]),
@@ -114,3 +117,11 @@ def draw(
         identity=tuple(identity),
         expression=tuple(expression),
     )
+
+
+def _existing(cloud: Gaussians, identity_mask: Tensor | None) -> Tensor:
+    """[N] bool: all but the planes' cells that a portrait leaves out."""
+    there = torch.ones_like(cloud.opacities, dtype=torch.bool)
+    if identity_mask is not None:
+        there[: len(identity_mask)] = identity_mask
+    return there

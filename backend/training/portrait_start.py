@@ -241,7 +241,8 @@ def _write(path: Path, tensors: dict[str, Tensor]) -> None:
 def _read(path: Path) -> dict[str, Tensor] | None:
     """The file's tensors; None where there is none, or none that can be read."""
     try:
-        return safetensors.torch.load_file(path)
+        # Not mapped: a file that shrinks under a mapping kills the process.
+        return safetensors.torch.load(path.read_bytes())
     except (FileNotFoundError, SafetensorError):
         return None
 

@@ -29,7 +29,7 @@ from shared.errors import AvatarError
 from shared.progress import silent
 
 SETTINGS = {
-    "image_size": 128, "grid": 64, "iterations": 30, "batch": 2, "lr": 2e-3, "lr_end": 1.0,
+    "image_size": 128, "grid": 64, "iterations": 30, "batch": 1, "lr": 2e-3, "lr_end": 1.0,
     "validate_every": 0, "image_every": 0, "checkpoint_every": 1000, "workers": 0,
 }  # fmt: skip
 
