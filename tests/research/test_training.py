@@ -15,26 +15,32 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from backend.data.store import StoreWriter
+from backend.data.frame import FrameSource
+from backend.data.store import Store, StoreWriter
 from backend.model.checkpoint import load_checkpoint
 from backend.training.config import settings_of
 from backend.training.engine import make_fabric
 from backend.training.log import read_lines
 from backend.training.run import train
-from backend.training.trainer import Trainer
+from backend.training.trainer import Outcome, Trainer
 from shared.errors import AvatarError
-from shared.progress import silent
+from shared.progress import Progress, silent
 from tests.fakes.drawn_clips import SIZE, TINY, DrawnClips, open_head
 
 TERMS = ("image", "lifting", "split", "total", "grad_norm")
 
 
-def run(out: Path, progress=silent, resume: bool = False, time_limit_s=None, **changes: Any):
+def run(
+    out: Path,
+    progress: Progress = silent,
+    resume: bool = False,
+    time_limit_s: float | None = None,
+    data: FrameSource | None = None,
+    **changes: Any,
+) -> Outcome:
     settings = settings_of({**TINY, **changes})
-    data, head = DrawnClips(), open_head()
-    return train(
-        settings, data, head, out, resume=resume, progress=progress, time_limit_s=time_limit_s
-    )
+    limits = {"progress": progress, "resume": resume, "time_limit_s": time_limit_s}
+    return train(settings, data or DrawnClips(), open_head(), out, **limits)
 
 
 def losses(out: Path) -> list[list[float]]:
@@ -163,19 +169,28 @@ __main__.main(sys.argv[1:])
 """
 
 
+RUNS_TWO = """
+import json, sys
+from backend import __main__
+for words in json.loads(sys.argv[1]):
+    if __main__.main(words):
+        sys.exit(1)
+"""
+
+
 def test_a_process_killed_while_writing_a_checkpoint_goes_on_from_the_one_before(
     tmp_path: Path, preset: Path, store: Path
 ):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert call(["-m", "backend", *command(preset, store, whole)]).returncode == 0
     died = call(["-c", DIES_WRITING, *command(preset, store, killed)])
     assert died.returncode == -signal.SIGKILL
     names = sorted(path.name for path in (killed / "checkpoints").iterdir())
-    assert len(names) == 2  # the whole one, and what the kill left
+    assert len(names) == 2  # what the kill left, and the whole one
     assert names[1] == "step-000000002.safetensors"
     assert len(read_lines(killed / "metrics.jsonl")) == 4
-    again = call(["-m", "backend", *command(preset, store, killed, "--resume", "--json")])
-    assert json.loads(again.stdout)["finished"] is True
+    both = [command(preset, store, killed, "--resume"), command(preset, store, whole)]
+    again = call(["-c", RUNS_TWO, json.dumps(both)])
+    assert again.returncode == 0, again.stderr
     close(losses(killed), losses(whole), 1e-6)
     assert not list((killed / "checkpoints").glob(".*"))
 
@@ -204,8 +219,7 @@ def test_two_processes_have_the_gradients_of_one_with_twice_the_batch(
     both = call([*torchrun, "-m", "backend", *shared])
     assert both.returncode == 0, both.stderr
     assert len(both.stdout.strip().splitlines()) == 1  # one process speaks
-    alone = call(["-m", "backend", *command(preset, store, one, "--iterations", "1")])
-    assert alone.returncode == 0, alone.stderr
+    run(one, data=Store(store), iterations=1)
     same_gradients(two, one)
     close(losses(two), losses(one), 1e-5)
 
