@@ -134,15 +134,7 @@ class Pipeline:
     def _load(self) -> SplitAvatar:
         if self._weights is None:
             return SplitAvatar(self._config, self._portrait_head)
-        model = load_checkpoint(self._weights, self._portrait_head)
-        if model.config != self._config:
-            raise AvatarError(
-                "bad_file",
-                f"{self._weights.name} holds a network of the preset {model.config.preset!r} with "
-                f"other settings than the preset {self.preset!r}.",
-                "Choose the preset it was made with.",
-            )
-        return model
+        return load_checkpoint(self._weights, self._portrait_head, self._config)
 
     @property
     def tracker(self) -> Tracker:

@@ -18,7 +18,6 @@ from backend.model.splitavatar import SplitAvatar
 from backend.training.batch import collate
 from backend.training.config import Settings, load_settings
 from backend.training.portrait_start import PortraitStart
-from shared.errors import AvatarError
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,14 @@ def open_network(
         device: `cpu` or `cuda`.
 
     Raises:
-        AvatarError: `bad_request` when the checkpoint is of another network; otherwise as
-            `load_preset`, `load_checkpoint` and `load_head`.
+        AvatarError: As `load_preset`, `load_checkpoint` and `load_head`.
     """
     settings = preset if isinstance(preset, Settings) else load_settings(preset)
     head = load_head(settings.model.head)
     if weights is None:
         model = SplitAvatar(settings.model, head, seed=settings.train.seed)
     else:
-        model = load_checkpoint(weights, head)
-        _check_same(settings, model, weights)
+        model = load_checkpoint(weights, head, settings.model)
     return of_model(settings, model, head, cache, device)
 
 
@@ -110,22 +107,6 @@ def picture(pictures: Pictures) -> np.ndarray:
     """[H, W, 3] uint8: the fine image, where the preset has a renderer, else the coarse one."""
     shown = pictures.coarse if pictures.fine is None else pictures.fine
     return (shown[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-
-
-def _check_same(settings: Settings, model: SplitAvatar, weights: Path) -> None:
-    wanted, found = settings.model.to_dict(), model.config.to_dict()
-    differing = [
-        f"{name} ({found[name]!r} instead of {wanted[name]!r})"
-        for name in wanted
-        if name not in ("attention", "preset") and wanted[name] != found[name]
-    ]
-    if differing:
-        raise AvatarError(
-            "bad_request",
-            f"{weights.name} is of another network than the preset {settings.model.preset!r}: "
-            f"{', '.join(differing[:4])}.",
-            f"Give the preset it was trained with (it says {model.config.preset!r}).",
-        )
 
 
 def _digest(model: SplitAvatar, settings: Settings) -> str:

@@ -22,11 +22,11 @@ _FROZEN = "encoder."
 
 
 def checkpoint_state(model: SplitAvatar) -> dict[str, Tensor]:
-    """The tensors that a checkpoint holds: all trainable ones."""
+    """The tensors that a checkpoint holds: all but a frozen encoder that has its own file."""
     return {
         name: value.detach().contiguous()
         for name, value in model.state_dict().items()
-        if not name.startswith(_FROZEN)
+        if model.stores_encoder or not name.startswith(_FROZEN)
     }
 
 
@@ -65,16 +65,26 @@ def read_config(path: Path) -> tuple[ModelConfig, str]:
     return _config(path, metadata), metadata.get("head", "")
 
 
-def load_checkpoint(path: Path, head: HeadMesh) -> SplitAvatar:
+def load_checkpoint(path: Path, head: HeadMesh, wanted: ModelConfig | None = None) -> SplitAvatar:
     """The network of a checkpoint.
 
+    Args:
+        path: The file.
+        head: The head it was trained on.
+        wanted: The network it has to be; None: whichever it is. Its form of the attention is the
+            one that is built.
+
     Raises:
-        AvatarError: `missing_weights` (no such file), `bad_file` (not a checkpoint, damaged, or
-            its tensors are not those of its config), `head_mismatch` (made for another head; a
-            checkpoint that names none fits every head with as many vertices).
+        AvatarError: `missing_weights` (no such file), `bad_file` (not a checkpoint, damaged, of
+            another network than the wanted one, or its tensors are not those of its config),
+            `head_mismatch` (made for another head; a checkpoint that names none fits every head
+            with as many vertices).
     """
     metadata, state = _read(path, weights=True)
     config = _config(path, metadata)
+    if wanted is not None:
+        _check_wanted(path, config, wanted)
+        config = wanted
     if metadata.get("head") not in ("", str(head.hash)):
         raise AvatarError(
             "head_mismatch",
@@ -83,8 +93,8 @@ def load_checkpoint(path: Path, head: HeadMesh) -> SplitAvatar:
             "Load the head that the checkpoint was trained on, or choose another checkpoint.",
         )
     model = SplitAvatar(config, head)
-    whole = any(name.startswith(_FROZEN) for name in state)
-    _check_tensors(path, model.state_dict() if whole else checkpoint_state(model), state)
+    model.stores_encoder = any(name.startswith(_FROZEN) for name in state)
+    _check_tensors(path, checkpoint_state(model), state)
     model.load_state_dict(state, strict=False)
     return model
 
@@ -112,6 +122,17 @@ def _config(path: Path, metadata: dict[str, str]) -> ModelConfig:
         return model_config(json.loads(metadata["config"]))
     except (KeyError, json.JSONDecodeError) as error:
         raise _bad(path, f"has no readable config ({error!r})") from error
+
+
+def _check_wanted(path: Path, found: ModelConfig, wanted: ModelConfig) -> None:
+    if names := wanted.differences(found):
+        settings = [f"{n} ({getattr(found, n)!r} instead of {getattr(wanted, n)!r})" for n in names]
+        raise AvatarError(
+            "bad_file",
+            f"{path.name} is of another network than the preset {wanted.preset!r}: "
+            f"{', '.join(settings[:4])}.",
+            f"Choose the preset it was made with (it says {found.preset!r}).",
+        )
 
 
 def _check_tensors(path: Path, wanted: dict[str, Tensor], found: dict[str, Tensor]) -> None:

@@ -133,6 +133,17 @@ class ModelConfig:
         """Copies of every vertex in a layer: k^i."""
         return self.split**layer
 
+    def differences(self, other: ModelConfig) -> list[str]:
+        """Names of the settings that make `other` another network.
+
+        The preset's name is none of them, and neither are two forms of the same attention.
+        """
+        mine, others = self.to_dict(), other.to_dict()
+        names = [n for n in mine if n != "preset" and mine[n] != others[n]]
+        if {self.attention, other.attention} == {"reference", "structured"}:
+            names.remove("attention")
+        return names
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values (tuples as lists), for JSON and TOML."""
         return {

@@ -56,6 +56,10 @@ class SplitAvatar(nn.Module):
         config: Sizes and scale factors.
         head: The head mesh that carries the expression Gaussians.
         seed: Of the initial weights; the same seed gives the same weights.
+
+    Attributes:
+        stores_encoder: Its checkpoints hold the frozen encoder too, because the file that it came
+            from does (a converted baseline).
     """
 
     def __init__(self, config: ModelConfig, head: HeadMesh, seed: int = 0) -> None:
@@ -64,6 +68,7 @@ class SplitAvatar(nn.Module):
         self.head_hash = str(head.hash)
         vertices = len(head.v_template)
         self.vertices = vertices
+        self.stores_encoder = False
         with torch.device("cpu"):  # tables hold values even where parameters are only counted
             faces = torch.as_tensor(head.faces).long()
             self.sites = _sites(config, head, faces)

@@ -107,8 +107,10 @@ def start_from(path: Path, settings: Settings, head: Head) -> tuple[SplitAvatar,
         AvatarError: As `load_checkpoint`; `bad_file` for weights of another network.
     """
     config, _ = read_config(path)
-    found = checkpoint_state(load_checkpoint(path, head))
+    loaded = load_checkpoint(path, head)
+    found = checkpoint_state(loaded)
     model = SplitAvatar(settings.model, head, seed=settings.train.seed)
+    model.stores_encoder = loaded.stores_encoder
     wanted = checkpoint_state(model)
     missing = sorted(wanted.keys() - found.keys())
     wrong = sorted(found.keys() - wanted.keys())

@@ -15,6 +15,7 @@ from backend.model.checkpoint import (
     load_checkpoint,
     read_config,
     save_checkpoint,
+    save_state,
 )
 from shared.errors import AvatarError
 
@@ -118,3 +119,33 @@ def test_values_that_are_not_finite_are_refused(tmp_path, trained, head):
     path = tmp_path / "weights.safetensors"
     rewritten(path, trained, state)
     assert "not finite in ['generator.embedding']" in refused(path, head).message
+
+
+def test_a_checkpoint_of_one_attention_form_loads_in_the_other(checkpoint, trained, head):
+    wanted = replace(trained.config, attention="reference", preset="mine")
+    loaded = load_checkpoint(checkpoint, head, wanted)
+    assert loaded.config == wanted
+    state = checkpoint_state(trained)
+    assert all(torch.equal(state[name], value) for name, value in checkpoint_state(loaded).items())
+
+
+def test_a_checkpoint_of_another_network_than_the_wanted_one_is_named(checkpoint, trained, head):
+    wanted = replace(trained.config, preset="mine", gating=False, disc_thickness=0.5)
+    with pytest.raises(AvatarError) as error:
+        load_checkpoint(checkpoint, head, wanted)
+    assert error.value.code == "bad_file"
+    assert (
+        "weights.safetensors is of another network than the preset 'mine': "
+        "gating (True instead of False), disc_thickness (0.3 instead of 0.5)"
+    ) in error.value.message
+    assert "'open'" in error.value.remedy
+
+
+def test_an_encoder_that_came_with_a_checkpoint_stays_with_it(trained, head, tmp_path):
+    path = tmp_path / "whole.safetensors"
+    state = {name: value.contiguous() for name, value in trained.state_dict().items()}
+    save_state(path, state, trained.config, "small")
+    loaded = load_checkpoint(path, head)
+    again = tmp_path / "again.safetensors"
+    save_checkpoint(again, loaded)
+    assert checkpoint_state(load_checkpoint(again, head)).keys() == state.keys()
