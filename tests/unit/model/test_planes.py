@@ -96,3 +96,29 @@ def test_colour_residuals_alone_leave_the_other_features(raw, camera, config) ->
     assert (planes.features[..., 3:] == 0.5).all()
     few = lift_planes(raw, camera, config, IdentityResiduals(features=colour), channels=3)
     torch.testing.assert_close(few.features, planes.features[..., :3])
+
+
+def test_the_sigmoid_of_columns_is_on_all_channels_of_the_first_three_columns(
+    raw, camera, config
+) -> None:
+    raw.normal_(generator=torch.Generator().manual_seed(3)).mul_(4)
+    grid = config.grid
+    logits = raw[0, ..., 9:].view(2, grid, grid, 32)
+    columns = replace(config, plane_colours="columns")
+    found = lift_planes(raw, camera, columns).features[0].view(2, grid, grid, 32)
+    assert torch.equal(found[:, :, :3], logits[:, :, :3].sigmoid())
+    assert torch.equal(found[:, :, 3:], logits[:, :, 3:])
+    assert found[:, :, 3:, :3].min() < 0, "colours leave 0..1; exporters clamp them"
+    channels = lift_planes(raw, camera, config).features[0].view(2, grid, grid, 32)
+    assert torch.equal(channels[..., :3], logits[..., :3].sigmoid())
+    assert torch.equal(channels[..., 3:], logits[..., 3:])
+
+
+def test_plain_quaternions_of_planes_are_the_normalised_raw_ones(raw, camera, config) -> None:
+    raw.normal_(generator=torch.Generator().manual_seed(4))
+    plain = replace(config, quat_form="plain", local_quats=False)
+    quats = lift_planes(raw, camera, plain).quats[0]
+    wanted = torch.nn.functional.normalize(raw[0, ..., 5:9].flatten(0, 1), dim=-1)
+    torch.testing.assert_close(quats, wanted)
+    residual = lift_planes(raw, camera, replace(plain, quat_form="residual")).quats[0]
+    assert not torch.allclose(quats, residual, atol=0.1)
