@@ -1,4 +1,4 @@
-"""Refined frames for any camera: with a renderer that passes colours on, they are the coarse ones."""
+"""Refined frames for any camera: a renderer that passes colours on gives the coarse ones."""
 
 from __future__ import annotations
 
