@@ -56,6 +56,7 @@ def empty_scene(size_px: int, samples: int) -> bpy.types.Scene:
     scene.cycles.use_denoising = False
     scene.cycles.max_bounces = 1
     scene.render.resolution_x = scene.render.resolution_y = size_px
+    scene.render.dither_intensity = 0.0
     scene.render.image_settings.file_format = "PNG"
     scene.render.image_settings.color_mode = "RGB"
     scene.view_settings.view_transform = "Standard"
