@@ -17,8 +17,15 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "start": ("none", "portrait"),
     "driver_shape": ("source", "target"),
 }
-_AT_LEAST_ONE = ("batch", "accumulate", "iterations", "checkpoint_every", "keep_checkpoints")
-_NOT_NEGATIVE = ("image_every", "validate_every", "validate_pairs", "workers", "seed")
+_AT_LEAST_ONE = (
+    "batch",
+    "accumulate",
+    "iterations",
+    "checkpoint_every",
+    "keep_checkpoints",
+    "validate_pairs",
+)
+_NOT_NEGATIVE = ("image_every", "validate_every", "workers", "seed")
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class TrainConfig:
         keep_checkpoints: How many of the last ones stay.
         image_every: Steps between two logged pictures; 0: none.
         validate_every: Steps between two looks at the `val` split; 0: none.
-        validate_pairs: Fixed pairs of that split.
+        validate_pairs: Fixed pairs of that split, 1 or more.
         workers: Threads that read pairs ahead; 0: none.
     """
 

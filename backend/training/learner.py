@@ -114,20 +114,23 @@ def kept_fractions(part: Part) -> dict[str, float]:
     return fractions
 
 
-def gradient_norm(step: int, model: nn.Module, check: bool) -> float:
+def gradient_norm(step: int, model: nn.Module, loss_scale: float | None) -> float:
     """Length of the whole gradient.
 
     Args:
         step: For the error.
         model: After the backward pass.
-        check: Refuse gradients that are not finite (with loss scaling they may happen).
+        loss_scale: What the loss was multiplied by; gradients that are not finite are then the
+            scaling's own business, which leaves such a step out. None: not scaled.
 
     Raises:
         AvatarError: `bad_request` naming the step and the parameter.
     """
     named = list(_gradients(model))
     norm = float(torch.nn.utils.get_total_norm([gradient for _, gradient in named]))
-    if check and not torch.isfinite(torch.tensor(norm)):
+    if loss_scale is not None:
+        return norm / loss_scale
+    if not torch.isfinite(torch.tensor(norm)):
         name = next((n for n, g in named if not g.isfinite().all()), "their sum")
         raise _diverged(f"At step {step} the gradient of {name} is not finite")
     return norm

@@ -11,6 +11,7 @@ from backend.training.checks import start_from
 from backend.training.config import Settings
 from backend.training.engine import make_fabric
 from backend.training.trainer import Outcome, Trainer
+from shared.errors import AvatarError
 from shared.progress import Progress, silent
 
 
@@ -45,11 +46,17 @@ def train(
     Raises:
         AvatarError: As `Trainer`.
     """
+    if resume and weights is not None:
+        raise AvatarError(
+            "bad_request",
+            "A resumed run has its own weights; it cannot start from others.",
+            "Leave out --weights, or begin a run in another folder.",
+        )
     if fabric is None:
         fabric = make_fabric(settings.train)
         fabric.launch()
     model = None
-    if weights is not None and not resume:
+    if weights is not None:
         model, _ = start_from(weights, settings, head)
     trainer = Trainer(settings, data, head, out, fabric, model, portraits)
     if resume:

@@ -204,7 +204,7 @@ class Trainer:
             part = self._differentiate(lists, index, sums)
         losses = self._mean(sums)
         check_terms(self.step + 1, losses)
-        norm = gradient_norm(self.step + 1, self.model, check=self.config.precision != "16-mixed")
+        norm = gradient_norm(self.step + 1, self.model, self._loss_scale())
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self._loss = losses["total"]
@@ -238,6 +238,11 @@ class Trainer:
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)
+
+    def _loss_scale(self) -> float | None:
+        """What half precision multiplies the loss by; None in other precisions."""
+        scaler = getattr(self.fabric.strategy.precision, "scaler", None)
+        return None if scaler is None else float(scaler.get_scale())
 
     def _mean(self, values: dict[str, torch.Tensor]) -> dict[str, float]:
         """Means over all processes."""

@@ -11,6 +11,7 @@ from backend.data.frame import FrameSource, Pair
 from backend.train_config import TrainConfig
 from backend.training.learner import Learner, Part
 from backend.training.sampling import validation_names
+from shared.errors import AvatarError
 
 
 class Validation:
@@ -22,6 +23,9 @@ class Validation:
         learner: The network with its objective.
         part: Makes a part of pairs.
         fabric: The engine.
+
+    Raises:
+        AvatarError: `bad_request` for a split that is missing or gives too few pairs.
     """
 
     def __init__(
@@ -33,8 +37,15 @@ class Validation:
         fabric: Any,
     ) -> None:
         self._data, self._learner, self._part, self._fabric = data, learner, part, fabric
-        count = config.validate_pairs if config.validate_every else 0
-        self._names = validation_names(data, "val", count) if count else []
+        looks = config.validate_every > 0
+        self._names = validation_names(data, "val", config.validate_pairs) if looks else []
+        if looks and len(self._names) < fabric.world_size:
+            raise AvatarError(
+                "bad_request",
+                f"The split val gives {len(self._names)} pairs to look at; expected one for each "
+                f"of {fabric.world_size} processes at least.",
+                "Set validate_every = 0, raise validate_pairs, or add clips of several frames.",
+            )
 
     @torch.no_grad()
     def look(self) -> dict[str, float]:
