@@ -222,9 +222,11 @@ class SiteColours:
         teeth, tongue = at["teeth"], at["tongue"]
         face = at["face"] & seen
         light = np.clip(np.median(colours[face]) / _LIT_SKIN, 0.3, 1.2) if face.any() else 1.0
+        colours[at["mouth_interior"]] = light * CAVITY
+        if not teeth.any():  # FLAME has neither teeth nor tongue
+            return
         back = np.clip((sites.rest[teeth, 2].max() - sites.rest[:, 2]) / _MOUTH_DEPTH_M, 0, 1)
         shade = (1 - _THROAT * back)[:, None]
-        colours[at["mouth_interior"]] = light * CAVITY
         hidden = tongue & ~seen
         colours[hidden] = (light * TONGUE * shade)[hidden]
         shown = teeth & seen
