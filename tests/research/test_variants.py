@@ -1,6 +1,6 @@
 """Every row of Tables 3-5 builds, takes a training step, is saved, loaded and drawn.
 
-Small sizes: a head of 162 vertices, DINOv2 and the vision transformers with few narrow blocks.
+Small sizes: a head of 162 vertices, transformers with few narrow blocks, a narrow StyleUNet.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from backend.config import load_preset
-from backend.model import dinov2, vit_adapter
+from backend.model import dinov2, styleunet, vit_adapter
 from backend.model.checkpoint import load_checkpoint, save_checkpoint
 from backend.model.config import ModelConfig, model_config
 from backend.model.pictures import Pictures, draw
@@ -45,19 +45,17 @@ class NarrowDinoV2(dinov2.DinoV2):
 
 
 @pytest.fixture(autouse=True)
-def narrow_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
+def narrow_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dinov2, "DinoV2", NarrowDinoV2)
     adapter = partial(vit_adapter.VitAdapter, depth=2, inner=16, heads=2)
     monkeypatch.setattr(vit_adapter, "VitAdapter", adapter)
+    for width in ("_encoder_width", "_decoder_width"):
+        monkeypatch.setattr(styleunet, width, lambda side: 16)
 
 
 def small(name: str) -> ModelConfig:
     config = model_config(load_preset(name))
-    # The neural renderer is the same in every preset that has one, and big: one of them has it.
-    renderer = config.renderer if name == "paper" else "none"
-    return dataclasses.replace(
-        config, width=16, image_size=64, grid=40, adapter_width=8, renderer=renderer
-    )
+    return dataclasses.replace(config, width=16, image_size=64, grid=40, adapter_width=8)
 
 
 def small_open(name: str) -> ModelConfig:
@@ -146,6 +144,18 @@ def test_a_variant_trains_saves_loads_and_draws(name: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", OPEN_VARIANTS)
 def test_the_same_variants_of_the_open_preset_do(name: str, tmp_path: Path) -> None:
     takes_a_step_and_comes_back(small_open(name), tmp_path / "weights.safetensors")
+
+
+def test_splitting_added_to_a_baseline_starts_with_the_baselines_picture() -> None:
+    baseline = moved(small("gagavatar")).eval()
+    split = SplitAvatar(small("gagavatar_split"), HEAD, seed=1).eval()
+    new = split.load_state_dict(baseline.state_dict(), strict=False)
+    assert not new.unexpected_keys
+    with torch.no_grad():
+        before, after = pictures(baseline), pictures(split)
+    assert len(after.clouds[0]) == len(before.clouds[0]) + 162 * (2 + 4 + 8)
+    for name in ("coarse", "alpha", "depth"):
+        assert torch.equal(getattr(after, name), getattr(before, name)), name
 
 
 @pytest.mark.parametrize(("split", "layers"), [(1, 1), (3, 2), (4, 2), (2, 4)])
