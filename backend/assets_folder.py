@@ -74,8 +74,14 @@ DOWNLOADS = (
         "github.com/facebookresearch/dinov2",
     ),
     Download("arcface/*.onnx", "the CSIM metric", _THEIRS, "an ArcFace model's site"),
-    Download("lpips/vgg16.pth", "the LPIPS metric", _THEIRS, "LPIPS and VGG sites"),
-    Download("deep3d/*", "the AED and APD metrics", _THEIRS, "Deep3DFaceRecon"),
+    Download("lpips/vgg16.pth", "the LPIPS metric; VGG16 losses", "BSD-3-Clause", "torchvision"),
+    Download(
+        "lpips/vgg.pth", "the LPIPS metric", "BSD-2-Clause", "the package lpips, weights/v0.1"
+    ),
+    Download("lpips/alexnet.pth", "the metric lpips_alex", "BSD-3-Clause", "torchvision"),
+    Download(
+        "lpips/alex.pth", "the metric lpips_alex", "BSD-2-Clause", "the package lpips, weights/v0.1"
+    ),
     Download("matting/*.onnx", "another matting network", _THEIRS, "its site"),
     Download(
         "checkpoints/*.safetensors", "networks that you trained", "yours", "your own training"
