@@ -54,6 +54,14 @@ def write_results(
             f"{network.head.name!r}.",
             "Choose a preset of that head, or track the data again.",
         )
+    wanted = network.model.config.image_size
+    if data.image_size != wanted:
+        raise AvatarError(
+            "bad_request",
+            f"The data's pictures are {data.image_size} pixels wide; the preset {network.name!r} "
+            f"works on {wanted}.",
+            "Prepare the data in that size, or choose a preset of the data's size.",
+        )
     made = done = 0
     for task in TASKS:
         for shots in plan.get(task, ()):
