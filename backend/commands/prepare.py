@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--every", type=int, default=5, help="take every so manieth frame (default: 5)"
     )
+    parser.add_argument(
+        "--size", type=int, default=512, help="of the pictures, pixels (default: 512)"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
     parser.add_argument("--head", default="open", help="head to track with (default: open)")
     parser.add_argument(
@@ -32,12 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Prepares what is not prepared yet."""
-    for name, value, least in (("--every", args.every, 1), ("--jobs", args.jobs, 1)):
-        if value < least:
-            raise AvatarError("bad_request", f"{name} is {value}.", f"Give {least} or more.")
+    for name, value, most in (("every", args.every, 10_000), ("jobs", args.jobs, 1024),
+                              ("size", args.size, 4096)):  # fmt: skip
+        if not 1 <= value <= most:
+            raise AvatarError("bad_request", f"--{name} is {value}.", f"Give 1 to {most}.")
     if not 0 <= args.test_share <= 1:
         raise AvatarError("bad_request", f"--test-share is {args.test_share}.", "Give 0 to 1.")
     splits = preparing.read_splits(args.split) if args.split else args.test_share
-    settings = Settings(args.out, args.head, args.every)
+    settings = Settings(args.out, args.head, args.every, args.size)
     result = preparing.prepare(args.input, settings, args.jobs, splits, console.progress)
     return {"store": args.out, **result, "seconds": console.seconds}

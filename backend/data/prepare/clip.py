@@ -108,8 +108,8 @@ class _Work:
 class Preparer:
     """Detection, matting and tracking, kept open for clip after clip. One per process."""
 
-    def __init__(self, head: Head, every: int) -> None:
-        self._head, self._every = head, every
+    def __init__(self, head: Head, every: int, image_size: int) -> None:
+        self._head, self._every, self._size = head, every, image_size
         self._tracker = Tracker(head)
         self._matter = Matter()
 
@@ -193,7 +193,7 @@ class Preparer:
                     clip=work.report.clip,
                     index=number,
                     image=image,
-                    camera=sight.camera,
+                    camera=sight.camera.resized(self._size, self._size),
                     track=sight.track,
                     box=sight.box,
                     alpha=matte,
@@ -214,7 +214,7 @@ class Preparer:
         return Sight(crop, view, still, crop.points(face.landmarks[:, :2]), box.astype(np.float32))
 
     def _picture(self, rgb: np.ndarray, sight: Sight) -> tuple[np.ndarray, np.ndarray]:
-        """The crop on black [S, S, 3] and its matte [S, S], uint8; `_Dropped` says why not."""
+        """The crop on black [S, S, 3] and its matte [S, S], uint8, or `_Dropped`."""
         size = Face(sight.landmarks, {}, np.eye(4)).size_px * sight.crop.side / PORTRAIT_PX
         if size < MINIMUM_FACE_PX:
             raise _Dropped(f"face below {MINIMUM_FACE_PX} pixels")
@@ -230,8 +230,10 @@ class Preparer:
         matte = np.where(inside, np.clip(matte, 0, 1), 0)
         if matte.mean() < _LEAST_MATTE:
             raise _Dropped("person not told from the background")
-        shown = (image * matte[..., None] + 0.5).astype(np.uint8)
-        return shown, (matte * 255 + 0.5).astype(np.uint8)
+        size = (self._size, self._size)
+        on_black = cv2.resize(image * matte[..., None], size, interpolation=cv2.INTER_AREA)
+        matte = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
+        return (on_black + 0.5).astype(np.uint8), (matte * 255 + 0.5).astype(np.uint8)
 
 
 class _Dropped(Exception):

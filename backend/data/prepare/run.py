@@ -10,7 +10,6 @@ from backend.data import layout, store_files
 from backend.data.prepare.journal import Journal
 from backend.data.prepare.sources import find_clips, held_out
 from backend.data.prepare.workers import (
-    IMAGE_SIZE,
     Settings,
     prepare_here,
     prepare_in_processes,
@@ -46,7 +45,7 @@ def prepare(
     Source: method.md 5; baseline.md, Tracking.
     """
     clips = find_clips(source)
-    store_files.begin(settings.store, settings.head, IMAGE_SIZE)
+    store_files.begin(settings.store, settings.head, settings.image_size)
     journal = Journal(settings.store, settings.every)
     missing = [clip for clip in clips if not journal.done(clip.name)]
     try:
@@ -65,7 +64,7 @@ def prepare(
             f"{settings.store / 'report.csv'} says why.",
         )
     progress("finish", 0, 1)
-    with StoreWriter(settings.store, settings.head, IMAGE_SIZE) as writer:
+    with StoreWriter(settings.store, settings.head, settings.image_size) as writer:
         writer.finish(_splits(kept, splits))
     progress("finish", 1, 1)
     return {"clips_found": len(clips), "clips_prepared_now": len(missing), **journal.totals()}

@@ -20,10 +20,10 @@ from backend.data.prepare.sources import Clip
 from backend.data.store import StoreWriter
 from backend.head import load_head
 from backend.process import tune_process
+from backend.tracking.crop import PORTRAIT_PX
 from shared.errors import AvatarError
 from shared.progress import Progress
 
-IMAGE_SIZE = 512
 _LOOK_S = 0.5
 
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -37,11 +37,21 @@ class Settings:
         store: The folder to write.
         head: Name of the head to track with.
         every: Take every so manieth frame.
+        image_size: Side of the pictures, pixels.
     """
 
     store: Path
     head: str
     every: int
+    image_size: int = PORTRAIT_PX
+
+
+def _preparer(settings: Settings) -> Preparer:
+    return Preparer(load_head(settings.head), settings.every, settings.image_size)
+
+
+def _writer(settings: Settings) -> StoreWriter:
+    return StoreWriter(settings.store, settings.head, settings.image_size)
 
 
 def prepare_here(
@@ -59,8 +69,8 @@ def prepare_here(
         progress: Told the number of clips done, with fractions; may cancel.
     """
     with (
-        Preparer(load_head(settings.head), settings.every) as preparer,
-        StoreWriter(settings.store, settings.head, IMAGE_SIZE) as writer,
+        _preparer(settings) as preparer,
+        _writer(settings) as writer,
     ):
         for number, clip in enumerate(clips):
 
@@ -135,8 +145,7 @@ _worker: Any = None
 class _Worker:
     def __init__(self, settings: Settings, stop: Any, counter: Any) -> None:
         self._stop, self._counter = stop, counter
-        self._preparer = Preparer(load_head(settings.head), settings.every)
-        self._writer = StoreWriter(settings.store, settings.head, IMAGE_SIZE)
+        self._preparer, self._writer = _preparer(settings), _writer(settings)
 
     def prepare(self, clip: Clip) -> ClipReport:
         told = 0.0
