@@ -101,8 +101,7 @@ def score_folder(
             scores += score(results, chosen, file, progress)
     finally:
         reader.close()
-    names = {metric for entry in scores for metric in entry.values}
-    absent = [entry for name, entry in missing.items() if name not in names]
+    absent = list(missing.values())
     summaries = summarise(scores)
     tables = [table(number) for number in paper_tables]
     return {

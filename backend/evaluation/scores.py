@@ -126,10 +126,10 @@ def _score_one(
         reference = references[TARGETS if metric.against == "target" else SOURCES].by(metric)
         mine = None if reference is None else metric.describe(result)
         values[metric.name] = None if mine is None else metric.compare(mine, reference)
-    scored = Score(key, digest, values)
     if missing:
-        file.add(scored)
-    return scored
+        file.add(Score(key, digest, values))
+    # Only what was asked for: an earlier run may have measured other things of some pictures.
+    return Score(key, digest, {metric.name: values[metric.name] for metric in metrics})
 
 
 def _digest(shots: Sequence[Shot]) -> str:

@@ -99,6 +99,12 @@ def test_what_is_measured_is_not_measured_again(results: Path, reader: FaceReade
     assert after["good"].means["psnr"] < before["good"].means["psnr"]
 
 
+def test_means_hold_only_what_was_asked_for(results: Path, reader: FaceReader):
+    both = measured(results, ["psnr", "ssim"], reader)["good"].means
+    assert measured(results, ["ssim"], reader)["good"].means == {"ssim": both["ssim"]}
+    assert measured(results, ["ssim", "psnr"], reader)["good"].means == both
+
+
 def test_a_damaged_score_file_is_refused(tmp_path: Path):
     path = tmp_path / "scores.jsonl"
     path.write_text("{nonsense\n")
