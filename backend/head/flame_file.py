@@ -25,6 +25,7 @@ _CODES = BETAS_SIZE + EXPRESSION_SIZE
 _POSE_FEATURES = 9 * (len(JOINTS) - 1)
 _TREE = (-1, 0, 1, 1, 1)
 _MOST_VERTICES = 1_000_000
+_MOST_BYTES = 2 << 30
 _REMEDY = "Get the file again from its owners; docs/flame.md says which files are read."
 _ZIP_DAMAGE = (
     OSError,
@@ -222,6 +223,10 @@ def _torch_values(path: Path, content: bytes) -> Any:
 
 def _npz_values(path: Path, content: bytes) -> dict[str, Any]:
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            size = sum(entry.file_size for entry in packed.infolist())
+        if size > _MOST_BYTES:
+            raise _bad(path, f"unpacks to {size:,} bytes; at most {_MOST_BYTES:,} are read")
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except _ZIP_DAMAGE as error:
@@ -237,7 +242,7 @@ def _as_array(path: Path, stored: dict[str, Any], name: str) -> np.ndarray:
         value = (dense.to_dense() if dense.layout != torch.strided else dense).numpy()
     try:
         array = array_of(value)
-    except (Refused, ValueError, TypeError, LookupError) as error:
+    except (Refused, ValueError, TypeError, LookupError, OverflowError, MemoryError) as error:
         raise _bad(path, f"has damaged {name!r} ({error})") from None
     if array.dtype.kind not in "biuf":
         raise _bad(path, f"has {name!r} of type {array.dtype}; expected numbers")

@@ -302,9 +302,19 @@ class Head:
         names = ("global_orient", "neck_pose", "transl")
         return self.head_pose(self._betas(track), *self._of(track, names))[0]
 
-    def joints_of(self, betas: np.ndarray | Tensor | None) -> np.ndarray:
-        """Joints [5, 3] float64 of one identity [S'] (None: the average)."""
-        return self.joints(self.shape(self._as_row(betas)))[0].double().cpu().numpy()
+    def joints_of(
+        self, betas: np.ndarray | Tensor | None, expression: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Joints [5, 3] float64 of one identity [S'] (None: the average).
+
+        Args:
+            betas: The identity.
+            expression: [100] moves the joints of FLAME heads only; None is neutral.
+        """
+        shaped = self.shape(self._as_row(betas))
+        if self.expression_moves_joints and expression is not None:
+            shaped = blend(shaped, self.exprdirs, self._as_row(expression))
+        return self.joints(shaped)[0].double().cpu().numpy()
 
     def unit_deltas(self, betas: np.ndarray | Tensor | None = None) -> Tensor:
         """How far each ARKit unit moves the vertices [52, V, 3] of one identity [S'].

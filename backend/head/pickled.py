@@ -68,7 +68,8 @@ _CHUMPY = re.compile(r"chumpy(\.[A-Za-z_]\w*)*")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _SPARSE = re.compile(r"scipy\.sparse(?:\._?(csc|csr|coo))?")
 _DTYPE = re.compile(r"[<>|=]?(\?|[biufcSU]\d{1,9})")
-_MOST_DENSE = 1 << 28
+_MOST_NUMBERS = 1 << 24
+"""In a sparse matrix made dense, or in lists."""
 
 
 def allowed(module: str, name: str) -> Maker | None:
@@ -117,7 +118,8 @@ def array_of(value: Any, depth: int = 0) -> np.ndarray:
     """The array that a value of a pickle stands for.
 
     Args:
-        value: An array, a nested list of numbers, or an inert chumpy or scipy.sparse object.
+        value: An array, a number, a list (of lists) of numbers, or an inert chumpy or
+            scipy.sparse object.
         depth: Of inert objects inside each other.
 
     Raises:
@@ -128,7 +130,7 @@ def array_of(value: Any, depth: int = 0) -> np.ndarray:
     if isinstance(value, np.ndarray):
         return value
     if not isinstance(value, Inert):
-        return np.asarray(value)
+        return _listed(value)
     state, kind = value.state, value.kind.rsplit(".", 1)[1]
     if value.kind.startswith("scipy."):
         return _dense(kind[:3], state)
@@ -140,10 +142,21 @@ def array_of(value: Any, depth: int = 0) -> np.ndarray:
     raise Refused(f"{value.kind} without its values")
 
 
+def _listed(value: Any) -> np.ndarray:
+    """Numbers, or lists of at most two levels: deeper ones could share parts without end."""
+    rows = value if isinstance(value, (list, tuple)) else [value]
+    parts = [row if isinstance(row, (list, tuple)) else [row] for row in rows]
+    if sum(map(len, parts)) > _MOST_NUMBERS:
+        raise Refused("lists of too many numbers")
+    if not all(isinstance(part, (int, float, np.generic)) for row in parts for part in row):
+        raise Refused(f"numbers of type {type(value).__name__}")
+    return np.asarray(value)
+
+
 def _dense(kind: str, state: dict[str, Any]) -> np.ndarray:
     """[rows, columns] float64 of a sparse matrix' state."""
     shape = tuple(int(size) for size in state.get("_shape", state.get("shape", ())))
-    if len(shape) != 2 or min(shape) < 1 or math.prod(shape) > _MOST_DENSE:
+    if len(shape) != 2 or min(shape) < 1 or math.prod(shape) > _MOST_NUMBERS:
         raise Refused(f"a sparse matrix of shape {shape}")
     data = array_of(state.get("data"), 1).astype(np.float64).ravel()
     if kind == "coo":

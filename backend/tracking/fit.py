@@ -112,17 +112,17 @@ class Fitter:
         full_betas[: len(betas)] = betas
         codes = np.zeros((1, EXPRESSION_SIZE))
         codes[0, : len(expression)] = expression
-        poses = self._eyes(camera, full_betas, points, landmarks)
+        joints = self._head.joints_of(full_betas, codes[0])
+        poses = self._eyes(camera, joints, points, landmarks)
         if len(turn):
             poses["jaw_pose"] = turn[None]
         track = Track.neutral(1, expression=codes, betas=full_betas, head=self._head.codes, **poses)
         return Fit(track, camera, float(error))
 
     def _eyes(
-        self, camera: Camera, betas: np.ndarray, points: np.ndarray, landmarks: np.ndarray
+        self, camera: Camera, joints: np.ndarray, points: np.ndarray, landmarks: np.ndarray
     ) -> dict[str, np.ndarray]:
         """Eye rotations that bring each eyeball's iris under the detected one."""
-        joints = self._head.joints_of(betas)
         poses = {}
         for name, joint, first in (
             ("leye_pose", joints[3], _IRISES["left"]),

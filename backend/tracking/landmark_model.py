@@ -88,7 +88,7 @@ class LandmarkModel:
                 jaw.joint_bases[:, known:],
             )
         neutral = self.neutral + self.bases[..., :known] @ codes
-        return LandmarkModel(neutral, self.bases[..., known:], jaw)
+        return LandmarkModel(neutral, np.ascontiguousarray(self.bases[..., known:]), jaw)
 
     def points(self, codes: np.ndarray, turn: np.ndarray) -> np.ndarray:
         """[L, 3] landmarks.

@@ -66,7 +66,7 @@ def synthetic_flame() -> tuple[Arrays, Arrays, Arrays]:
     return model, landmarks, codes
 
 
-def small_flame(vertices: int = 162) -> Arrays:
+def small_flame(vertices: int = 80) -> Arrays:
     """A FLAME model of few vertices, closed and convex, with random directions."""
     rng = np.random.default_rng(3)
     template = points_of_a_head(vertices).astype(np.float64) / 5
@@ -78,7 +78,7 @@ def small_flame(vertices: int = 162) -> Arrays:
     weights[:, 1] = 1
     joints = [[0, -0.1, -0.05], [0, -0.06, 0], [0, 0, 0], [0.03, 0.03, 0.08], [-0.03, 0.03, 0.08]]
     for joint in (2, 3, 4):
-        nearest = np.argsort(np.linalg.norm(template - joints[joint], axis=1))[:6]
+        nearest = np.argsort(np.linalg.norm(template - joints[joint], axis=1))[:3]
         weights[nearest] = np.eye(5)[joint]
     regressor = np.zeros((5, vertices))
     for joint, place in enumerate(joints):

@@ -122,7 +122,7 @@ def test_posed_vertices_equal_an_independent_evaluation(small: Head) -> None:
 def test_a_flame_head_has_all_that_the_network_and_the_rig_need(small: Head) -> None:
     open_head = Head.load("open")
     count = len(small.v_template)
-    assert count == 162
+    assert count == 80
     assert len(small.edges) == count + len(small.faces) - 2, "Euler: a closed surface"
     assert (small.site_bary >= 0).all()
     np.testing.assert_allclose(small.site_bary.sum(-1), 1, atol=1e-5)
@@ -130,7 +130,7 @@ def test_a_flame_head_has_all_that_the_network_and_the_rig_need(small: Head) -> 
     assert (small.faces[small.site_faces] == own).any(-1).all(), "in the vertex's own triangles"
     assert (small.site_spacing > 0).all()
     assert set(small.regions) == set(open_head.regions)
-    assert int(small.regions["left_eyeball"].sum()) == 6
+    assert int(small.regions["left_eyeball"].sum()) == 3
     assert not small.regions["teeth_upper"].any()
     frames = small.local_frames(small.v_template[None])
     np.testing.assert_allclose(torch.linalg.det(frames), 1, atol=1e-4)
@@ -197,13 +197,13 @@ def test_codes_of_another_version_are_refused(small: Head) -> None:
     for name in ("open", "flame2023", "flame2023_open"):
         with pytest.raises(AvatarError, match=f"{name}.*flame2020"):
             small.vertices_of(Track.neutral(1, head=name))
-    assert small.vertices_of(Track.neutral(2, head="flame2020")).shape == (2, 162, 3)
+    assert small.vertices_of(Track.neutral(2, head="flame2020")).shape == (2, 80, 3)
 
 
 def test_gagavatars_file_takes_tracks_of_flame_2020(tmp_path: Path) -> None:
     head = load_head("flame_with_eye", written(tmp_path / "F.pt", as_torch(small_flame())))
     assert head.name == "flame_with_eye"
-    assert head.vertices_of(Track.neutral(1, head="flame2020")).shape == (1, 162, 3)
+    assert head.vertices_of(Track.neutral(1, head="flame2020")).shape == (1, 80, 3)
 
 
 def test_a_missing_file_is_named_with_its_place_and_source(
@@ -218,7 +218,7 @@ def test_a_missing_file_is_named_with_its_place_and_source(
         assert "github.com" in caught.value.remedy or "flame.is.tue.mpg.de" in caught.value.remedy
     (tmp_path / "flame2020").mkdir()
     written(tmp_path / "flame2020/generic_model.pkl", as_pickle(small_flame()))
-    assert len(load_head("flame2020").v_template) == 162
+    assert len(load_head("flame2020").v_template) == 80
     with pytest.raises(AvatarError, match="Unknown head 'flame3000'"):
         load_head("flame3000")
 
@@ -227,10 +227,10 @@ def test_a_missing_file_is_named_with_its_place_and_source(
     ("name", "value", "reason"),
     [
         ("v_template", None, "lacks 'v_template'"),
-        ("shapedirs", np.zeros((162, 3, 110)), "110 shape and expression directions; expected 400"),
-        ("posedirs", np.zeros((162, 3, 27)), r"'posedirs' of shape \(162, 3, 27\)"),
-        ("weights", np.full((162, 5), np.nan), "NaN or infinity in 'weights'"),
-        ("f", np.full((4, 3), 162), "'f'.*outside 0..161"),
+        ("shapedirs", np.zeros((80, 3, 110)), "110 shape and expression directions; expected 400"),
+        ("posedirs", np.zeros((80, 3, 27)), r"'posedirs' of shape \(80, 3, 27\)"),
+        ("weights", np.full((80, 5), np.nan), "NaN or infinity in 'weights'"),
+        ("f", np.full((4, 3), 80), "'f'.*outside 0..79"),
         ("kintree_table", np.array([[-1, 0, 1, 2, 3], range(5)]), "parents"),
         ("J_regressor", np.array(["a"]), "'J_regressor' of type"),
     ],

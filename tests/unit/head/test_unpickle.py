@@ -18,7 +18,7 @@ import pytest
 import scipy.sparse
 import torch
 
-from backend.head.unpickle import Inert, array_of, load_pickle
+from backend.head.unpickle import Inert, Refused, array_of, load_pickle
 from shared.errors import AvatarError
 from tests.unit.head.pickles import Call, fake_chumpy, flame_pickle
 
@@ -230,3 +230,13 @@ def test_damaged_files_give_a_value_or_one_clear_error(protocol: int) -> None:
         except AvatarError as error:
             refused += error.code == "bad_file"
     assert refused > 300
+
+
+def test_lists_that_share_their_parts_without_end_make_no_array() -> None:
+    shared: list[Any] = [1.0, 2.0]
+    for _ in range(60):
+        shared = [shared, shared]
+    for value in (shared, [[1.0] * 70_000] * 70_000, [None], ["a"]):
+        with pytest.raises(Refused):
+            array_of(value)
+    np.testing.assert_array_equal(array_of([[1, 2], [3, 4]]), [[1, 2], [3, 4]])
