@@ -51,10 +51,10 @@ class _View:
 
 
 _VIEWS = (
-    *(_View(f"Final expression Gaussians, {yaw:.0f} deg", "expression", yaw) for yaw in YAWS_DEG),
-    _View("Masked Gaussians", "masked", 0.0),
-    _View("Total Gaussians", "all", 0.0),
-    _View("Total Gaussians, 45 deg", "all", 45.0),
+    *(_View(f"Expression, {yaw:.0f} deg", "expression", yaw) for yaw in YAWS_DEG),
+    _View("Masked", "masked", 0.0),
+    _View("Total, 0 deg", "all", 0.0),
+    _View("Total, 45 deg", "all", 45.0),
 )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 _GAP_PX = 4
 _HEADING_PX = 34
+_LARGEST = 0.6
 _FONT, _INK, _PAPER = cv2.FONT_HERSHEY_DUPLEX, (30, 30, 30), 255
 
 
@@ -31,8 +32,9 @@ def grid(
     step = side_px + _GAP_PX
     height = _HEADING_PX + len(rows) * step + _GAP_PX
     sheet = np.full((height, len(headings) * step + _GAP_PX, 3), _PAPER, np.uint8)
+    size = _text_size(headings, side_px)
     for column, heading in enumerate(headings):
-        _write(sheet, heading, _GAP_PX + column * step + side_px // 2, side_px)
+        _write(sheet, heading, _GAP_PX + column * step + side_px // 2, size)
         for row, pictures in enumerate(rows):
             top, left = _HEADING_PX + row * step, _GAP_PX + column * step
             sheet[top : top + side_px, left : left + side_px] = fitted(pictures[column], side_px)
@@ -52,11 +54,13 @@ def fitted(picture: np.ndarray, side_px: int) -> np.ndarray:
     return square
 
 
-def _write(sheet: np.ndarray, text: str, middle: int, room_px: int) -> None:
-    size = 0.6
+def _write(sheet: np.ndarray, text: str, middle: int, size: float) -> None:
     width = cv2.getTextSize(text, _FONT, size, 1)[0][0]
-    if width > room_px:
-        size *= room_px / width
-        width = room_px
     at = (middle - width // 2, _HEADING_PX - 12)
     cv2.putText(sheet, text, at, _FONT, size, _INK, 1, cv2.LINE_AA)
+
+
+def _text_size(texts: Sequence[str], room_px: int) -> float:
+    """Of all headings, so that the longest fits."""
+    widest = max(cv2.getTextSize(text, _FONT, 1.0, 1)[0][0] for text in texts)
+    return min(_LARGEST, (room_px - 2 * _GAP_PX) / max(widest, 1))
