@@ -37,9 +37,9 @@ class DrawnClips:
     """A `FrameSource` of two training clips and one of validation, five frames each."""
 
     head = "open"
-    image_size = SIZE
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = SIZE) -> None:
+        self.image_size = size
         self._splits = {"train": ("blue", "red"), "val": ("violet",)}
 
     def splits(self) -> Sequence[str]:
@@ -52,11 +52,11 @@ class DrawnClips:
         return range(0, 50, 10)
 
     def read(self, clip: str, index: int) -> Frame:
-        return _frame(clip, index)
+        return _frame(clip, index, self.image_size)
 
 
 @cache
-def _frame(clip: str, index: int) -> Frame:
+def _frame(clip: str, index: int, size: int) -> Frame:
     head, colour = open_head(), {"blue": (0.2, 0.4, 0.9), "red": (0.9, 0.3, 0.2)}
     track = Track.from_arkit({"jawOpen": index / 50}, betas=np.zeros(300))
     vertices = head.vertices_of(track)[0]
@@ -69,7 +69,7 @@ def _frame(clip: str, index: int) -> Frame:
         opacities=torch.full((count,), 0.9),
         features=shade * torch.tensor(colour.get(clip, (0.6, 0.3, 0.7))),
     )
-    camera = _camera(0.01 * index)
+    camera = _camera(0.01 * index, size)
     raster = rasterise(cloud, camera)
     return Frame(
         clip=clip,
@@ -82,14 +82,14 @@ def _frame(clip: str, index: int) -> Frame:
     )
 
 
-def _camera(angle_rad: float) -> Camera:
+def _camera(angle_rad: float, size: int) -> Camera:
     turn = np.eye(3)
     turn[0, 0] = turn[2, 2] = np.cos(angle_rad)
     turn[0, 2], turn[2, 0] = np.sin(angle_rad), -np.sin(angle_rad)
     view = np.eye(4)
     view[:3, :3] = np.diag([1.0, -1.0, -1.0]) @ turn
     view[:3, 3] = (0, 0, 1.8)
-    return Camera(view, portrait_intrinsics(SIZE), SIZE, SIZE)
+    return Camera(view, portrait_intrinsics(size), size, size)
 
 
 def _bytes(values: torch.Tensor) -> np.ndarray:
