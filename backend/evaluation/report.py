@@ -67,12 +67,7 @@ def markdown(
                 and (s.system in _named([table]) or (index == 0 and s.system not in elsewhere))
             ]
             blocks.append(_table(task, shown, table))
-    missed = [
-        f"- {s.task}, {s.system}: no face found by {name} in {count} of {s.pictures} pictures, "
-        "which its mean leaves out"
-        for s in summaries
-        for name, count in s.missed.items()
-    ]
+    missed = [line for summary in summaries for line in _missed(summary)]
     absent = [f"- {u.name}: {u.reason}" for u in missing]
     if missed:
         blocks.append("Left out:\n\n" + "\n".join(missed))
@@ -104,6 +99,18 @@ def _table(task: str, summaries: Sequence[Summary], table: Table | None) -> str:
     if table is not None:
         title += f", beside Table {table.number} ({table.title})"
     return f"### {title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _missed(summary: Summary) -> list[str]:
+    """Which metrics found no face, one line for all with the same count."""
+    by_count: dict[int, list[str]] = {}
+    for name, count in summary.missed.items():
+        by_count.setdefault(count, []).append(name)
+    return [
+        f"- {summary.task}, {summary.system}: {', '.join(names)} found no face in {count} of "
+        f"{summary.pictures} pictures, which their means leave out"
+        for count, names in by_count.items()
+    ]
 
 
 def _named(tables: Sequence[Table | None]) -> set[str]:

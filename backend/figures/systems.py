@@ -31,7 +31,8 @@ def system_figure(
     Args:
         results: Pictures of one task; the paper shows cross-reenactment.
         number: 4 or 5: whose order and names the columns have.
-        systems: Folders to show, in this order; None: all, in the paper's order, ours last.
+        systems: Folders to show, in this order; None: all (5: those of Table 3), in the paper's
+            order, ours last.
         shots: `clip/frame` of every row; None: four, spread over clips.
         side_px: Side of each picture.
 
@@ -65,6 +66,8 @@ def _columns(
             known[folder] = row.name
     if systems is None:
         others = [name for name in results.systems if name not in known]
+        if known and names.number == _TABLES[PARTS]:  # the other variants have tables, no figure
+            others = []
         ours = [name for name, title in known.items() if title == "Ours"]
         systems = [name for name in known if name not in ours] + others + ours
     return [(name, known.get(name, name)) for name in systems]

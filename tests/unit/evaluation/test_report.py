@@ -66,6 +66,14 @@ def test_what_was_not_measured_is_said_with_its_reason(tmp_path: Path):
     assert json.loads((tmp_path / "scores.json").read_text())["unavailable"] == {"csim": "no file"}
 
 
+def test_pictures_without_a_face_are_told_once_per_system(tmp_path: Path):
+    missed = Summary("self", "x", {"psnr": 1.0}, {}, {"akd_mp": 2, "csim_dlib": 2, "csim": 1}, 4)
+    write_reports(tmp_path, [missed], [], [])
+    text = (tmp_path / "scores.md").read_text()
+    assert "- self, x: akd_mp, csim_dlib found no face in 2 of 4 pictures" in text
+    assert "- self, x: csim found no face in 1 of 4 pictures" in text
+
+
 def test_each_variant_is_shown_in_the_tables_that_name_it(tmp_path: Path):
     ours = [summary("self", name, psnr=1.0) for name in ("paper", "no_ar", "k4L2")]
     write_reports(tmp_path, ours, [], [table(3), table(4)])

@@ -51,6 +51,12 @@ def test_rows_take_one_frame_of_each_clip_first(results: Results):
     assert [row[0] for row in rows] == [10, 11, 12, 13]
 
 
+def test_figure_five_shows_the_parts_of_table_three_only(results: Results, tmp_path: Path):
+    (tmp_path / "LAM").rename(tmp_path / "no_gnn")
+    sheet = systems.system_figure(open_results(tmp_path, "cross")[0], systems.PARTS, side_px=32)
+    assert greys(sheet, 4, 1) == [[10, 20, 60, 40]]
+
+
 def test_rows_and_systems_can_be_chosen(results: Results):
     sheet = systems.system_figure(results, 5, ["mine", "paper"], ["e/2", "b/1"], side_px=32)
     assert greys(sheet, 4, 2) == [[14, 24, 54, 44], [11, 21, 51, 41]]
