@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 
+from backend.model.attributes import GEOMETRY
 from backend.model.config import ModelConfig, model_config
 from shared.errors import AvatarError
 
@@ -24,7 +26,11 @@ def test_a_config_survives_plain_values() -> None:
     [
         ({"width": 63}, "width is 63; expected a multiple of heads = 4"),
         ({"layers": 2}, "scale_spacing is (1.0, 0.9, 0.85, 0.8); expected 3 numbers (G0..G2)"),
-        ({"attention": "magic"}, "attention is 'magic'; expected one of ['mlp', 'reference', 'structured']"),
+        (
+            {"attention": "magic"},
+            "attention is 'magic'; expected one of ['mlp', 'reference', 'structured']",
+        ),
+        ({"g0_copies": 15}, "g0_copies is 15; expected 1, or layers = 0 and generator = baseline"),
         ({"sites": 1}, "sites is 1; expected a value of type bool"),
         ({"grid": True}, "grid is True; expected a value of type int"),
         ({"lambda_scale": "big"}, "lambda_scale is 'big'; expected a list of numbers"),
@@ -43,3 +49,7 @@ def test_a_missing_setting_is_named() -> None:
     with pytest.raises(AvatarError) as error:
         model_config(values)
     assert "heads is 'nothing'" in error.value.message
+
+
+def test_without_an_embedding_a_node_is_as_wide_as_a_gaussians_raw_attributes() -> None:
+    assert replace(ModelConfig(), embedding=False).node_width == GEOMETRY + 32
