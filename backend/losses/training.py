@@ -16,6 +16,8 @@ from backend.splat.gaussians import FIRST_EXPRESSION_LAYER
 TERMS = ("image", "perceptual", "lifting", "split")
 """Names of Eq. 19's terms."""
 
+_BOX_MARGIN = 1.1
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -63,6 +65,7 @@ class TrainingLoss:
 
         Source: Sec. 3.5.
         """
+        boxes = head_squares(boxes)
         terms: dict[str, Tensor] = {}
         if self.weights.image:
             terms["image"] = self._image(pictures, targets, boxes)
@@ -102,6 +105,21 @@ def drawn(pictures: Pictures) -> list[Tensor]:
     return [p for p in (pictures.coarse, pictures.fine) if p is not None]
 
 
+def head_squares(boxes: Tensor) -> Tensor:
+    """A little more than each box as a square, as large as fits into the picture around its centre.
+
+    Args:
+        boxes: [B, 4] x0, y0, x1, y1, 0..1 of a square picture.
+
+    Source: the baseline's released code.
+    """
+    x0, y0, x1, y1 = boxes.clamp(0, 1).unbind(dim=-1)
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    half = _BOX_MARGIN / 2 * ((x1 - x0) * (y1 - y0)).sqrt()
+    half = torch.stack([half, x, y, 1 - x, 1 - y]).amin(dim=0)
+    return torch.stack([x - half, y - half, x + half, y + half], dim=-1)
+
+
 def crop_boxes(images: Tensor, boxes: Tensor) -> Tensor:
     """The boxes' contents, enlarged to whole pictures so that they batch.
 
@@ -118,7 +136,10 @@ def crop_boxes(images: Tensor, boxes: Tensor) -> Tensor:
         x0, y0 = min(int(box[0] * width), width - 1), min(int(box[1] * height), height - 1)
         x1, y1 = max(int(box[2] * width), x0 + 1), max(int(box[3] * height), y0 + 1)
         crop = image[None, :, y0:y1, x0:x1]
-        crops.append(F.interpolate(crop, (height, width), mode="bilinear", align_corners=False))
+        size = (height, width)
+        crops.append(
+            F.interpolate(crop, size, mode="bilinear", align_corners=False, antialias=True)
+        )
     return torch.cat(crops)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from backend.losses import LossWeights, TrainingLoss, lifting_loss, split_loss
-from backend.losses.training import crop_boxes
+from backend.losses.training import crop_boxes, head_squares
 from backend.model.pictures import Pictures
 from backend.perceptual import Perceptual
 
@@ -107,7 +107,8 @@ def test_the_baselines_terms_look_at_the_heads_box():
     weights = LossWeights(image=1, perceptual=0.01, lifting=10, split=0, box_share=0.5,
                           perceptual_box=True)  # fmt: skip
     found = TrainingLoss(weights, Colours())(shown, target, VERTICES, BOXES)
-    inside = (crop_boxes(shown.coarse, BOXES) - crop_boxes(target, BOXES)).abs().mean()
+    squares = head_squares(BOXES)
+    inside = (crop_boxes(shown.coarse, squares) - crop_boxes(target, squares)).abs().mean()
     whole = (shown.coarse - target).abs().mean()
     torch.testing.assert_close(found["image"], 0.5 * whole + 0.5 * inside)
     assert "split" not in found
@@ -139,3 +140,12 @@ def test_a_term_of_weight_zero_is_not_computed():
     found = TrainingLoss(weights, Colours())(pictures(), noise(2, 3, 8, 8), VERTICES, BOXES)
     assert set(found) == {"image", "total"}
     assert float(found["total"]) == pytest.approx(float(found["image"]))
+
+
+def test_a_heads_square_is_a_tenth_wider_than_its_box_and_stays_in_the_picture():
+    boxes = torch.tensor([[0.4, 0.3, 0.6, 0.7], [0.0, 0.0, 1.0, 1.0], [0.5, 0.1, 0.9, 0.5]])
+    half = 0.55 * (0.2 * 0.4) ** 0.5
+    expected = torch.tensor(
+        [[0.5 - half, 0.5 - half, 0.5 + half, 0.5 + half], [0, 0, 1, 1], [0.48, 0.08, 0.92, 0.52]]
+    )
+    torch.testing.assert_close(head_squares(boxes), expected)
