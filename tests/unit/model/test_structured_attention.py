@@ -83,3 +83,17 @@ def test_a_few_vertices_with_many_neighbours_get_a_table_of_their_own(edges) -> 
     tables = NeighbourTables(162, edges, 2, 1, HEADS).tables()
     assert [table.neighbours.shape[1] for table in tables] == [7, 29]
     assert [len(table.ids) for table in tables] == [161, 1]
+
+
+def test_mixed_precision_sums_in_full(edges) -> None:
+    reference, structured = pair()
+    x = torch.randn(1, 324, WIDTH, requires_grad=True)
+    tables = NeighbourTables(162, edges, 2, 2, HEADS)
+    with torch.autocast("cpu", torch.bfloat16):
+        wanted = reference(x, MeshGraph(162, edges, 2, 2), 1)
+        found = structured(x, tables, 1)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, wanted.float(), atol=2e-2, rtol=0)
+    found.sum().backward()
+    assert x.grad is not None
+    assert x.grad.isfinite().all()
