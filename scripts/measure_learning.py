@@ -4,7 +4,8 @@ python scripts/measure_learning.py --data STORE --run RUN --portraits FOLDER --o
 
 Every held-out pair is drawn by the same network three times: with random weights and no portrait
 (what the paper's training starts from), with the portrait's start alone (step 0 of the preset),
-and trained. Writes learning.json, learning-curve.png and learning-strip.png.
+and trained. The bundled photograph is drawn too, in its own pose and in three others. Writes
+learning.json, learning-curve.png, learning-strip.png and learning-photo.png.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -28,24 +29,26 @@ mpl.use("Agg")
 
 from matplotlib import pyplot  # noqa: E402
 
-from backend.data.frame import Pair  # noqa: E402
+from backend.assets import SAMPLE_PORTRAIT  # noqa: E402
+from backend.data.frame import Frame, Pair  # noqa: E402
 from backend.data.store import Store  # noqa: E402
-from backend.figures.density import Density, kept_density  # noqa: E402
+from backend.figures.density import AREAS, Density, kept_density  # noqa: E402
 from backend.head import Head  # noqa: E402
 from backend.metrics import psnr, ssim  # noqa: E402
 from backend.model.checkpoint import load_checkpoint  # noqa: E402
 from backend.model.config import ModelConfig  # noqa: E402
 from backend.model.pictures import Pictures  # noqa: E402
 from backend.model.splitavatar import SplitAvatar  # noqa: E402
+from backend.tracking.portrait import Tracker  # noqa: E402
 from backend.training.batch import collate  # noqa: E402
 from backend.training.forward import forward  # noqa: E402
 from backend.training.log import METRICS, read_lines  # noqa: E402
 from backend.training.portrait_start import PortraitStart  # noqa: E402
 from backend.training.sampling import validation_names  # noqa: E402
+from shared.flame import Track  # noqa: E402
+from shared.progress import silent  # noqa: E402
 
 WAYS = ("random init", "portrait init", "trained")
-REGIONS = {"eyes": "lids", "mouth": "lips", "ears": "ears", "scalp": "scalp"}
-"""What is compared by density: the paper names eyes, mouth and ears."""
 
 
 @dataclass
@@ -83,6 +86,7 @@ def main() -> int:
     found = {way: measure(network, way, pairs, start, head) for way, network in networks.items()}
     options.out.mkdir(parents=True, exist_ok=True)
     report = summary(found, len(pairs), options.run)
+    report["photo"] = paint_photo(networks, start, head, options.out / "learning-photo.png")
     (options.out / "learning.json").write_text(json.dumps(report, indent=1) + "\n")
     paint_strip(pairs, found, options.out / "learning-strip.png")
     paint_curve(options.run / METRICS, options.out / "learning-curve.png")
@@ -91,11 +95,15 @@ def main() -> int:
 
 
 def random_network(config: ModelConfig, head: Head) -> SplitAvatar:
-    """The network as PyTorch initialises it: also the layers that ours starts at zero."""
+    """The network as PyTorch initialises it: also the layers that ours starts at zero.
+
+    The masks keep their start, which method.md asks for: all open.
+    """
     model = SplitAvatar(config, head)
     torch.manual_seed(0)
-    for module in model.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d) and not bool(module.weight.any()):
+    for name, module in model.named_modules():
+        layer = isinstance(module, nn.Linear | nn.Conv2d) and not name.startswith("masks")
+        if layer and not bool(module.weight.any()):
             module.reset_parameters()
     return model
 
@@ -130,7 +138,7 @@ def density(pictures: Pictures, vertices: np.ndarray, head: Head) -> Density:
     planes = len(cloud) - sum(layer.mask.shape[1] for layer in expression.layers)
     masks = torch.cat([layer.mask[0] for layer in expression.layers]) > 0
     kept = np.concatenate([np.ones(planes, bool), masks.numpy()])
-    regions = {name: head.regions[region].numpy() for name, region in REGIONS.items()}
+    regions = {name: mask.numpy() for name, mask in head.regions.items()}
     return kept_density(layers, owners, kept, vertices, head.faces.numpy(), regions)
 
 
@@ -152,9 +160,10 @@ def summary(found: dict[str, Found], pairs: int, run: Path) -> dict[str, object]
                 float(np.mean(np.greater(one.psnr, found["portrait init"].psnr))), 3
             ),
             "kept_layers": _mean([d.layers for d in one.densities]),
-            "kept_share": _regions(one, "share"),
-            "kept_per_cm2": _regions(one, "per_cm2"),
-            "density_beside_scalp": _regions(one, "beside_scalp"),
+            "kept_share": _areas(one, "share"),
+            "kept_per_cm2": _areas(one, "per_cm2"),
+            "share_beside_scalp": _areas(one, "share_beside_scalp"),
+            "density_beside_scalp": _areas(one, "density_beside_scalp"),
         }
     return report
 
@@ -163,13 +172,64 @@ def _mean(rows: list[tuple[float, ...]]) -> list[float]:
     return [round(float(value), 4) for value in np.mean(rows, axis=0)]
 
 
-def _regions(found: Found, name: str) -> dict[str, float]:
+def _areas(found: Found, name: str) -> dict[str, float]:
     return {
-        region: round(
-            float(np.mean([getattr(d.regions[region], name) for d in found.densities])), 3
-        )
-        for region in REGIONS
+        area: round(float(np.mean([getattr(d.areas[area], name) for d in found.densities])), 3)
+        for area in AREAS
     }
+
+
+def photo_frame(head: Head, size: int) -> Frame:
+    """The bundled photograph, tracked as the product does, at the network's size."""
+    with Tracker(head) as tracker:
+        portrait = tracker.portrait(SAMPLE_PORTRAIT.read_bytes(), None, silent)
+    matted = cv2.resize(portrait.matted, (size, size), interpolation=cv2.INTER_AREA)
+    matte = cv2.resize(portrait.matte, (size, size), interpolation=cv2.INTER_AREA)
+    return Frame(
+        clip="photo",
+        index=0,
+        image=(matted * 255 + 0.5).astype(np.uint8),
+        camera=portrait.fit.camera.resized(size, size),
+        track=portrait.fit.track,
+        box=np.array([0, 0, 1, 1], np.float32),
+        alpha=(matte * 255 + 0.5).astype(np.uint8),
+    )
+
+
+@torch.no_grad()
+def paint_photo(
+    networks: dict[str, SplitAvatar], start: PortraitStart, head: Head, path: Path
+) -> dict[str, float]:
+    """A real face: row 1 the portrait's start, row 2 trained; own pose, turned, smile, open jaw.
+
+    Returns:
+        PSNR in its own pose, dB.
+    """
+    frame = photo_frame(head, networks["trained"].config.image_size)
+    poses = [frame, *(_turned(frame, degrees) for degrees in (-20, 20))]
+    for weights in ({"mouthSmileLeft": 0.9, "mouthSmileRight": 0.9}, {"jawOpen": 0.7}):
+        expression = Track.from_arkit(weights).expression
+        poses.append(replace(frame, track=replace(frame.track, expression=expression)))
+    rows, quality = [], {}
+    for way in WAYS[1:]:
+        networks[way].eval()
+        shown = []
+        for pose in poses:
+            batch = collate([Pair(frame, pose)], head)
+            drawn = forward(networks[way], batch, [start.of(frame)]).coarse[0]
+            shown.append(drawn.clamp(0, 1).permute(1, 2, 0).double().numpy())
+        quality[way] = round(psnr(shown[0], frame.image / 255), 2)
+        rows.append(np.concatenate([frame.image / 255, *shown], axis=1))
+    cv2.imwrite(str(path), (np.concatenate(rows)[..., ::-1] * 255 + 0.5).astype(np.uint8))
+    return quality
+
+
+def _turned(frame: Frame, degrees: float) -> Frame:
+    """The same frame from a camera that walked around the head."""
+    angle = np.radians(degrees)
+    turn = np.eye(4)
+    turn[[0, 0, 2, 2], [0, 2, 0, 2]] = np.cos(angle), np.sin(angle), -np.sin(angle), np.cos(angle)
+    return replace(frame, camera=replace(frame.camera, viewmat=frame.camera.viewmat @ turn))
 
 
 def paint_strip(pairs: list[Pair], found: dict[str, Found], path: Path) -> None:
