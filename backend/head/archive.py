@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from shared.errors import AvatarError
+
+from .flame_file import ARCHIVE_DAMAGE
 
 _SHAPES: dict[str, tuple[str, tuple[int | str, ...]]] = {
     "v_template": ("f", ("V", 3)),
@@ -56,7 +56,7 @@ def read_head(path: Path, sha256: str | None) -> tuple[dict[str, np.ndarray], st
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except ARCHIVE_DAMAGE as error:
         reason = f"{type(error).__name__}: {error}"
         raise AvatarError("bad_file", f"The head {path} is damaged ({reason}).", _REMEDY) from error
     _check(path, arrays)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
-import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from backend.export.atomic import write_bytes
+
+from .flame_file import ARCHIVE_DAMAGE
 
 Limits = dict[str, tuple[tuple[int, ...], int]]
 """Name -> shape, and how large its whole numbers may get (0: real numbers)."""
@@ -50,7 +50,7 @@ def _read(path: Path, key: str, limits: Limits) -> dict[str, np.ndarray] | None:
             if str(archive["key"]) != key:
                 return None
             arrays = {name: archive[name] for name in limits}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+    except ARCHIVE_DAMAGE:
         return None
     for name, (shape, most) in limits.items():
         array = arrays[name]

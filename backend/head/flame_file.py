@@ -7,6 +7,7 @@ import io
 import pickle
 import re
 import struct
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ _TREE = (-1, 0, 1, 1, 1)
 _MOST_VERTICES = 1_000_000
 _MOST_BYTES = 2 << 30
 _REMEDY = "Get the file again from its owners; docs/flame.md says which files are read."
-_ZIP_DAMAGE = (
+ARCHIVE_DAMAGE = (
     OSError,
     RuntimeError,
     ValueError,
@@ -42,6 +43,8 @@ _ZIP_DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     pickle.UnpicklingError,
+    SyntaxError,
+    tokenize.TokenError,
 )
 """What NumPy and torch raise on damaged archives."""
 
@@ -146,7 +149,7 @@ def read_landmarks(path: Path, faces: int) -> tuple[np.ndarray, np.ndarray]:
         major, _ = np.lib.format.read_magic(stream)
         read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
         read[major](stream)
-    except (ValueError, KeyError, EOFError) as error:
+    except ARCHIVE_DAMAGE as error:
         raise _bad(path, f"is not a .npy file ({error})") from error
     stored = load_pickle(content[stream.tell() :], str(path))
     if not isinstance(stored, dict):
@@ -207,14 +210,14 @@ def _is_torch(content: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return any(name.endswith("data.pkl") for name in archive.namelist())
-    except _ZIP_DAMAGE:
+    except ARCHIVE_DAMAGE:
         return False  # the reader of .npz will say what is wrong
 
 
 def _torch_values(path: Path, content: bytes) -> Any:
     try:
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except _ZIP_DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         named = re.search(r"GLOBAL (\S+)", str(error))
         if named:
             raise _bad(path, f": refused {named.group(1)}") from None
@@ -229,7 +232,7 @@ def _npz_values(path: Path, content: bytes) -> dict[str, Any]:
             raise _bad(path, f"unpacks to {size:,} bytes; at most {_MOST_BYTES:,} are read")
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except _ZIP_DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise _damaged(path, error) from error
 
 
@@ -283,4 +286,5 @@ def _bad(path: Path, what: str) -> AvatarError:
 
 
 def _damaged(path: Path, error: BaseException) -> AvatarError:
-    return _bad(path, f"is damaged ({type(error).__name__}: {str(error).splitlines()[0]:.100})")
+    reason = " ".join(str(error).split())
+    return _bad(path, f"is damaged ({type(error).__name__}: {reason:.100})")

@@ -259,6 +259,8 @@ def test_hostile_files_are_refused_by_name(tmp_path: Path) -> None:
     for junk in (b"", b"\x7fELF", b"PK\x03\x04", pickle.dumps([1, 2]), pickle.dumps({"f": 1})):
         refusal(written(tmp_path / "junk", junk))
     refusal(tmp_path / "absent.pkl")
+    header = as_npz(small_flame(12)).replace(b"{'descr'", b"{('desc'", 1)  # never closed
+    refusal(written(tmp_path / "header.npz", header))
 
 
 @pytest.mark.filterwarnings("ignore")
