@@ -102,8 +102,9 @@ def random_network(config: ModelConfig, head: Head) -> SplitAvatar:
     model = SplitAvatar(config, head)
     torch.manual_seed(0)
     for name, module in model.named_modules():
-        layer = isinstance(module, nn.Linear | nn.Conv2d) and not name.startswith("masks")
-        if layer and not bool(module.weight.any()):
+        if not isinstance(module, nn.Linear | nn.Conv2d) or name.startswith("masks"):
+            continue
+        if not bool(module.weight.any()):
             module.reset_parameters()
     return model
 
