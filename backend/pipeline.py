@@ -196,8 +196,8 @@ class Pipeline:
         layers = self.model.expression(encoded.g0_raw, rest, self.head.local_frames(rest))
         cloud = union(planes, layers)
         inside = near_matte(portrait.matte, self._config.grid).to(self.device)
-        channels = (*(len(layer.means[0]) for layer in layers.layers),)
-        none = tuple(LayerResiduals(features=torch.zeros(n, _COLOURS)) for n in channels)
+        counts = [layer.means.shape[1] for layer in layers.layers]
+        none = tuple(LayerResiduals(features=torch.zeros(n, _COLOURS)) for n in counts)
         progress("encode", 1, 1)
         identity = cloud.select(cloud.layers < FIRST_EXPRESSION_LAYER)
         return self._of(portrait, identity.select(inside), encoded.g0_raw, none)
