@@ -146,8 +146,11 @@ def crop_boxes(images: Tensor, boxes: Tensor) -> Tensor:
 def _lifting(pictures: Pictures, vertices: Tensor) -> Tensor:
     losses = []
     for cloud, head in zip(pictures.clouds, vertices, strict=True):
+        planes = cloud.layers < FIRST_EXPRESSION_LAYER
         # A portrait's start switches the cells beside the person off: they are nobody's.
-        there = (cloud.layers < FIRST_EXPRESSION_LAYER) & (cloud.opacities.detach() > 0)
+        there = planes & (cloud.opacities.detach() > 0)
+        if not there.any():  # a sigmoid that has run down to 0 everywhere
+            there = planes
         losses.append(lifting_loss(cloud.means[there], head))
     return torch.stack(losses).mean()
 
