@@ -26,8 +26,8 @@ TABLES = (3, 4, 5)
 REFERENCE = "paper"
 """The preset that the variants' files differ from; also the name of the full method's row."""
 
-SHARED = {"sites": False, "start": "none"}
-"""What every variant must have alike: fixed sites and portraits' starts exist for k = 2 only."""
+SHARED = {"sites": False}
+"""What every variant must have alike: fixed sites are stored for k = 2 only."""
 
 
 def variants() -> list[str]:

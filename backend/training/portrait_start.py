@@ -34,6 +34,7 @@ from backend.model.splitavatar import SplitAvatar
 from backend.tracking.crop import PORTRAIT_PX, Crop
 from backend.tracking.fit import Fit
 from backend.tracking.portrait import Portrait
+from backend.training.spread_start import sited_model, spread
 from shared.errors import AvatarError
 from shared.progress import Progress, silent
 
@@ -42,7 +43,7 @@ _LEAST_MATTE = 0.05
 _AT_ONCE = 32  # frames in memory
 _SHAPING = (
     "grid", "layers", "split", "cell_centres", "offset_along", "plane_offset_m", "plane_scale_m",
-    "sites", "local_quats", "scale_form", "disc_thickness", *PER_LAYER,
+    "sites", "g0_copies", "local_quats", "scale_form", "disc_thickness", *PER_LAYER,
 )  # fmt: skip
 """Settings that change the residuals."""
 
@@ -223,11 +224,14 @@ def _resized(image: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def _make(frame: Frame, head: Head, model: SplitAvatar) -> dict[str, Tensor]:
-    personal = start(portrait_of(frame, head), head, model).personal
+    portrait, config = portrait_of(frame, head), model.config
+    begin = model if config.sites else sited_model(config, head)
+    personal = start(portrait, head, begin).personal
+    layers = personal.layers if config.sites else spread(personal.layers[0], config)
     tensors = {"identity_mask": personal.identity_mask}
     for name, tensor in personal.identity.tensors():
         tensors[f"identity.{name}"] = tensor.half()
-    for index, layer in enumerate(personal.layers):
+    for index, layer in enumerate(layers):
         for name, tensor in layer.tensors():
             tensors[f"layer{index}.{name}"] = tensor.half()
     return {name: tensor.contiguous() for name, tensor in tensors.items()}
