@@ -129,7 +129,7 @@ class Pipeline:
                 digest.update(name.encode() + value.numpy().tobytes())
             self._model_hash = digest.hexdigest()
             if model.renderer is not None:  # a fifth faster on the CPU
-                model.renderer.to(memory_format=torch.channels_last)
+                model.renderer.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
             self._model = model.to(self.device)
         return self._model
 

@@ -105,22 +105,9 @@ def parity(
         inputs: As `INPUTS`; lengths in model units.
         progress: Told about the steps.
     """
-    size, cells = model.config.image_size, model.config.grid**2
-    chosen = np.asarray(inputs["plane_idx"])
-    if chosen.size and not 0 <= chosen.min() <= chosen.max() < cells:
-        raise AvatarError(
-            "bad_request",
-            f"plane_idx goes from {chosen.min()} to {chosen.max()}; a plane has cells 0 to "
-            f"{cells - 1}.",
-            "Give indices of plane cells.",
-        )
+    size = model.config.image_size
+    _check_fits(model, inputs)
     image = torch.from_numpy(np.asarray(inputs["image512"], np.float32))[None]
-    if image.shape[-2:] != (size, size):
-        raise AvatarError(
-            "bad_request",
-            f"image512 is {image.shape[-1]}x{image.shape[-2]}; expected {size}x{size}.",
-            "Give the picture at the size that the network was trained at.",
-        )
     source = camera_of(inputs["f_transform"], size)
     target = camera_of(inputs["t_transform"], size)
     out: Arrays = {
@@ -147,6 +134,26 @@ def parity(
     out["losses"] = _losses(features[:, :3], fine, inputs, point)
     progress("networks", 3, 3)
     return out
+
+
+def _check_fits(model: SplitAvatar, inputs: Mapping[str, np.ndarray]) -> None:
+    size, cells = model.config.image_size, model.config.grid**2
+    chosen = np.asarray(inputs["plane_idx"])
+    if chosen.size and not 0 <= chosen.min() <= chosen.max() < cells:
+        raise AvatarError(
+            "bad_request",
+            f"plane_idx goes from {chosen.min()} to {chosen.max()}; a plane has cells 0 to "
+            f"{cells - 1}.",
+            "Give indices of plane cells.",
+        )
+    for name in ("image512", "t_image"):
+        height, width = inputs[name].shape[-2:]
+        if (height, width) != (size, size):
+            raise AvatarError(
+                "bad_request",
+                f"{name} is {width}x{height}; expected {size}x{size}.",
+                "Give the picture at the size that the network was trained at.",
+            )
 
 
 def _encode(
