@@ -105,12 +105,14 @@ def run_variant(
     def tell(phase: str, done: float, total: float) -> None:
         progress(f"{name}: {phase}", done, total)
 
-    head, loss = load_head(settings.model.head), None
+    head, loss, portraits = load_head(settings.model.head), None, out / "portraits"
     steps = _steps_done(run)
     if steps < settings.train.iterations:
-        outcome = train(settings, data, head, run, resume=steps > 0, progress=tell)
+        outcome = train(
+            settings, data, head, run, resume=steps > 0, portraits=portraits, progress=tell
+        )
         steps, loss = outcome.step, outcome.loss
-    network = open_network(settings, run / WEIGHTS, out / "portraits", device)
+    network = open_network(settings, run / WEIGHTS, portraits, device)
     write_results(network, data, out / "results", plan(data, split, None, limit).tasks, tell)
     return {"variant": name, "steps": steps, "loss": loss}
 
