@@ -215,7 +215,7 @@ def test_a_missing_system_library_is_named_with_its_package(
 
 
 def test_another_environment_name_is_refused() -> None:
-    with pytest.raises(InstallError, match="Expected one of backend, dev"):
+    with pytest.raises(InstallError, match="Expected one of backend, research, dev"):
         plan("nonsense", Path("nowhere"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from pathlib import Path
 from typing import Any, Literal
@@ -104,16 +103,17 @@ class CsimDlib(_Identity):
 
     def __init__(self, reader: FaceReader) -> None:
         super().__init__(reader)
-        # Loaded by name: the two packages are optional and in no lock of the backend.
         try:
-            self._dlib: Any = importlib.import_module("dlib")
+            import dlib
+
             folder = Path(_models_folder())
         except ImportError as error:
             raise AvatarError(
                 "missing_weights",
                 f"csim_dlib needs the package {error.name}.",
-                "Install dlib-bin and face-recognition-models, or use csim.",
+                "Install the research environment (docs/training.md), or leave csim_dlib out.",
             ) from error
+        self._dlib: Any = dlib
         five = folder / "shape_predictor_5_face_landmarks.dat"
         network = folder / "dlib_face_recognition_resnet_model_v1.dat"
         self._points = self._dlib.shape_predictor(str(five))

@@ -13,7 +13,7 @@ import pytest
 
 from backend.assets import OPEN_HEAD
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def make(out: Path) -> bytes:
