@@ -53,14 +53,16 @@ class Engine:
         return avatar
 
 
-def load_engine(preset: str, device: str, phase: Callable[[str], None]) -> Engine:
+def load_engine(
+    preset: str, device: str, weights: Path | None, phase: Callable[[str], None]
+) -> Engine:
     """Imports torch and builds the pipeline: seconds, so each phase is told."""
     phase("importing")
     from .avatar import Avatar
     from .pipeline import CreateOptions, Pipeline
 
     phase("loading")
-    return Engine(Pipeline(preset, device), CreateOptions, Avatar.load)
+    return Engine(Pipeline(preset, device, weights), CreateOptions, Avatar.load)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from backend.avatar import Avatar
 from backend.head import load_head
@@ -181,18 +182,25 @@ class Pipeline:
         progress("project", 0, 1)
         begin = start(portrait, self._portrait_head, self.model).to(self.device)
         with torch.no_grad():
-            image = begin.target.image.permute(2, 0, 1)[None]
-            encoded = self.model.encode(image, portrait.fit.camera)
+            encoded = self._encode(begin.target.image, portrait.fit.camera)
         drop_redundant(self.model, encoded, begin, self.head)
         personalise(self.model, encoded, begin.personal, begin.target, options.iterations, progress)
         return self._avatar(portrait, encoded, begin)
+
+    def _encode(self, image: torch.Tensor, camera: Camera) -> Encoded:
+        """A portrait [H, W, 3] at the size that the network was trained at."""
+        size = (self._config.image_size, self._config.image_size)
+        seen = image.permute(2, 0, 1)[None]
+        if seen.shape[-2:] != size:
+            seen = functional.interpolate(seen, size=size, mode="bilinear", antialias=True)
+        return self.model.encode(seen, camera)
 
     @torch.no_grad()
     def _encoded(self, portrait: Portrait, progress: Progress) -> Avatar:
         """The avatar as the network alone sees it: nothing of it is personalised."""
         progress("encode", 0, 1)
-        image = torch.from_numpy(portrait.matted).permute(2, 0, 1)[None].to(self.device)
-        encoded = self.model.encode(image, portrait.fit.camera)
+        image = torch.from_numpy(portrait.matted).to(self.device)
+        encoded = self._encode(image, portrait.fit.camera)
         planes = self.model.identity(encoded, None, portrait.fit.camera)
         rest = self.head.vertices_of(portrait.fit.track)
         layers = self.model.expression(encoded.g0_raw, rest, self.head.local_frames(rest))

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Writes the files."""
     track = Track.load(args.track) if args.track else None
-    with handlers.load_engine(args.preset, args.device, console.phase) as engine:
+    with handlers.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         avatar = engine.open(args.avatar)
         track = track or avatar.source
         numbers = options.frame_range(args.frames, 1, len(track))

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--avatar", type=Path, help="6: a .savatar")
     parser.add_argument("--track", type=Path, help="6: with --avatar: a .flame.npz that drives it")
     parser.add_argument("--preset", default="open", help="6: the network's preset (default: open)")
-    parser.add_argument("--weights", type=Path, help="6: with --data: the network's checkpoint")
+    parser.add_argument("--weights", type=Path, help="6: the network's checkpoint")
     parser.add_argument("--data", type=Path, help="6: a store: its network animates a clip of it")
     parser.add_argument("--clip", help="6: with --data: which (default: the first to test with)")
     parser.add_argument(
@@ -89,7 +89,7 @@ def _avatar_scenes(args: argparse.Namespace, console: Console) -> list[Any]:
     from shared.flame import Track
 
     track = Track.load(args.track) if args.track else None
-    with handlers.load_engine(args.preset, args.device, console.phase) as engine:
+    with handlers.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         avatar = engine.open(args.avatar)
         driver = track or avatar.source
         _check_frames(args.frames, len(driver))

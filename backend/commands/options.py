@@ -11,9 +11,12 @@ from shared.messages import ABLATIONS
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
-    """`--preset` and `--device`."""
+    """`--preset`, `--device` and `--weights`."""
     parser.add_argument("--preset", default="open", help="network preset (default: open)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+    parser.add_argument(
+        "--weights", type=Path, help="the network's checkpoint (default: the preset's own)"
+    )
 
 
 def add_create(parser: argparse.ArgumentParser) -> None:

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks the driving frames, makes the avatar, renders it on black."""
     pictures = driving.Pictures.open(args.driving)
     source = options.read_file(args.source)
-    with handlers.load_engine(args.preset, args.device, console.phase) as engine:
+    with handlers.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         pipeline = engine.pipeline
         if args.source.suffix == ".savatar":
             avatar = engine.open(args.source)

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     numbers = options.frame_range(
         args.frames, job.first_frame, job.first_frame + len(job.track) - 1
     )
-    with handlers.load_engine(args.preset, args.device, console.phase) as engine:
+    with handlers.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         avatar = engine.open(job.avatar)
         start = numbers.start - job.first_frame
         stop = start + len(numbers)

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         phase("importing")
         from backend.handlers import Handlers, load_engine
 
-        engine = load_engine(args.preset, args.device, phase)
+        engine = load_engine(args.preset, args.device, args.weights, phase)
         return Handlers(engine), engine.pipeline.device
 
     server = Server(args.connection, load, args.preset, args.device)

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks and writes the file."""
     pictures = driving.Pictures.open(args.input)
     out = args.out or args.input.with_name(args.input.stem + ".flame.npz")
-    with handlers.load_engine(args.preset, args.device, console.phase) as engine:
+    with handlers.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         tracked = engine.pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
         out.parent.mkdir(parents=True, exist_ok=True)
         tracked.track.save(out)

@@ -29,7 +29,7 @@ class Line:
         self._capfd = capfd
         self.err = ""
 
-    def engine(self, preset: str, device: str, phase: Any) -> handlers.Engine:
+    def engine(self, preset: str, device: str, weights: object, phase: Any) -> handlers.Engine:
         phase("loading")
         print("a library's chatter")
         return handlers.Engine(self.pipeline, FakeCreateOptions, FakeAvatar.load)
