@@ -48,6 +48,7 @@ from backend.training.sampling import validation_names  # noqa: E402
 from shared.flame import Track  # noqa: E402
 from shared.progress import silent  # noqa: E402
 
+_ROWS, _TILE_PX = 5, 160
 WAYS = ("random init", "portrait init", "trained")
 
 
@@ -86,6 +87,8 @@ def main() -> int:
     found = {way: measure(network, way, pairs, start, head) for way, network in networks.items()}
     options.out.mkdir(parents=True, exist_ok=True)
     report = summary(found, len(pairs), options.run)
+    copied = [psnr(pair.source.image / 255, pair.target.image / 255) for pair in pairs]
+    report["the source itself, psnr"] = round(float(np.mean(copied)), 3)
     report["photo"] = paint_photo(networks, start, head, options.out / "learning-photo.png")
     (options.out / "learning.json").write_text(json.dumps(report, indent=1) + "\n")
     paint_strip(pairs, found, options.out / "learning-strip.png")
@@ -125,7 +128,7 @@ def measure(
         found.psnr.append(psnr(image, target))
         found.ssim.append(ssim(image, target))
         found.densities.append(density(pictures, batch.vertices[0].numpy(), head))
-        if number < 6:
+        if number < _ROWS:
             found.shown[number] = image
         print(f"{way} {number + 1}/{len(pairs)} {found.psnr[-1]:.2f} dB", file=sys.stderr)
     return found
@@ -220,8 +223,8 @@ def paint_photo(
             drawn = forward(networks[way], batch, [start.of(frame)]).coarse[0]
             shown.append(drawn.clamp(0, 1).permute(1, 2, 0).double().numpy())
         quality[way] = round(psnr(shown[0], frame.image / 255), 2)
-        rows.append(np.concatenate([frame.image / 255, *shown], axis=1))
-    cv2.imwrite(str(path), (np.concatenate(rows)[..., ::-1] * 255 + 0.5).astype(np.uint8))
+        rows.append([frame.image / 255, *shown])
+    write_grid(rows, path)
     return quality
 
 
@@ -237,10 +240,17 @@ def paint_strip(pairs: list[Pair], found: dict[str, Found], path: Path) -> None:
     """Source, target and the three ways, a row for every person."""
     rows = []
     for number in sorted(found["trained"].shown):
-        images = [pairs[number].source.image, pairs[number].target.image]
-        images += [(found[way].shown[number] * 255 + 0.5).astype(np.uint8) for way in WAYS]
-        rows.append(np.concatenate(images, axis=1))
-    cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1])
+        images = [pairs[number].source.image / 255, pairs[number].target.image / 255]
+        rows.append([*images, *(found[way].shown[number] for way in WAYS)])
+    write_grid(rows, path)
+
+
+def write_grid(rows: list[list[np.ndarray]], path: Path) -> None:
+    """Pictures [S, S, 3] 0..1 beside and below each other, small enough for a page."""
+    tile = (_TILE_PX, _TILE_PX)
+    small = [[cv2.resize(image, tile, interpolation=cv2.INTER_AREA) for image in r] for r in rows]
+    grid = np.concatenate([np.concatenate(row, axis=1) for row in small])
+    cv2.imwrite(str(path), (grid[..., ::-1] * 255 + 0.5).astype(np.uint8))
 
 
 def paint_curve(metrics: Path, path: Path) -> None:
