@@ -61,7 +61,7 @@ class PortraitStart:
 
     Args:
         model: Gives sites and scale factors; its weights do not matter.
-        head: The head of the frames; it needs the open head's regions and landmarks.
+        head: The head of the frames.
         cache: Folder of the files, a few MB each; shared by runs, keyed by what they come from.
     """
 
@@ -77,7 +77,7 @@ class PortraitStart:
 
         Raises:
             AvatarError: `head_mismatch` for another head's frame, `bad_request` for a picture
-                without a person or a head without regions.
+                without a person.
         """
         path = self._path(frame)
         tensors = _read(path)
@@ -171,13 +171,6 @@ def portrait_of(frame: Frame, head: Head) -> Portrait:
             f"{where}: the person fills {alpha.mean():.1%} of the picture; at least "
             f"{_LEAST_MATTE:.0%} are needed.",
             "Leave this clip out of the splits.",
-        )
-    if len(head.landmark_faces) != 478 or "mouth_interior" not in head.regions:
-        raise AvatarError(
-            "bad_request",
-            f"The head {head.name!r} has no 478 landmarks and inner regions, which a portrait's "
-            "start needs.",
-            'Train this head with start = "none".',
         )
     rgb = frame.image.astype(np.float32) / 255 / np.maximum(alpha, 0.1)[..., None]
     camera = frame.camera.resized(PORTRAIT_PX, PORTRAIT_PX)
