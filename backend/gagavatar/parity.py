@@ -1,7 +1,11 @@
-"""The numbers of a parity run: GAGAvatar's arrays, computed by our modules."""
+"""The numbers of a parity run: GAGAvatar's arrays, computed by our modules.
+
+The network works in model units here, so that numbers round as the original's do.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +19,12 @@ from backend.gagavatar.units import (
     ALPHA_MAX,
     EXTENT,
     MODEL_UNITS_PER_M,
-    NEAR_M,
+    NEAR,
     PointsHead,
     camera_of,
+    config_in_model_units,
+    in_model_units,
+    plane_points,
 )
 from backend.losses.points import lifting_loss
 from backend.model import attributes as at
@@ -25,7 +32,7 @@ from backend.model.checkpoint import load_checkpoint
 from backend.model.dinov2 import resize_for_patches
 from backend.model.dpt import DptAdapter, plane_outputs
 from backend.model.generator import harmonic_code
-from backend.model.planes import BACK, FRONT, PlaneGaussians, plane_frame
+from backend.model.planes import BACK, FRONT, PlaneGaussians
 from backend.model.splitavatar import Encoded, SplitAvatar
 from backend.model.union import union
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, IDENTITY_BACK, IDENTITY_FRONT, Gaussians
@@ -83,7 +90,10 @@ def read_inputs(path: Path) -> Arrays:
 
 
 def load_model(path: Path, vertices: int) -> SplitAvatar:
-    """The network of a converted checkpoint, for a head of which only the size is known."""
+    """The network of a converted checkpoint, for a head of which only the size is known.
+
+    Its Gaussians are measured in model units.
+    """
     model = load_checkpoint(path, PointsHead(vertices))
     if not isinstance(model.adapter, DptAdapter) or model.renderer is None:
         raise AvatarError(
@@ -91,6 +101,7 @@ def load_model(path: Path, vertices: int) -> SplitAvatar:
             f"{path.name} holds the preset {model.config.preset}; parity is with GAGAvatar.",
             "Give the file that `convert` wrote.",
         )
+    model.config = config_in_model_units(model.config)
     return model.eval()
 
 
@@ -108,8 +119,8 @@ def parity(
     size = model.config.image_size
     _check_fits(model, inputs)
     image = torch.from_numpy(np.asarray(inputs["image512"], np.float32))[None]
-    source = camera_of(inputs["f_transform"], size)
-    target = camera_of(inputs["t_transform"], size)
+    source = in_model_units(camera_of(inputs["f_transform"], size))
+    target = in_model_units(camera_of(inputs["t_transform"], size))
     out: Arrays = {
         name: np.asarray(inputs[name], np.float32) for name in ("f_transform", "t_transform")
     }
@@ -117,12 +128,11 @@ def parity(
     encoded = _encode(model, image, source, inputs, out)
     progress("networks", 1, 3)
     vertices = torch.from_numpy(np.asarray(inputs["t_points"], np.float32))[None]
-    vertices = vertices / MODEL_UNITS_PER_M
     cloud = _cloud(model, encoded, source, vertices, inputs, out)
     out["view"], out["proj"] = _matrices(target)
     out["radii"] = _radii(cloud, target)
     features = rasterise(
-        cloud, target, alpha_max=ALPHA_MAX, near_m=NEAR_M, extent=EXTENT
+        cloud, target, alpha_max=ALPHA_MAX, near_m=NEAR, extent=EXTENT
     ).features.permute(2, 0, 1)[None]
     out["feature_image_sub"] = features[0, :, ::4, ::4].numpy()
     progress("networks", 2, 3)
@@ -130,7 +140,7 @@ def parity(
     fine = model.renderer(features)
     out["sr_gen_image"] = fine[0].numpy()
     identity = cloud.means[cloud.layers < FIRST_EXPRESSION_LAYER]
-    point = float(lifting_loss(identity, vertices[0]))
+    point = float(lifting_loss(identity / MODEL_UNITS_PER_M, vertices[0] / MODEL_UNITS_PER_M))
     out["losses"] = _losses(features[:, :3], fine, inputs, point)
     progress("networks", 3, 3)
     return out
@@ -167,12 +177,11 @@ def _encode(
     adapter = model.adapter
     assert isinstance(adapter, DptAdapter)
     direction = torch.from_numpy(source.viewmat[2, :3]).to(image)[None]
-    frame = plane_frame(source, model.config, image)
     seen = model.encoder(image)
     fused = adapter.fused(seen, image)
     g0_raw = model.generator(seen.global_feature, direction)
     out["f_image518"] = resize_for_patches(image)[0].numpy()
-    out["plane_points"] = frame.points.numpy() * np.float32(MODEL_UNITS_PER_M)
+    out["plane_points"] = plane_points(inputs["f_transform"], model.config.grid).numpy()
     out["plane_dirs"] = direction[0].numpy()
     out["dir_embedding"] = harmonic_code(direction).numpy()
     out["tok_last"] = seen.maps[-1][0].flatten(1).mT[::37].numpy()
@@ -196,17 +205,16 @@ def _cloud(
     out: Arrays,
 ) -> Gaussians:
     """All Gaussians in GAGAvatar's order: the head's, the plane behind, the plane before."""
-    planes = model.identity(encoded, None, source)
+    planes = _at_its_points(model.identity(encoded, None, source), encoded, source, out)
     frames = torch.eye(3).expand(*vertices.shape[:2], 3, 3)
     expression = model.expression(encoded.g0_raw, vertices, frames)
     layer = expression.layers[0]
-    scale = MODEL_UNITS_PER_M
     out["g_colors"] = layer.features[0].numpy()
     out["g_opacities"] = layer.opacities[0, :, None].numpy()
     # before their covariances were turned into proper quaternions
     raw_scale = encoded.g0_raw[0, :, at.SCALE].sigmoid() * model.config.lambda_scale[0]
-    out["g_scales"] = (raw_scale * scale).numpy()
-    out["g_xyz"] = (layer.means[0] * scale).numpy()
+    out["g_scales"] = raw_scale.numpy()
+    out["g_xyz"] = layer.means[0].numpy()
     chosen = np.asarray(inputs["plane_idx"], np.int64)
     out["plane_idx"] = chosen
     _plane_arrays(planes, torch.from_numpy(chosen), model.config.grid**2, out)
@@ -215,20 +223,30 @@ def _cloud(
     return Gaussians.cat([cloud.select(cloud.layers == which) for which in order])
 
 
+def _at_its_points(
+    planes: PlaneGaussians, encoded: Encoded, source: Camera, out: Arrays
+) -> PlaneGaussians:
+    """The planes' Gaussians where the original's float32 arithmetic puts them."""
+    points = torch.from_numpy(out["plane_points"])
+    forward = torch.from_numpy(source.viewmat[2, :3]).to(points)
+    offsets = encoded.plane_raw[0, :, :, at.PLANE_OFFSET, None].sigmoid()  # 1 unit at the most
+    means = torch.cat([points - offsets[FRONT] * forward, points + offsets[BACK] * forward])
+    return dataclasses.replace(planes, means=means[None])
+
+
 def _plane_arrays(planes: PlaneGaussians, chosen: Tensor, cells: int, out: Arrays) -> None:
     for name, plane in (("l0", BACK), ("l1", FRONT)):
         at_cells = chosen + plane * cells
         out[f"{name}_colors"] = planes.features[0, at_cells].numpy()
         out[f"{name}_opacities"] = planes.opacities[0, at_cells, None].numpy()
-        out[f"{name}_scales"] = (planes.scales[0, at_cells] * MODEL_UNITS_PER_M).numpy()
+        out[f"{name}_scales"] = planes.scales[0, at_cells].numpy()
         out[f"{name}_rotations"] = planes.quats[0, at_cells].numpy()
-        out[f"{name}_xyz"] = (planes.means[0, at_cells] * MODEL_UNITS_PER_M).numpy()
+        out[f"{name}_xyz"] = planes.means[0, at_cells].numpy()
 
 
 def _matrices(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     """Its view and full projection, for row vectors, in model units."""
-    view = camera.viewmat.copy()
-    view[:3, 3] *= MODEL_UNITS_PER_M
+    view = camera.viewmat
     depth = _Z_FAR / (_Z_FAR - _Z_NEAR)
     projection = np.zeros((4, 4))
     projection[0, 0] = 2 * camera.K[0, 0] / camera.width
@@ -239,7 +257,7 @@ def _matrices(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
 
 def _radii(cloud: Gaussians, camera: Camera) -> np.ndarray:
     """[N] int32 its radii: 0 where a Gaussian touches no tile of the picture."""
-    projected = project(cloud, camera, near_m=NEAR_M)
+    projected = project(cloud, camera, near_m=NEAR)
     corner, radius = projected.means2d - 0.5, projected.radii[:, None]
     tiles = corner.new_tensor([-(-camera.width // TILE), -(-camera.height // TILE)])
     low = ((corner - radius) / TILE).trunc().clamp_min(0).minimum(tiles)
