@@ -82,7 +82,6 @@ DOWNLOADS = (
     Download(
         "lpips/alex.pth", "the metric lpips_alex", "BSD-2-Clause", "the package lpips, weights/v0.1"
     ),
-    Download("matting/*.onnx", "another matting network", _THEIRS, "its site"),
     Download(
         "checkpoints/*.safetensors", "networks that you trained", "yours", "your own training"
     ),

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the PNG; 6: a .json beside it")
     parser.add_argument("--side", type=int, help="side of each picture, pixels")
     parser.add_argument("--results", type=Path, help="4, 5: a results folder")
-    parser.add_argument("--task", choices=TASKS, default="cross", help="4, 5: default cross")
+    parser.add_argument("--task", choices=TASKS, help="4, 5: default cross, where there is one")
     parser.add_argument("--systems", nargs="+", help="4, 5: folders to show, in this order")
     parser.add_argument("--rows", nargs="+", metavar="CLIP/FRAME", help="4, 5: default: four")
     parser.add_argument("--avatar", type=Path, help="6: a .savatar")
@@ -71,7 +71,7 @@ def _systems(args: argparse.Namespace, size: dict[str, int]) -> Any:
 
     if args.results is None:
         raise _lacks(args.number, "--results, a folder as docs/evaluation.md describes it")
-    (results,) = open_results(args.results, args.task)
+    results = open_results(args.results, args.task)[-1]  # self comes before cross
     return system_figure(results, args.number, args.systems, args.rows, **size)
 
 

@@ -271,6 +271,12 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise AvatarError(
+            "bad_file",
+            f"There is no {path}.",
+            "Check the path; a store is made by prepare, convert-tracks or synthesise.",
+        ) from error
     except (OSError, ValueError) as error:
         raise AvatarError(
             "bad_file",
