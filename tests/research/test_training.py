@@ -215,6 +215,7 @@ def test_two_processes_have_the_gradients_of_one_with_twice_the_batch(
 ):
     one, two = tmp_path / "one", tmp_path / "two"
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    torchrun += ["--local-addr", "127.0.0.1"]  # a host's own name may not resolve
     shared = command(preset, store, two, "--iterations", "1", "--json")
     both = call([*torchrun, "-m", "backend", *shared])
     assert both.returncode == 0, both.stderr
