@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from backend.data.fits import check_data
 from backend.data.frame import Frame, FrameSource
 from backend.export.png import read_digest, write_png
 from shared.errors import AvatarError
@@ -47,21 +48,7 @@ def write_results(
             "No clip of the split has a second frame to drive its first.",
             "Choose another split with --split, or prepare clips of two frames or more.",
         )
-    if data.head != network.head.name:
-        raise AvatarError(
-            "head_mismatch",
-            f"The data was tracked with the head {data.head!r}; the preset {network.name!r} has "
-            f"{network.head.name!r}.",
-            "Choose a preset of that head, or track the data again.",
-        )
-    wanted = network.model.config.image_size
-    if data.image_size != wanted:
-        raise AvatarError(
-            "bad_request",
-            f"The data's pictures are {data.image_size} pixels wide; the preset {network.name!r} "
-            f"works on {wanted}.",
-            "Prepare the data in that size, or choose a preset of the data's size.",
-        )
+    check_data(data, network.head, network.name, network.model.config.image_size)
     made = done = 0
     for task in TASKS:
         for shots in plan.get(task, ()):

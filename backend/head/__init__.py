@@ -1,6 +1,6 @@
 """The head that carries the expression Gaussians: the open head, or the user's own FLAME."""
 
 from .flame import load_head
-from .head import Head
+from .head import Head, codes_of
 
-__all__ = ["Head", "load_head"]
+__all__ = ["Head", "codes_of", "load_head"]

@@ -25,6 +25,11 @@ ROOT, NECK = 0, 1
 _CODES = {"flame_with_eye": "flame2020"}
 
 
+def codes_of(name: str) -> str:
+    """The name that tracks bear whose codes fit a head; heads of one FLAME version share it."""
+    return _CODES.get(name, name)
+
+
 @dataclass(frozen=True)
 class Head:
     """A head model. All lengths in metres, head space (+Y up, +Z out of the face, +X left).
@@ -85,8 +90,8 @@ class Head:
 
     @property
     def codes(self) -> str:
-        """The name that tracks bear whose codes fit; heads of one FLAME version share it."""
-        return _CODES.get(self.name, self.name)
+        """`codes_of` its name."""
+        return codes_of(self.name)
 
     @classmethod
     def load(cls, name: str = "open", path: Path | None = None) -> Head:

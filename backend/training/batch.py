@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from backend.data.fits import check_frame
 from backend.data.frame import Frame, Pair
 from backend.head import Head
 from shared.camera import Camera
@@ -103,13 +104,8 @@ def _vertices(pairs: Sequence[Pair], head: Head, driver_shape: str) -> Tensor:
 
 
 def _check(frame: Frame, head: Head) -> None:
+    check_frame(frame, head)
     where = f"Frame {frame.index} of clip {frame.clip!r}"
-    if frame.track.head != head.name:
-        raise AvatarError(
-            "head_mismatch",
-            f"{where} was tracked with the head {frame.track.head!r}; loaded is {head.name!r}.",
-            "Choose a preset of that head, or track the data again.",
-        )
     if not all(np.isfinite(v).all() for v in (frame.camera.viewmat, frame.camera.K, frame.box)):
         raise AvatarError(
             "bad_file",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from backend.data import fits
 from backend.data.frame import FrameSource
 from backend.head import Head
 from backend.model.checkpoint import checkpoint_state, load_checkpoint, read_config
@@ -22,20 +23,14 @@ def check_data(settings: Settings, data: FrameSource, head: Head) -> None:
     Raises:
         AvatarError: `head_mismatch` or `bad_request`.
     """
-    if not data.head == settings.model.head == head.name:
+    preset = settings.model
+    if preset.head != head.name:
         raise AvatarError(
             "head_mismatch",
-            f"The data set is of the head {data.head!r}, the preset {settings.model.preset!r} of "
-            f"{settings.model.head!r}; {head.name!r} is loaded.",
-            "Choose a preset of the data's head, or prepare the data with the preset's.",
+            f"The preset {preset.preset!r} has the head {preset.head!r}; loaded is {head.name!r}.",
+            "Load the preset's head.",
         )
-    if data.image_size != settings.model.image_size:
-        raise AvatarError(
-            "bad_request",
-            f"The data set's pictures are {data.image_size} px wide; the preset "
-            f"{settings.model.preset!r} expects {settings.model.image_size}.",
-            "Prepare the data with that size, or choose a preset of the data's.",
-        )
+    fits.check_data(data, head, preset.preset, preset.image_size)
 
 
 def check_share(settings: Settings, processes: int) -> None:

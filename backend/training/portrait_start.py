@@ -23,6 +23,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from backend.data.fits import check_frame
 from backend.data.frame import Frame
 from backend.export.atomic import replacing
 from backend.head import Head
@@ -120,13 +121,7 @@ class PortraitStart:
         return made
 
     def _path(self, frame: Frame) -> Path:
-        if frame.track.head != self._head.name:
-            raise AvatarError(
-                "head_mismatch",
-                f"Frame {frame.index} of clip {frame.clip!r} was tracked with the head "
-                f"{frame.track.head!r}; loaded is {self._head.name!r}.",
-                "Choose a preset of that head.",
-            )
+        check_frame(frame, self._head)
         facts = {"version": _VERSION, "head": self._head.hash, **self._settings}
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
         digest.update(repr((frame.camera.width, frame.camera.height)).encode())

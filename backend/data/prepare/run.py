@@ -15,6 +15,7 @@ from backend.data.prepare.workers import (
     prepare_in_processes,
 )
 from backend.data.store import StoreWriter
+from backend.head import codes_of
 from shared.errors import AvatarError
 from shared.progress import Progress
 
@@ -45,7 +46,7 @@ def prepare(
     Source: method.md 5; baseline.md, Tracking.
     """
     clips = find_clips(source)
-    store_files.begin(settings.store, settings.head, settings.image_size)
+    store_files.begin(settings.store, codes_of(settings.head), settings.image_size)
     journal = Journal(settings.store, settings.every)
     missing = [clip for clip in clips if not journal.done(clip.name)]
     try:
@@ -64,7 +65,7 @@ def prepare(
             f"{settings.store / 'report.csv'} says why.",
         )
     progress("finish", 0, 1)
-    with StoreWriter(settings.store, settings.head, settings.image_size) as writer:
+    with StoreWriter(settings.store, codes_of(settings.head), settings.image_size) as writer:
         writer.finish(_splits(kept, splits))
     progress("finish", 1, 1)
     return {"clips_found": len(clips), "clips_prepared_now": len(missing), **journal.totals()}

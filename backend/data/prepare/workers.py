@@ -18,7 +18,7 @@ from typing import Any
 from backend.data.prepare.clip import ClipReport, Preparer
 from backend.data.prepare.sources import Clip
 from backend.data.store import StoreWriter
-from backend.head import load_head
+from backend.head import codes_of, load_head
 from backend.process import tune_process
 from backend.tracking.crop import PORTRAIT_PX
 from shared.errors import AvatarError
@@ -51,7 +51,7 @@ def _preparer(settings: Settings) -> Preparer:
 
 
 def _writer(settings: Settings) -> StoreWriter:
-    return StoreWriter(settings.store, settings.head, settings.image_size)
+    return StoreWriter(settings.store, codes_of(settings.head), settings.image_size)
 
 
 def prepare_here(
