@@ -133,25 +133,26 @@ def check_row(row: Row, where: str) -> None:
         value = row.get(name)
         found = "nothing" if value is None else f"shape {value.shape}"
         if value is None or value.shape != shape:
-            raise _bad(where, name, found, f"shape {shape}")
+            raise bad_value(where, name, found, f"shape {shape}")
         if not np.isfinite(value).all():
-            raise _bad(where, name, "NaN or infinity", "finite numbers")
+            raise bad_value(where, name, "NaN or infinity", "finite numbers")
     rotation, depth = row["viewmat"][:3, :3], float(row["viewmat"][2, 3])
     rigid = np.abs(rotation @ rotation.T - np.eye(3)).max() < 1e-3
     if not rigid or np.linalg.det(rotation) < 0 or depth <= 0:
-        raise _bad(
+        raise bad_value(
             where, "viewmat", f"{row['viewmat'].tolist()}", "a rigid motion before the camera"
         )
     if min(row["K"][0, 0], row["K"][1, 1]) <= 0:
-        raise _bad(where, "K", f"{row['K'].tolist()}", "focal lengths above 0")
+        raise bad_value(where, "K", f"{row['K'].tolist()}", "focal lengths above 0")
     if not 0 < row["fps"] < 1000:
-        raise _bad(where, "fps", f"{float(row['fps'])}", "a number above 0 and below 1000")
+        raise bad_value(where, "fps", f"{float(row['fps'])}", "a number above 0 and below 1000")
     x0, y0, x1, y1 = row["box"].tolist()
     if not (x0 < x1 and y0 < y1):
-        raise _bad(where, "box", f"{row['box'].tolist()}", "x0 < x1 and y0 < y1")
+        raise bad_value(where, "box", f"{row['box'].tolist()}", "x0 < x1 and y0 < y1")
 
 
-def _bad(where: str, name: str, found: str, expected: str) -> AvatarError:
+def bad_value(where: str, name: str, found: str, expected: str) -> AvatarError:
+    """The error of a value in a track, saying what it is and what it should be."""
     return AvatarError(
         "bad_file",
         f"{where}: {name!r} is wrong: found {found}, expected {expected}.",

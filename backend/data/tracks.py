@@ -73,7 +73,9 @@ def row_of(record: Any, where: str, image_size: int, fps: float) -> layout.Row:
     """
     values = {name: _value(record, name, where) for name in SHAPES}
     if values["posecode"][:3].any():
-        raise _bad(where, "posecode", f"a global rotation of {values['posecode'][:3]}", "zeros")
+        raise layout.bad_value(
+            where, "posecode", f"a global rotation of {values['posecode'][:3]}", "zeros"
+        )
     row = {
         "betas": values["shapecode"],
         "expression": values["expcode"],
@@ -130,7 +132,9 @@ def load(path: Path) -> dict[str, Any]:
         )
     for key in found:
         if not isinstance(key, str):
-            raise _bad(str(path), repr(key), f"a key of type {type(key).__name__}", "CLIP_NUMBER")
+            raise layout.bad_value(
+                str(path), repr(key), f"a key of type {type(key).__name__}", "CLIP_NUMBER"
+            )
         layout.parse_key(key)
     return dict(found)
 
@@ -138,19 +142,11 @@ def load(path: Path) -> dict[str, Any]:
 def _value(record: Any, name: str, where: str) -> np.ndarray:
     if not isinstance(record, Mapping) or name not in record:
         held = sorted(map(str, record)) if isinstance(record, Mapping) else type(record).__name__
-        raise _bad(where, name, f"only {held}", "an array of this name")
+        raise layout.bad_value(where, name, f"only {held}", "an array of this name")
     try:
         value = np.asarray(array_of(record[name]), np.float64)
     except (Refused, TypeError, ValueError) as error:
-        raise _bad(where, name, str(error), "numbers") from error
+        raise layout.bad_value(where, name, str(error), "numbers") from error
     if value.shape != SHAPES[name]:
-        raise _bad(where, name, f"shape {value.shape}", f"shape {SHAPES[name]}")
+        raise layout.bad_value(where, name, f"shape {value.shape}", f"shape {SHAPES[name]}")
     return value
-
-
-def _bad(where: str, name: str, found: str, expected: str) -> AvatarError:
-    return AvatarError(
-        "bad_file",
-        f"{where}: {name!r} is wrong: found {found}, expected {expected}.",
-        "Track this clip again, or leave it out.",
-    )

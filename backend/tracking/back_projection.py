@@ -12,19 +12,24 @@ from backend.head.painting import Model
 from backend.head.zbuffer import Visible
 from shared.camera import Camera
 
+from .landmarks import INNER_LIPS
+
 Detect = Callable[[np.ndarray], np.ndarray]
 """An RGB picture [H, W, 3] uint8 -> 478 landmarks [478, 2] in pixels."""
 
-LIPS_INNER = (
-    78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95,
-)  # fmt: skip
 LIPS_MIDDLE = (
     62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292, 325, 319, 403, 316, 15, 86, 179, 89, 96,
 )  # fmt: skip
-LIPS = LIPS_INNER + LIPS_MIDDLE
+LIPS = INNER_LIPS + LIPS_MIDDLE
 """The rings of landmarks along the lips' inner edge, and next to it."""
 
 IRISES = tuple(range(468, 478))
+
+AGREE_M = 0.003
+"""Two portraits' positions of a landmark closer than this are averaged."""
+
+Embedding = tuple[np.ndarray, np.ndarray]
+"""Triangles [478] and barycentric weights [478, 3] of the landmarks."""
 
 
 def symmetric_landmarks(picture: np.ndarray, detect: Detect) -> np.ndarray:
@@ -75,6 +80,32 @@ def back_project(
         _, nearest = KDTree(np.stack([columns + 0.5, rows + 0.5], 1)).query(points[chosen])
         face[chosen] = seen.face[rows[nearest], columns[nearest]]
         weights[chosen] = seen.barycentric[rows[nearest], columns[nearest]]
+    return face, weights
+
+
+def joined(
+    model: Model, camera: Camera, visible: Visible, neutral: Embedding, opened: Embedding
+) -> Embedding:
+    """One embedding of two portraits' own.
+
+    The inner lips come from the one with the jaw open (closed lips hide them), the others from the
+    neutral one, averaged with the open one's where the two agree.
+
+    Args:
+        model: The neutral head.
+        camera: Of both portraits.
+        visible: What the neutral one shows.
+        neutral: From the neutral portrait.
+        opened: From the one with the jaw open.
+    """
+    face, weights = neutral[0].copy(), neutral[1].copy()
+    place, place_open = places(model, *neutral), places(model, *opened)
+    lips = np.isin(np.arange(478), LIPS)
+    face[lips], weights[lips] = opened[0][lips], opened[1][lips]
+    near = (np.linalg.norm(place - place_open, axis=1) < AGREE_M) & ~lips
+    near[list(IRISES)] = False
+    averaged = back_project(model, camera.project((place + place_open) / 2), visible, camera)
+    face[near], weights[near] = averaged[0][near], averaged[1][near]
     return face, weights
 
 

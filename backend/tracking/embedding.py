@@ -20,13 +20,12 @@ from backend.head.flame import MEDIAPIPE, VERSION
 from backend.head.flame_file import read_bytes, read_mediapipe
 from backend.head.painting import Model, paint, portrait_camera
 
-from .back_projection import IRISES, LIPS, back_project, places, symmetric_landmarks
+from .back_projection import back_project, joined, places, symmetric_landmarks
 from .detect import Detector
 
 _SIZE_PX = 1024
 _FILL_M = 0.30
 _OPEN_RAD = 0.2
-_AGREE_M = 0.003  # two portraits' positions of a landmark closer than this are averaged
 _FAR_M = 0.012  # farther than this from the carried landmarks, the portrait was misread
 _EYES_AT_M, _EYES_APART_M = np.array([0.0, 0.030, 0.055]), 0.0577  # where `paint` expects them
 
@@ -88,11 +87,7 @@ def _found(head: Head, detector: Detector) -> dict[str, np.ndarray]:
 
 
 def _seen(head: Head, detector: Detector) -> tuple[np.ndarray, np.ndarray] | None:
-    """Triangles [478] and weights [478, 3]; None where the portrait shows the detector no face.
-
-    The inner lips come from a portrait with the jaw open, the others from the neutral one,
-    averaged with the open one's where the two agree.
-    """
+    """Triangles [478] and weights [478, 3]; None where the portrait shows the detector no face."""
     model = _model(head)
     camera = portrait_camera(_SIZE_PX, fill=_FILL_M)
 
@@ -102,7 +97,7 @@ def _seen(head: Head, detector: Detector) -> tuple[np.ndarray, np.ndarray] | Non
             raise LookupError
         return faces[0].landmarks[:, :2].astype(np.float64)
 
-    views = []
+    views, shown = [], []
     for jaw in (0.0, _OPEN_RAD):
         picture, visible = paint(model, _posed(head, jaw), camera)
         try:
@@ -110,17 +105,8 @@ def _seen(head: Head, detector: Detector) -> tuple[np.ndarray, np.ndarray] | Non
         except (LookupError, ValueError):  # no face, or one whose sides do not match
             return None
         views.append(back_project(model, points, visible, camera))
-    (face, weights), (face_open, weights_open) = views
-    place, place_open = places(model, face, weights), places(model, face_open, weights_open)
-    lips = np.isin(np.arange(478), LIPS)
-    face[lips], weights[lips] = face_open[lips], weights_open[lips]
-    near = (np.linalg.norm(place - place_open, axis=1) < _AGREE_M) & ~lips
-    near[list(IRISES)] = False
-    middle = camera.project((place + place_open) / 2)
-    _, visible = paint(model, model.template, camera)
-    averaged = back_project(model, middle, visible, camera)
-    face[near], weights[near] = averaged[0][near], averaged[1][near]
-    return face, weights
+        shown.append(visible)
+    return joined(model, camera, shown[0], *views)
 
 
 def _model(head: Head) -> Model:

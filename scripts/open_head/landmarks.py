@@ -10,9 +10,8 @@ from mediapipe.tasks.python import BaseOptions, vision
 
 from backend.head.painting import Model, paint, portrait_camera
 from backend.tracking.back_projection import (
-    IRISES,
-    LIPS,
     back_project,
+    joined,
     partners,
     places,
     symmetric_landmarks,
@@ -21,8 +20,6 @@ from backend.tracking.back_projection import (
 from .crop import Crop
 
 SIZE_PX = 1024
-AGREE_M = 0.003
-"""Two portraits' positions of a landmark closer than this are averaged."""
 
 
 class Detector:
@@ -64,8 +61,7 @@ def embed_landmarks(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Triangle [478] int32 and barycentric [478, 3] float64 of every landmark.
 
-    The inner lips come from a portrait with the jaw open by .35 (closed lips hide them), the
-    others from the neutral one, averaged with the open one's where the two agree.
+    Found in two portraits, one of them with the jaw open by .35.
 
     Args:
         model: The neutral head.
@@ -78,22 +74,14 @@ def embed_landmarks(
     def detect(picture: np.ndarray) -> np.ndarray:
         return detector(picture)[0]
 
-    neutral = symmetric_landmarks(paint(model, model.template, camera)[0], detect)
-    opened = symmetric_landmarks(paint(model, model.template + 0.35 * jaw_open, camera)[0], detect)
-    partner = partners(neutral)
-    views = []
-    for points, vertices in ((neutral, model.template), (opened, model.template + 0.35 * jaw_open)):
-        _, seen = paint(model, vertices, camera)
-        views.append(back_project(model, points, seen, camera))
-    (face, weights), (face_open, weights_open) = views
-    place, place_open = places(model, face, weights), places(model, face_open, weights_open)
-    lips = np.isin(np.arange(478), LIPS)
-    face[lips], weights[lips] = face_open[lips], weights_open[lips]
-    near = (np.linalg.norm(place - place_open, axis=1) < AGREE_M) & ~lips
-    near[list(IRISES)] = False
-    camera_pixels = camera.project((place + place_open) / 2)
-    averaged = back_project(model, camera_pixels, paint(model, model.template, camera)[1], camera)
-    face[near], weights[near] = averaged[0][near], averaged[1][near]
+    views, points, shown = [], [], []
+    for vertices in (model.template, model.template + 0.35 * jaw_open):
+        picture, visible = paint(model, vertices, camera)
+        points.append(symmetric_landmarks(picture, detect))
+        views.append(back_project(model, points[-1], visible, camera))
+        shown.append(visible)
+    face, weights = joined(model, camera, shown[0], *views)
+    partner = partners(points[0])
     return _symmetrise(model, crop, partner, face, weights)
 
 
