@@ -9,20 +9,14 @@ from collections.abc import Callable
 
 import bpy
 
-from . import (
-    handlers,
-    operators_avatar,
-    operators_backend,
-    operators_export,
-    operators_track,
-    operators_view,
-    panels,
-    preferences,
-    preview,
-    properties,
-    pump,
-    session,
-)
+from .operators import avatar as operators_avatar
+from .operators import backend as operators_backend
+from .operators import export as operators_export
+from .operators import track as operators_track
+from .operators import view as operators_view
+from .scene import preview, properties
+from .ui import panels, preferences
+from .work import handlers, pump, session
 
 _CLASS_MODULES = (
     preferences,

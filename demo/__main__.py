@@ -70,7 +70,7 @@ class Demo:
     @property
     def rig(self) -> bpy.types.Object:
         """The avatar's armature."""
-        return self.part("properties").active_rig(bpy.context)
+        return self.part("scene.properties").active_rig(bpy.context)
 
     def _empty_scene(self) -> None:
         bpy.ops.wm.read_homefile(use_empty=True)
@@ -95,7 +95,7 @@ class Demo:
         for key in motion.KEYS:
             turn = [[0.0, key.yaw_deg * 3.141592653589793 / 180, 0.0]]
             pose = flame.Track.from_arkit(key.weights, neck_pose=turn)
-            self.part("rig").apply_frame(self.rig, pose)
+            self.part("scene.rig").apply_frame(self.rig, pose)
             for name in names:
                 self.rig.keyframe_insert(f'["{name}"]', frame=key.frame)
             neck = self.rig.pose.bones["neck"]

@@ -23,7 +23,8 @@ import bpy
 import numpy as np
 
 import blender_addon
-from blender_addon import batch, cameras, points, properties, pump, rig, session
+from blender_addon.scene import cameras, points, properties, rig
+from blender_addon.work import batch, pump, session
 
 from .motion import FRAMES, ORDERS, PERCENT, jaw_open, yaw_deg
 

@@ -11,7 +11,9 @@ import pytest
 import zmq
 
 import blender_addon
-from blender_addon import avatars, preferences, properties, session
+from blender_addon.scene import avatars, properties
+from blender_addon.ui import preferences
+from blender_addon.work import session
 from shared import messages
 from shared.camera import Camera, portrait_intrinsics
 from shared.flame import Track

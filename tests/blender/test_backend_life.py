@@ -12,17 +12,12 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_addon import (
-    operators_avatar,
-    points,
-    preferences,
-    properties,
-    pump,
-    rig,
-    session,
-    steps,
-)
-from blender_addon.panels import state_text
+from blender_addon import steps
+from blender_addon.operators import avatar as operators_avatar
+from blender_addon.scene import points, properties, rig
+from blender_addon.ui import preferences
+from blender_addon.ui.panels import state_text
+from blender_addon.work import pump, session
 from shared.errors import AvatarError
 
 Own = Callable[..., None]

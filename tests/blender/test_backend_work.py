@@ -8,7 +8,8 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_addon import cameras, clouds, points, preview, properties, rig, session
+from blender_addon.scene import cameras, clouds, points, preview, properties, rig
+from blender_addon.work import session
 from shared import messages
 from shared.camera import portrait_intrinsics
 from shared.flame import ARKIT_NAMES, Track
@@ -324,7 +325,7 @@ def test_a_rig_appended_into_another_file_finds_its_avatar(
 
 
 def test_the_panel_text_names_device_and_preset(running: None) -> None:
-    from blender_addon.panels import state_text
+    from blender_addon.ui.panels import state_text
 
     session.get().poll()
     assert state_text(session.get().state).startswith("Ready on fake")

@@ -7,7 +7,9 @@ from pathlib import Path
 import bpy
 import pytest
 
-from blender_addon import installing, preferences, steps
+from blender_addon import steps
+from blender_addon.link import installing
+from blender_addon.ui import preferences
 from shared.errors import AvatarError
 
 PROGRESS = {

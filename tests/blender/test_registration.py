@@ -7,7 +7,7 @@ import bpy
 import pytest
 
 import blender_addon
-from blender_addon import handlers
+from blender_addon.work import handlers
 
 
 def _traces() -> dict[str, object]:
@@ -87,7 +87,7 @@ def test_every_setting_has_a_description_without_a_full_stop() -> None:
 
 
 def test_the_gpu_module_is_not_touched_before_a_viewport_draws() -> None:
-    from blender_addon import preview
+    from blender_addon.scene import preview
 
     assert "gpu" not in vars(preview)
     assert "torch" not in sys.modules

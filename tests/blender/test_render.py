@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from blender_addon import session
+from blender_addon.work import session
 
 
 def _brightest_columns(files: list[Path]) -> list[int]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix
 
-from blender_addon import actions, flame_pose, rig
+from blender_addon.scene import actions, flame_pose, rig
 from shared.errors import AvatarError
 from shared.flame import ARKIT_NAMES, Track
 

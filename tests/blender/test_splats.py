@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mathutils import Matrix, Quaternion, Vector
 
-from blender_addon import points, splats
+from blender_addon.scene import points, splats
 from shared.camera import HEAD_TO_BLENDER
 
 

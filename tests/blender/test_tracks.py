@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mathutils import Matrix, Quaternion
 
-from blender_addon import actions, rig, tracks
+from blender_addon.scene import actions, rig, tracks
 from shared.errors import AvatarError
 from shared.flame import ARKIT_NAMES, Track
 

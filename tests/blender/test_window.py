@@ -9,7 +9,9 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_addon import clouds, handlers, points, properties, pump, rig, session, steps
+from blender_addon import steps
+from blender_addon.scene import clouds, points, properties, rig
+from blender_addon.work import handlers, pump, session
 from shared import messages
 from shared.flame import Track
 

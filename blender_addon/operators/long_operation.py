@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import pump, session, steps
-from ._shared import AvatarError
-from .steps import Progress, Steps
+from .. import steps
+from .._shared import AvatarError
+from ..steps import Progress, Steps
+from ..work import pump, session
 
 LOG = logging.getLogger("splitavatar")
 

@@ -9,8 +9,8 @@ import bpy
 import numpy as np
 from mathutils import Quaternion, Vector
 
+from .._shared import ARKIT_NAMES, AvatarError, Track, camera, flame
 from . import controls, flame_pose
-from ._shared import ARKIT_NAMES, AvatarError, Track, camera, flame
 
 BONE_LENGTH_M = {"root": 0.05, "neck": 0.08, "jaw": 0.06, "eye.L": 0.04, "eye.R": 0.04}
 

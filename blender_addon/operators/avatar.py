@@ -7,10 +7,13 @@ import bpy
 import numpy as np
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from . import avatars, clouds, preferences, properties, rig, session, steps
-from ._shared import AvatarError, messages
-from .operation import LongOperation, error_text, idle
-from .steps import Steps
+from .. import steps
+from .._shared import AvatarError, messages
+from ..scene import avatars, clouds, properties, rig
+from ..steps import Steps
+from ..ui import preferences
+from ..work import session
+from .long_operation import LongOperation, error_text, idle
 
 IMAGE_FILTER = "*.jpg;*.jpeg;*.png;*.webp;*.bmp;*.tif;*.tiff"
 

@@ -5,11 +5,12 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty
 
-from . import cameras, preview, rig, session
-from ._shared import AvatarError
-from .operation import LongOperation, error_text, idle
-from .operators_avatar import has_avatar, require_avatar
-from .steps import Steps
+from .._shared import AvatarError
+from ..scene import cameras, preview, rig
+from ..steps import Steps
+from ..work import session
+from .avatar import has_avatar, require_avatar
+from .long_operation import LongOperation, error_text, idle
 
 
 class SPLITAVATAR_OT_preview_frame(LongOperation, bpy.types.Operator):

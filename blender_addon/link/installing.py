@@ -9,9 +9,9 @@ from typing import IO, Any
 
 import bpy
 
-from . import preferences
-from ._shared import AvatarError
-from .steps import Progress, Steps, finish
+from .._shared import AvatarError
+from ..steps import Progress, Steps, finish
+from ..ui import preferences
 
 CODES = {"cancelled", "disk_full", "bad_request"}
 """Codes of the installer that are codes of ours too; the others mean: not installed."""

@@ -7,7 +7,10 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from ._shared import launcher
+from .._shared import launcher
+
+ADDON = (__package__ or "").rpartition(".")[0]
+"""The add-on's name in Blender: `bl_ext.REPOSITORY.splitavatar`."""
 
 DEVICES = (
     ("auto", "Automatic", "An NVIDIA GPU when there is one, else the CPU"),
@@ -20,7 +23,7 @@ INSTALL_MARKER = "splitavatar-environment.json"
 
 
 class SplitAvatarPreferences(bpy.types.AddonPreferences):
-    bl_idname = __package__
+    bl_idname = ADDON
 
     install_folder: StringProperty(
         name="Backend Folder",
@@ -64,7 +67,7 @@ CLASSES = (SplitAvatarPreferences,)
 
 def get() -> SplitAvatarPreferences | None:
     """The add-on's preferences; None where it was registered without being enabled."""
-    entry = bpy.context.preferences.addons.get(__package__)
+    entry = bpy.context.preferences.addons.get(ADDON)
     return entry.preferences if entry is not None else None
 
 
@@ -76,14 +79,14 @@ def _setting(name: str) -> str:
 def user_folder() -> Path:
     """The folder that belongs to the add-on: avatars, logs, the installed backend."""
     try:
-        return Path(bpy.utils.extension_path_user(__package__, create=True))
+        return Path(bpy.utils.extension_path_user(ADDON, create=True))
     except ValueError:  # run from the repository, where it is no installed extension
         return Path(bpy.utils.user_resource("DATAFILES", path="splitavatar", create=True))
 
 
 def bundle() -> Path:
     """The folder that holds `backend` and `shared`: the extension's own, or the repository."""
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parents[1]
     return here if (here / "backend").is_dir() else here.parent
 
 

@@ -8,9 +8,11 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import cameras, handlers, rig, session, steps
-from ._shared import AvatarError, Camera, Track, flame, messages
-from .steps import Progress, Steps
+from .. import steps
+from .._shared import AvatarError, Camera, Track, flame, messages
+from ..scene import cameras, rig
+from ..steps import Progress, Steps
+from . import handlers, session
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 
 import bpy
 
-from ._shared import ARKIT_NAMES
+from .._shared import ARKIT_NAMES
 
 WEIGHT_MIN, WEIGHT_MAX = -1.0, 2.0
 """Hard limits of a weight; sliders show 0..1. Shape keys have the same limits."""

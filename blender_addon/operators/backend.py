@@ -6,10 +6,13 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty
 
-from . import installing, preferences, session, steps
-from ._shared import AvatarError
-from .operation import LongOperation, error_text, idle
-from .steps import Steps
+from .. import steps
+from .._shared import AvatarError
+from ..link import installing
+from ..steps import Steps
+from ..ui import preferences
+from ..work import session
+from .long_operation import LongOperation, error_text, idle
 
 TORCH = (
     ("auto", "Automatic", "CUDA where there is an NVIDIA GPU, else the CPU"),

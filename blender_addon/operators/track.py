@@ -6,10 +6,10 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
-from . import properties, tracks
-from ._shared import AvatarError
-from .operation import error_text
-from .operators_avatar import has_avatar, require_avatar
+from .._shared import AvatarError
+from ..scene import properties, tracks
+from .avatar import has_avatar, require_avatar
+from .long_operation import error_text
 
 TRACK_FILTER = ";".join(f"*{end}" for end in tracks.FORMATS)
 

@@ -8,8 +8,8 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .._shared import ARKIT_NAMES, AvatarError, Track, flame
 from . import actions, controls, flame_pose, rig
-from ._shared import ARKIT_NAMES, AvatarError, Track, flame
 
 FORMATS = {".json": "ARKit JSON", ".npz": ".flame.npz"}
 

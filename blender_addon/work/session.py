@@ -12,9 +12,11 @@ from typing import Any
 
 import bpy
 
-from . import clouds, preferences, properties, rig, steps
-from ._shared import AvatarError, Camera, Track, launcher, messages
-from .steps import Progress, Steps
+from .. import steps
+from .._shared import AvatarError, Camera, Track, launcher, messages
+from ..scene import clouds, properties, rig
+from ..steps import Progress, Steps
+from ..ui import preferences
 
 LOG = logging.getLogger("splitavatar")
 

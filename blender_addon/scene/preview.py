@@ -10,7 +10,8 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from . import properties, pump
+from ..work import pump
+from . import properties
 
 LOG = logging.getLogger("splitavatar")
 

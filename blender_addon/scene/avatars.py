@@ -7,8 +7,8 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .._shared import AvatarError, Track, flame
 from . import cameras, properties, rig, splats
-from ._shared import AvatarError, Track, flame
 
 
 def build(context: bpy.types.Context, reply: Any, name: str) -> bpy.types.Object:
@@ -63,7 +63,7 @@ def portrait_frame(armature: bpy.types.Object) -> Track:
 
 def default_path(name: str) -> Path:
     """Where a new avatar is saved: beside the .blend, or in the add-on's own folder."""
-    from . import preferences
+    from ..ui import preferences
 
     if bpy.data.filepath:
         folder = Path(bpy.data.filepath).parent / "avatars"

@@ -4,16 +4,18 @@ import textwrap
 
 import bpy
 
-from . import controls, flame_pose, points, preferences, preview, properties, session
-from ._shared import messages
-from .operators_avatar import (
+from .._shared import messages
+from ..operators.avatar import (
     IMAGE_FILTER,
     SPLITAVATAR_OT_create_avatar,
     SPLITAVATAR_OT_open_avatar,
 )
-from .operators_export import SPLITAVATAR_OT_export_ply
-from .operators_track import SPLITAVATAR_OT_import_track
-from .tracks import FORMATS
+from ..operators.export import SPLITAVATAR_OT_export_ply
+from ..operators.track import SPLITAVATAR_OT_import_track
+from ..scene import controls, flame_pose, points, preview, properties
+from ..scene.tracks import FORMATS
+from ..work import session
+from . import preferences
 
 CATEGORY = "SplitAvatar"
 CHARACTER_PX = 6.2

@@ -6,8 +6,8 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from .._shared import AvatarError, Camera, camera
 from . import properties
-from ._shared import AvatarError, Camera, camera
 
 PORTRAIT_SENSOR_MM = 36.0
 

@@ -34,7 +34,7 @@ def _show(settings: "AvatarSettings", context: bpy.types.Context) -> None:
 
 
 def _live_changed(settings: "SceneSettings", context: bpy.types.Context) -> None:
-    from . import session
+    from ..work import session
 
     if settings.live:
         session.get().forget_shown()

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import bpy
 from bpy.app.handlers import persistent
 
-from . import avatars, properties, pump, session, steps
-from ._shared import AvatarError
+from .. import steps
+from .._shared import AvatarError
+from ..scene import avatars, properties
+from . import pump, session
 
 LOG = logging.getLogger("splitavatar")
 

@@ -7,7 +7,8 @@ import logging
 
 import bpy
 
-from . import session, steps
+from .. import steps
+from . import session
 
 LOG = logging.getLogger("splitavatar")
 

@@ -7,10 +7,11 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
-from . import batch, exporters, properties
-from .operation import LongOperation, idle
-from .operators_avatar import has_avatar, require_avatar
-from .steps import Steps
+from ..scene import properties
+from ..steps import Steps
+from ..work import batch, exporters
+from .avatar import has_avatar, require_avatar
+from .long_operation import LongOperation, idle
 
 RANGE = (
     ("FRAME", "This Frame", "Only the current frame"),

@@ -6,9 +6,10 @@ from typing import Any
 
 import bpy
 
-from . import exporters, session, steps
-from ._shared import messages
-from .steps import Steps
+from .. import steps
+from .._shared import messages
+from ..steps import Steps
+from . import exporters, session
 
 
 def render(

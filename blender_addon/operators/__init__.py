@@ -1,0 +1,1 @@
+"""What a button, a menu or a script calls."""

@@ -1,0 +1,1 @@
+"""What lies in the .blend: rig, clouds, cameras, tracks, settings. Knows no backend."""

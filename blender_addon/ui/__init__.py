@@ -1,0 +1,1 @@
+"""What users see: panels, menus, drops, preferences."""
