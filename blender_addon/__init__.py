@@ -1,32 +1,35 @@
 """SplitAvatar in Blender: a portrait becomes a head of Gaussians that you keyframe.
 
-A separate backend process does the computing; this package never imports it. Start reading at
-`session` (the backend and its avatars), `rig` (what the animator moves) and `handlers` (what
-happens at each frame); `operators_*` and `panels` are what users see.
+A separate backend process does the computing; this package never imports it. Each
+folder uses those below it only:
+
+    ui          panels, menus, drops, preferences: what users see
+    operators   what a button, a menu or a script calls
+    work        the session, live avatars, long work as steps, handlers
+    link        the backend's process, client and installer     | beside each other: link knows no
+    scene       rig, clouds, cameras, tracks, settings           | data-block, scene no backend
+    steps       long work as generators
+    _shared     the door to what both sides share
+
+Start reading at `work.session`, `scene.rig` (what the animator moves) and `work.handlers` (what
+happens at each frame).
 """
 
 from collections.abc import Callable
 
 import bpy
 
-from .operators import avatar as operators_avatar
-from .operators import backend as operators_backend
-from .operators import export as operators_export
-from .operators import track as operators_track
-from .operators import view as operators_view
+from .operators import avatar, backend, export, track, view
 from .scene import preview, properties
-from .ui import panels, preferences
+from .ui import drops, menus, panels, preferences
 from .work import handlers, pump, session
 
 _CLASS_MODULES = (
     preferences,
     properties,
-    operators_backend,
-    operators_avatar,
-    operators_view,
-    operators_track,
-    operators_export,
+    *(backend, avatar, view, track, export),
     panels,
+    drops,
 )
 
 CLASSES = tuple(cls for module in _CLASS_MODULES for cls in module.CLASSES)
@@ -42,7 +45,7 @@ def _parts() -> list[tuple[Callable[[], object], Callable[[], object]]]:
         *(pair(cls) for cls in CLASSES),
         (properties.register_owners, properties.unregister_owners),
         (preview.register, preview.unregister),
-        (panels.register, panels.unregister),
+        (menus.register, menus.unregister),
         (handlers.register, handlers.unregister),
         (pump.arm, pump.disarm),
         (lambda: None, session.reset),

@@ -81,7 +81,7 @@ def wait(future: "Future[Any]", progress: Callable[[], Progress]) -> Steps[Any]:
     return future.result()
 
 
-def finish(steps: Steps[Result], between: Callable[[], None]) -> Result:
+def finish(steps: Steps[Result], between: Callable[[], object]) -> Result:
     """Runs all steps now.
 
     Args:

@@ -11,7 +11,7 @@ import bpy
 
 from .._shared import AvatarError
 from ..steps import Progress, Steps, finish
-from ..ui import preferences
+from . import settings
 
 CODES = {"cancelled", "disk_full", "bad_request"}
 """Codes of the installer that are codes of ours too; the others mean: not installed."""
@@ -32,7 +32,7 @@ def install(torch: str = "auto") -> Steps[dict[str, Any]]:
             "Installing needs the network, and Blender's online access is switched off.",
             "Switch on Preferences > System > Network > Allow Online Access.",
         )
-    script = preferences.bundle() / "backend" / "install.py"
+    script = settings.bundle() / "backend" / "install.py"
     if not script.is_file():
         raise AvatarError(
             "backend_not_installed",
@@ -48,16 +48,16 @@ def plan(torch: str = "auto") -> dict[str, Any]:
     Raises:
         AvatarError: Why it could not be installed here.
     """
-    script = preferences.bundle() / "backend" / "install.py"
+    script = settings.bundle() / "backend" / "install.py"
     work = _follow([*_command(script, torch), "--plan"])
     return finish(work, lambda: None)
 
 
 def _command(script: Path, torch: str) -> list[str]:
-    python = preferences.install_python()
+    python = settings.install_python()
     return [
         *(python, "-I", str(script), "backend", "--json", "--torch", torch),
-        *("--target", str(preferences.install_folder()), "--python", python),
+        *("--target", str(settings.install_folder()), "--python", python),
     ]
 
 

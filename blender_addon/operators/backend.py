@@ -8,11 +8,12 @@ from bpy.props import EnumProperty
 
 from .. import steps
 from .._shared import AvatarError
-from ..link import installing
+from ..link import installing, settings
 from ..steps import Steps
-from ..ui import preferences
 from ..work import session
-from .long_operation import LongOperation, error_text, idle
+from .long_operation import LongOperation
+from .polls import WhenIdle, idle
+from .reports import error_text, reported
 
 TORCH = (
     ("auto", "Automatic", "CUDA where there is an NVIDIA GPU, else the CPU"),
@@ -52,7 +53,7 @@ class SPLITAVATAR_OT_install_backend(LongOperation, bpy.types.Operator):
         layout.prop(self, "torch")
         download, disk = (self._plan[key] / 1e9 for key in ("download_bytes", "disk_bytes"))
         layout.label(text=f"{download:.1f} GB to fetch, {disk:.1f} GB of disk space, in")
-        layout.label(text=str(preferences.install_folder()))
+        layout.label(text=str(settings.install_folder()))
         for notice in self._plan["notices"]:
             layout.label(text=notice, icon="INFO")
 
@@ -68,18 +69,14 @@ class SPLITAVATAR_OT_install_backend(LongOperation, bpy.types.Operator):
         return (yield from installing.install(self.torch))
 
     def done_text(self, result: Any) -> str:
-        return f"The backend is installed in {preferences.install_folder()}"
+        return f"The backend is installed in {settings.install_folder()}"
 
 
-class SPLITAVATAR_OT_start_backend(LongOperation, bpy.types.Operator):
+class SPLITAVATAR_OT_start_backend(WhenIdle, LongOperation, bpy.types.Operator):
     bl_idname = "splitavatar.start_backend"
     bl_label = "Start"
     bl_description = "Start the backend process on this computer"
     title = "Start Backend"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return idle(cls)
 
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
         return (yield from session.get().ensure_ready()).state
@@ -125,14 +122,15 @@ class SPLITAVATAR_OT_show_log(bpy.types.Operator):
     bl_label = "Show Log"
     bl_description = "Open the backend's log as a text in Blender"
 
+    @reported
     def execute(self, context: bpy.types.Context) -> set[str]:
-        path = preferences.launch_settings().log_path
+        path = settings.launch_settings().log_path
         try:
             content = path.read_text(encoding="utf-8", errors="replace")
         except OSError as error:
-            missing = AvatarError("bad_file", f"There is no log: {error}.", "Start the backend.")
-            self.report({"ERROR"}, error_text(missing))
-            return {"CANCELLED"}
+            raise AvatarError(
+                "bad_file", f"There is no log: {error}.", "Start the backend."
+            ) from error
         text = bpy.data.texts.get(path.name) or bpy.data.texts.new(path.name)
         text.from_string(content[-200_000:])
         self.report({"INFO"}, f"The log is the text {text.name!r} of the Text Editor")

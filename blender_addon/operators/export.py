@@ -7,11 +7,12 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
+from .._shared import AvatarError
 from ..scene import properties
 from ..steps import Steps
 from ..work import batch, exporters
-from .avatar import has_avatar, require_avatar
-from .long_operation import LongOperation, idle
+from .long_operation import LongOperation
+from .polls import WithAvatarWhenIdle, require_avatar
 
 RANGE = (
     ("FRAME", "This Frame", "Only the current frame"),
@@ -19,7 +20,31 @@ RANGE = (
 )
 
 
-class WritesFrames(LongOperation):
+def output_folder(text: str) -> Path:
+    """The folder that a `//` path means.
+
+    Raises:
+        AvatarError: `bad_request` for a relative path in a .blend that was never saved.
+    """
+    if text.startswith("//") and not bpy.data.filepath:
+        raise AvatarError(
+            "bad_request",
+            f"The output folder {text!r} lies beside a .blend that is not saved yet.",
+            "Save the .blend, or choose another folder.",
+        )
+    return Path(bpy.path.abspath(text)).resolve()
+
+
+def empty_range(first: int, last: int) -> AvatarError:
+    """The error of a range without a frame."""
+    return AvatarError(
+        "bad_request",
+        f"The range ends at frame {last}, before its first frame {first}.",
+        "Choose a last frame that is not before the first.",
+    )
+
+
+class WritesFrames(WithAvatarWhenIdle, LongOperation):
     """What exporting and rendering share: folder, name and frames."""
 
     directory: StringProperty(
@@ -37,10 +62,6 @@ class WritesFrames(LongOperation):
     )
     frame_end: IntProperty(name="Last Frame", description="-1 or less: as in the scene", default=-1)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return has_avatar(cls, context) and idle(cls)
-
     def wanted_frames(self, context: bpy.types.Context) -> Sequence[int]:
         """The frame numbers to write."""
         scene = context.scene
@@ -50,13 +71,13 @@ class WritesFrames(LongOperation):
         first = self.frame_start if self.frame_start >= 0 else first
         last = self.frame_end if self.frame_end >= 0 else last
         if last < first:
-            raise exporters.empty_range(first, last)
+            raise empty_range(first, last)
         return range(first, last + 1)
 
     def folder(self, context: bpy.types.Context) -> Path:
         """Where the files go."""
         chosen = self.directory or properties.of_scene(context.scene).output_folder
-        return exporters.output_folder(chosen)
+        return output_folder(chosen)
 
 
 class SPLITAVATAR_OT_export_ply(WritesFrames, bpy.types.Operator):

@@ -8,26 +8,15 @@ import bpy
 
 from .. import steps
 from .._shared import AvatarError
+from ..scene import viewport
 from ..steps import Progress, Steps
-from ..work import pump, session
+from ..work import session
+from .reports import error_text
 
 LOG = logging.getLogger("splitavatar")
 
 TIMER_S = 0.05
 STEPS_S = 0.03
-
-
-def error_text(error: AvatarError) -> str:
-    """What a report says: the cause, then the remedy."""
-    return f"{error.message} {error.remedy}"
-
-
-def idle(cls: Any) -> bool:
-    """For poll(): whether no other work is under way; says so in the tooltip otherwise."""
-    activity = session.get().activity
-    if activity is not None:
-        cls.poll_message_set(f"{activity.title} is under way. Wait for it or cancel it")
-    return activity is None
 
 
 class LongOperation:
@@ -66,7 +55,7 @@ class LongOperation:
         self._timer = manager.event_timer_add(TIMER_S, window=context.window)
         manager.progress_begin(0, 100)
         manager.modal_handler_add(self)
-        pump.redraw()
+        viewport.redraw()
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -82,7 +71,7 @@ class LongOperation:
         progress = self._activity.progress
         context.window_manager.progress_update(100 * progress.factor)
         context.workspace.status_text_set(f"{self.title}: {progress.text}   (ESC cancels)")
-        pump.redraw()
+        viewport.redraw()
         return {"RUNNING_MODAL"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -149,7 +138,7 @@ class LongOperation:
         if error.code == "cancelled" and not steps.without_window():
             self.report({"WARNING"}, error_text(error))
         else:
-            session.get().error = error
+            session.get().tell(error)
             self.report({"ERROR"}, error_text(error))
         return {"CANCELLED"}
 
@@ -159,4 +148,4 @@ class LongOperation:
         manager.progress_end()
         if context.workspace is not None:
             context.workspace.status_text_set(None)
-        pump.redraw()
+        viewport.redraw()

@@ -6,15 +6,14 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
-from .._shared import AvatarError
 from ..scene import properties, tracks
-from .avatar import has_avatar, require_avatar
-from .long_operation import error_text
+from .polls import WithAvatar, require_avatar
+from .reports import reported
 
 TRACK_FILTER = ";".join(f"*{end}" for end in tracks.FORMATS)
 
 
-class SPLITAVATAR_OT_import_track(bpy.types.Operator):
+class SPLITAVATAR_OT_import_track(WithAvatar, bpy.types.Operator):
     bl_idname = "splitavatar.import_track"
     bl_label = "Import Track"
     bl_description = "Key an ARKit JSON or a .flame.npz onto the avatar's rig, in a new action"
@@ -37,10 +36,6 @@ class SPLITAVATAR_OT_import_track(bpy.types.Operator):
         default=False,
     )
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return has_avatar(cls, context)
-
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if self.filepath:
             return self.execute(context)
@@ -48,19 +43,14 @@ class SPLITAVATAR_OT_import_track(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
+    @reported
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = context.scene
         path = Path(bpy.path.abspath(self.filepath))
-        try:
-            armature = require_avatar(context)
-            track = tracks.read(path)
-            scene_fps = scene.render.fps / scene.render.fps_base
-            tracks.insert(
-                armature, track, path.stem, self.frame_start, scene_fps, self.whole_frames
-            )
-        except AvatarError as error:
-            self.report({"ERROR"}, error_text(error))
-            return {"CANCELLED"}
+        armature = require_avatar(context)
+        track = tracks.read(path)
+        scene_fps = scene.render.fps / scene.render.fps_base
+        tracks.insert(armature, track, path.stem, self.frame_start, scene_fps, self.whole_frames)
         last = self.frame_start + int((len(track) - 1) / track.fps * scene_fps + 1e-6)
         if self.set_range:
             scene.frame_start, scene.frame_end = self.frame_start, last

@@ -5,15 +5,15 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty
 
-from .._shared import AvatarError
 from ..scene import cameras, preview, rig
 from ..steps import Steps
 from ..work import session
-from .avatar import has_avatar, require_avatar
-from .long_operation import LongOperation, error_text, idle
+from .long_operation import LongOperation
+from .polls import WithAvatar, WithAvatarWhenIdle, require_avatar
+from .reports import reported
 
 
-class SPLITAVATAR_OT_preview_frame(LongOperation, bpy.types.Operator):
+class SPLITAVATAR_OT_preview_frame(WithAvatarWhenIdle, LongOperation, bpy.types.Operator):
     bl_idname = "splitavatar.preview_frame"
     bl_label = "Preview Frame"
     bl_description = (
@@ -21,10 +21,6 @@ class SPLITAVATAR_OT_preview_frame(LongOperation, bpy.types.Operator):
         "and show it in the viewport"
     )
     title = "Preview Frame"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return has_avatar(cls, context) and idle(cls)
 
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
         armature = require_avatar(context)
@@ -50,7 +46,7 @@ class SPLITAVATAR_OT_clear_preview(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SPLITAVATAR_OT_add_camera(bpy.types.Operator):
+class SPLITAVATAR_OT_add_camera(WithAvatar, bpy.types.Operator):
     bl_idname = "splitavatar.add_camera"
     bl_label = "Portrait Camera"
     bl_description = "Add the camera that the portrait was taken with, as the backend fitted it"
@@ -65,19 +61,12 @@ class SPLITAVATAR_OT_add_camera(bpy.types.Operator):
         default=True,
     )
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return has_avatar(cls, context)
-
+    @reported
     def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            armature = require_avatar(context)
-            fitted = cameras.portrait_camera(armature)
-            collection = armature.users_collection[0]
-            placed = cameras.add_portrait_camera(context.scene, collection, armature)
-        except AvatarError as error:
-            self.report({"ERROR"}, error_text(error))
-            return {"CANCELLED"}
+        armature = require_avatar(context)
+        fitted = cameras.portrait_camera(armature)
+        collection = armature.users_collection[0]
+        placed = cameras.add_portrait_camera(context.scene, collection, armature)
         text = f"Added the camera {placed.name!r}"
         if self.use_scene:
             context.scene.camera = placed

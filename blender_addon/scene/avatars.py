@@ -61,14 +61,10 @@ def portrait_frame(armature: bpy.types.Object) -> Track:
     )
 
 
-def default_path(name: str) -> Path:
+def default_path(name: str, user_folder: Path) -> Path:
     """Where a new avatar is saved: beside the .blend, or in the add-on's own folder."""
-    from ..ui import preferences
-
-    if bpy.data.filepath:
-        folder = Path(bpy.data.filepath).parent / "avatars"
-    else:
-        folder = preferences.user_folder() / "avatars"
+    beside = Path(bpy.data.filepath).parent if bpy.data.filepath else user_folder
+    folder = beside / "avatars"
     safe = "".join(c if c.isalnum() or c in " -_" else "_" for c in name).strip() or "avatar"
     path, number = folder / f"{safe}.savatar", 1
     while path.exists():

@@ -10,8 +10,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from ..work import pump
-from . import properties
+from . import properties, viewport
 
 LOG = logging.getLogger("splitavatar")
 
@@ -36,7 +35,7 @@ def show(rgba: np.ndarray) -> bpy.types.Image:
     target.pixels.foreach_set(pixels.ravel())
     target.update()
     _state.update(pixels=pixels, texture=None, failed=False)
-    pump.redraw()
+    viewport.redraw()
     return target
 
 
@@ -51,7 +50,7 @@ def clear() -> None:
     if found is not None:
         bpy.data.images.remove(found)
     _state.update(pixels=None, texture=None)
-    pump.redraw()
+    viewport.redraw()
 
 
 def _draw() -> None:

@@ -1,5 +1,6 @@
 """What the add-on stores in a .blend: settings of the scene and of each avatar."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -33,11 +34,14 @@ def _show(settings: "AvatarSettings", context: bpy.types.Context) -> None:
             shown.hide_viewport = settings.display not in kinds
 
 
-def _live_changed(settings: "SceneSettings", context: bpy.types.Context) -> None:
-    from ..work import session
+went_live: list[Callable[[], object]] = []
+"""Called when a scene begins to update its splats; whoever cares adds itself at registration."""
 
+
+def _live_changed(settings: "SceneSettings", context: bpy.types.Context) -> None:
     if settings.live:
-        session.get().forget_shown()
+        for subscriber in went_live:
+            subscriber()
 
 
 class AvatarSettings(bpy.types.PropertyGroup):

@@ -1,96 +1,14 @@
-"""The N-panel, menus and drag and drop."""
-
-import textwrap
+"""The N-panel."""
 
 import bpy
 
-from .._shared import messages
-from ..operators.avatar import (
-    IMAGE_FILTER,
-    SPLITAVATAR_OT_create_avatar,
-    SPLITAVATAR_OT_open_avatar,
-)
-from ..operators.export import SPLITAVATAR_OT_export_ply
-from ..operators.track import SPLITAVATAR_OT_import_track
 from ..scene import controls, flame_pose, points, preview, properties
-from ..scene.tracks import FORMATS
-from ..work import session
-from . import preferences
+from . import backend_box
+from .text import wrapped
 
 CATEGORY = "SplitAvatar"
-CHARACTER_PX = 6.2
-"""Mean width of a letter of the interface's font at scale 1."""
 
 PRIVACY = "Nothing leaves this computer"
-
-STATE_ICONS = {
-    "not_installed": "IMPORT",
-    "stopped": "PAUSE",
-    "starting": "SORTTIME",
-    "ready": "CHECKMARK",
-    "busy": "SORTTIME",
-    "failed": "ERROR",
-}
-
-
-def state_text(state: messages.BackendState) -> str:
-    """One line about the backend: `Ready on cpu, 812 MB, preset open`."""
-    name = state.state.replace("_", " ").capitalize()
-    if state.state == "failed":
-        return f"Failed: {state.why}"
-    parts = [f"{name} on {state.device}" if state.state == "ready" else name]
-    if state.state == "ready":
-        if state.memory_mb:
-            parts.append(f"{state.memory_mb:.0f} MB")
-        if state.preset:
-            parts.append(f"preset {state.preset}")
-    if state.phase:
-        parts.append(state.phase)
-    if state.eta_s is not None:
-        parts.append(f"{state.eta_s:.0f} s left")
-    return ", ".join(parts)
-
-
-def wrapped(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
-    """A label that breaks into lines, because Blender's do not."""
-    region, scale = bpy.context.region, bpy.context.preferences.system.ui_scale
-    characters = int((region.width if region else 300) / scale / CHARACTER_PX) - 8
-    for line in textwrap.wrap(text, max(16, characters)):
-        layout.label(text=line, icon=icon)
-        icon = "BLANK1" if icon != "NONE" else "NONE"
-
-
-def draw_backend(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """State of the backend with the buttons that fit it, progress and the last error."""
-    here = session.get()
-    state = here.state
-    box = layout.box()
-    wrapped(box, state_text(state), STATE_ICONS[state.state])
-    if state.remedy:
-        wrapped(box, state.remedy)
-    row = box.row(align=True)
-    if state.state == "not_installed":
-        row.operator("splitavatar.install_backend", icon="IMPORT")
-        if not bpy.app.online_access:
-            wrapped(box, "Allow online access in Preferences > System > Network to install", "INFO")
-    elif state.state in ("stopped", "failed"):
-        row.operator("splitavatar.start_backend", icon="PLAY")
-    else:
-        row.operator("splitavatar.stop_backend", icon="SNAP_FACE")
-    if state.state == "failed":
-        row.operator("splitavatar.show_log", text="Log", icon="TEXT")
-    if here.activity is not None:
-        column = layout.column(align=True)
-        progress = here.activity.progress
-        column.progress(factor=progress.factor, text=here.activity.title)
-        wrapped(column, progress.text)
-        column.operator("splitavatar.cancel_work", icon="X")
-    elif here.error is not None:
-        alert = layout.box()
-        alert.alert = True
-        wrapped(alert, here.error.message, "ERROR")
-        wrapped(alert, here.error.remedy, "INFO")
-        alert.operator("splitavatar.dismiss_error")
 
 
 class _Panel:
@@ -119,7 +37,7 @@ class SPLITAVATAR_PT_main(_Panel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        draw_backend(layout, context)
+        backend_box.draw(layout)
         column = layout.column(align=True)
         column.operator("splitavatar.create_avatar", icon="USER")
         column.operator("splitavatar.sample_avatar", icon="OUTLINER_OB_ARMATURE")
@@ -226,71 +144,10 @@ class SPLITAVATAR_PT_output(_AvatarPanel, bpy.types.Panel):
         button.compact = settings.compact
 
 
-class SPLITAVATAR_FH_portrait(bpy.types.FileHandler):
-    bl_label = "Portrait to Avatar"
-    bl_import_operator = "splitavatar.create_avatar"
-    bl_file_extensions = IMAGE_FILTER.replace("*", "")
-
-    @classmethod
-    def poll_drop(cls, context: bpy.types.Context) -> bool:
-        chosen = preferences.get()
-        wanted = chosen is None or chosen.drop_portraits
-        return wanted and context.area is not None and context.area.type == "VIEW_3D"
-
-
-class SPLITAVATAR_FH_avatar(bpy.types.FileHandler):
-    bl_label = "SplitAvatar"
-    bl_import_operator = "splitavatar.open_avatar"
-    bl_file_extensions = ".savatar"
-
-    @classmethod
-    def poll_drop(cls, context: bpy.types.Context) -> bool:
-        return context.area is not None and context.area.type == "VIEW_3D"
-
-
-class SPLITAVATAR_FH_track(bpy.types.FileHandler):
-    bl_label = "Facial Track"
-    bl_import_operator = "splitavatar.import_track"
-    bl_file_extensions = ";".join(FORMATS)
-
-    @classmethod
-    def poll_drop(cls, context: bpy.types.Context) -> bool:
-        in_view = context.area is not None and context.area.type == "VIEW_3D"
-        return in_view and properties.active_rig(context) is not None
-
-
-def _import_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
-    layout = self.layout
-    layout.operator(SPLITAVATAR_OT_create_avatar.bl_idname, text="Portrait to Avatar (image)")
-    layout.operator(SPLITAVATAR_OT_open_avatar.bl_idname, text="SplitAvatar (.savatar)")
-    layout.operator(
-        SPLITAVATAR_OT_import_track.bl_idname, text="Facial Track (ARKit .json, .flame.npz)"
-    )
-
-
-def _export_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
-    self.layout.operator(SPLITAVATAR_OT_export_ply.bl_idname, text="Avatar Gaussians (.ply)")
-
-
 CLASSES = (
     SPLITAVATAR_PT_main,
     SPLITAVATAR_PT_avatar,
     SPLITAVATAR_PT_controls,
     *(_group_panel(title) for title, _ in controls.GROUPS),
     SPLITAVATAR_PT_output,
-    SPLITAVATAR_FH_portrait,
-    SPLITAVATAR_FH_avatar,
-    SPLITAVATAR_FH_track,
 )
-
-
-def register() -> None:
-    """Adds the menu entries."""
-    bpy.types.TOPBAR_MT_file_import.append(_import_menu)
-    bpy.types.TOPBAR_MT_file_export.append(_export_menu)
-
-
-def unregister() -> None:
-    """Takes them out again."""
-    bpy.types.TOPBAR_MT_file_export.remove(_export_menu)
-    bpy.types.TOPBAR_MT_file_import.remove(_import_menu)

@@ -9,10 +9,10 @@ import bpy
 import numpy as np
 
 from .. import steps
-from .._shared import AvatarError, Camera, Track, flame, messages
+from .._shared import Camera, Track, flame, messages
 from ..scene import cameras, rig
 from ..steps import Progress, Steps
-from . import handlers, session
+from . import session
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def evaluate(
     found: list[Track] = []
     views: list[Camera] = []
     try:
-        with handlers.paused():
+        with session.get().avatars.pause():
             rig.evaluate(bpy.context, armature)
             for index, number in enumerate(frames):
                 scene.frame_set(number)
@@ -55,7 +55,7 @@ def evaluate(
                     views.append(cameras.scene_camera(scene, armature, depsgraph))
                 yield Progress("evaluating frames", index + 1, len(frames))
     finally:
-        with handlers.paused():
+        with session.get().avatars.pause():
             scene.frame_set(before, subframe=part)
     arrays = {
         name: np.concatenate([getattr(frame, name) for frame in found])
@@ -63,30 +63,6 @@ def evaluate(
     }
     fps = scene.render.fps / scene.render.fps_base
     return Evaluated(Track.neutral(len(found), **arrays, fps=fps), list(frames), tuple(views))
-
-
-def output_folder(text: str) -> Path:
-    """The folder that a `//` path means.
-
-    Raises:
-        AvatarError: `bad_request` for a relative path in a .blend that was never saved.
-    """
-    if text.startswith("//") and not bpy.data.filepath:
-        raise AvatarError(
-            "bad_request",
-            f"The output folder {text!r} lies beside a .blend that is not saved yet.",
-            "Save the .blend, or choose another folder.",
-        )
-    return Path(bpy.path.abspath(text)).resolve()
-
-
-def empty_range(first: int, last: int) -> AvatarError:
-    """The error of a range without a frame."""
-    return AvatarError(
-        "bad_request",
-        f"The range ends at frame {last}, before its first frame {first}.",
-        "Choose a last frame that is not before the first.",
-    )
 
 
 def export_ply(

@@ -1,8 +1,6 @@
 """Blender's callbacks: frame changes, edits, undo, loading and saving."""
 
-import contextlib
 import logging
-from collections.abc import Iterator
 
 import bpy
 from bpy.app.handlers import persistent
@@ -15,17 +13,6 @@ from . import pump, session
 LOG = logging.getLogger("splitavatar")
 
 
-@contextlib.contextmanager
-def paused() -> Iterator[None]:
-    """Keeps the handlers from driving anything: frames are set only to read the rig."""
-    here = session.get()
-    here.paused += 1
-    try:
-        yield
-    finally:
-        here.paused -= 1
-
-
 def _must_wait() -> bool:
     """Whether nothing may be shown late: there is no window, or a render is under way."""
     return steps.without_window() or bpy.app.is_job_running("RENDER")
@@ -33,18 +20,18 @@ def _must_wait() -> bool:
 
 def _update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, wait: bool) -> None:
     here = session.get()
-    if here.paused or here.client is None or not properties.of_scene(scene).live:
+    if here.avatars.paused or here.client is None or not properties.of_scene(scene).live:
         return
     # Writing the clouds ends in another depsgraph update, which must not come back here.
-    with paused():
+    with here.avatars.pause():
         for armature in properties.rigs(scene):
             try:
                 if wait:
                     here.drive_now(armature, depsgraph)
                 else:
-                    here.drive(armature, depsgraph)
+                    here.avatars.drive(armature, depsgraph)
             except AvatarError as error:
-                here.error = error
+                here.tell(error)
                 LOG.error("frame %d, %s: %s", scene.frame_current, armature.name, error)
 
 
@@ -67,13 +54,18 @@ def on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) 
 @persistent
 def on_render_init(scene: bpy.types.Scene, *_: object) -> None:
     """A still render begins: what is on its way must be shown first."""
-    session.get().finish_drives()
+    session.get().avatars.finish_drives()
 
 
 @persistent
 def on_undo(*_: object) -> None:
     """Undo may have brought back an older cloud."""
-    session.get().forget_shown()
+    session.get().avatars.forget_shown()
+
+
+def on_live() -> None:
+    """Splats are wanted again: the clouds are driven to what the rigs are now."""
+    session.get().avatars.forget_shown()
 
 
 @persistent
@@ -129,10 +121,13 @@ def register() -> None:
     """Hangs the callbacks into Blender's lists."""
     for name, handler in HANDLERS:
         getattr(bpy.app.handlers, name).append(handler)
+    properties.went_live.append(on_live)
 
 
 def unregister() -> None:
     """Takes them out again."""
+    if on_live in properties.went_live:
+        properties.went_live.remove(on_live)
     for name, handler in reversed(HANDLERS):
         handlers = getattr(bpy.app.handlers, name)
         if handler in handlers:

@@ -8,6 +8,7 @@ import logging
 import bpy
 
 from .. import steps
+from ..scene import viewport
 from . import session
 
 LOG = logging.getLogger("splitavatar")
@@ -25,18 +26,10 @@ def pump() -> bool:
 def _tick() -> float:
     try:
         if pump():
-            redraw()
+            viewport.redraw()
     except Exception:
         LOG.exception("the timer goes on after an error")
     return BUSY_S if session.get().waiting else IDLE_S
-
-
-def redraw() -> None:
-    """Draws every 3D viewport again, sidebars included."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in ("VIEW_3D", "PREFERENCES"):
-                area.tag_redraw()
 
 
 def arm() -> None:

@@ -11,8 +11,8 @@ import pytest
 import zmq
 
 import blender_addon
+from blender_addon.link import settings
 from blender_addon.scene import avatars, properties
-from blender_addon.ui import preferences
 from blender_addon.work import session
 from shared import messages
 from shared.camera import Camera, portrait_intrinsics
@@ -97,16 +97,16 @@ def use_backend(monkeypatch: pytest.MonkeyPatch, folder: Path, fault: str = "") 
     """Makes the session start the fake backend."""
     if not BACKEND_PYTHON.exists():
         pytest.skip(f"the backend's environment is missing: {BACKEND_PYTHON}")
-    settings = LaunchSettings(
+    launch = LaunchSettings(
         python=BACKEND_PYTHON,
         root=ROOT,
         user_folder=folder,
         module="tests.blender.fake_backend",
         arguments=("--fault", fault) if fault else (),
     )
-    monkeypatch.setattr(preferences, "launch_settings", lambda: settings)
-    monkeypatch.setattr(preferences, "python_path", lambda: BACKEND_PYTHON)
-    monkeypatch.setattr(preferences, "installed", lambda: True)
+    monkeypatch.setattr(settings, "launch_settings", lambda: launch)
+    monkeypatch.setattr(settings, "python_path", lambda: BACKEND_PYTHON)
+    monkeypatch.setattr(settings, "installed", lambda: True)
 
 
 @pytest.fixture(scope="module")

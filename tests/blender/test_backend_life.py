@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 
 from blender_addon import steps
-from blender_addon.operators import avatar as operators_avatar
+from blender_addon.link import settings
 from blender_addon.scene import points, properties, rig
-from blender_addon.ui import preferences
-from blender_addon.ui.panels import state_text
-from blender_addon.work import pump, session
+from blender_addon.ui.backend_box import state_text
+from blender_addon.work import create, pump, session
 from shared.errors import AvatarError
 
 Own = Callable[..., None]
@@ -64,7 +63,7 @@ def test_start_and_stop_by_their_buttons(own_backend: Own) -> None:
 def test_a_backend_that_is_not_installed_names_the_button(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(preferences, "install_folder", lambda: tmp_path / "nowhere")
+    monkeypatch.setattr(settings, "install_folder", lambda: tmp_path / "nowhere")
     assert state_text(session.get().state) == "Not installed"
     with pytest.raises(RuntimeError, match="is not installed") as caught:
         bpy.ops.splitavatar.start_backend()
@@ -74,13 +73,13 @@ def test_a_backend_that_is_not_installed_names_the_button(
 def test_a_half_made_installation_is_not_taken_for_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(preferences, "install_folder", lambda: tmp_path)
-    python = preferences.python_path()
+    monkeypatch.setattr(settings, "install_folder", lambda: tmp_path)
+    python = settings.python_path()
     python.parent.mkdir(parents=True)
     python.write_text("")
-    assert not preferences.installed()
-    (tmp_path / preferences.INSTALL_MARKER).write_text("{}")
-    assert preferences.installed()
+    assert not settings.installed()
+    (tmp_path / settings.INSTALL_MARKER).write_text("{}")
+    assert settings.installed()
 
 
 def test_a_picture_without_a_face_is_reported_with_its_remedy(
@@ -111,9 +110,7 @@ def test_cancelling_ends_the_job_and_the_backend_stays_ready(
     own_backend("hang")
     here = session.get()
     session.finish(here.ensure_ready())
-    work = operators_avatar.create_avatar(
-        bpy.context, portrait, "Grace", tmp_path / "grace.savatar"
-    )
+    work = create.create_avatar(bpy.context, portrait, "Grace", tmp_path / "grace.savatar")
     while not next(work).phase.startswith("hanging"):
         here.poll()
     work.close()
@@ -131,7 +128,7 @@ def test_a_killed_backend_is_told_within_three_seconds_and_starts_again(
     own_backend("hang")
     bpy.ops.splitavatar.stop_backend()
     session.finish(here.ensure_ready())
-    work = operators_avatar.create_avatar(bpy.context, portrait, "Two", tmp_path / "b.savatar")
+    work = create.create_avatar(bpy.context, portrait, "Two", tmp_path / "b.savatar")
     while not next(work).phase.startswith("hanging"):
         here.poll()
     assert here.launcher is not None

@@ -106,7 +106,7 @@ def test_two_rigs_of_one_avatar_show_their_own_poses(live_rig: bpy.types.Object)
     twin = properties.active_rig(bpy.context)
     assert twin is not None
     live_rig["jawOpen"], twin["jawOpen"] = 0.25, 1.0
-    here = session.get()
+    here = session.get().avatars
     for armature in (live_rig, twin):
         depsgraph = rig.evaluate(bpy.context, armature)
         assert here.drive(armature, depsgraph)
@@ -325,7 +325,7 @@ def test_a_rig_appended_into_another_file_finds_its_avatar(
 
 
 def test_the_panel_text_names_device_and_preset(running: None) -> None:
-    from blender_addon.ui.panels import state_text
+    from blender_addon.ui.backend_box import state_text
 
     session.get().poll()
     assert state_text(session.get().state).startswith("Ready on fake")

@@ -8,8 +8,7 @@ import bpy
 import pytest
 
 from blender_addon import steps
-from blender_addon.link import installing
-from blender_addon.ui import preferences
+from blender_addon.link import installing, settings
 from shared.errors import AvatarError
 
 PROGRESS = {
@@ -35,8 +34,8 @@ def _installer(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> No
     """Puts `script` in the place of backend/install.py."""
     (folder / "backend").mkdir()
     (folder / "backend" / "install.py").write_text(script)
-    monkeypatch.setattr(preferences, "bundle", lambda: folder)
-    monkeypatch.setattr(preferences, "install_python", lambda: sys.executable)
+    monkeypatch.setattr(settings, "bundle", lambda: folder)
+    monkeypatch.setattr(settings, "install_python", lambda: sys.executable)
 
 
 def _print(*events: dict) -> str:
@@ -93,7 +92,7 @@ def test_a_python_that_does_not_start_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     _installer(monkeypatch, tmp_path, "")
-    monkeypatch.setattr(preferences, "install_python", lambda: str(tmp_path / "no-python"))
+    monkeypatch.setattr(settings, "install_python", lambda: str(tmp_path / "no-python"))
     with pytest.raises(AvatarError, match="Choose another Python for Installing"):
         steps.finish(installing.install(), lambda: None)
 
@@ -101,7 +100,7 @@ def test_a_python_that_does_not_start_is_named(
 def test_the_real_installer_is_started_with_arguments_that_it_takes(tmp_path: Path) -> None:
     import subprocess
 
-    script = preferences.bundle() / "backend" / "install.py"
+    script = settings.bundle() / "backend" / "install.py"
     command = installing._command(script, "cpu")
     done = subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
