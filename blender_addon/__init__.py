@@ -15,12 +15,13 @@ Start reading at `work.session`, `scene.rig` (what the animator moves) and `work
 happens at each frame).
 """
 
+import sys
 from collections.abc import Callable
 
 import bpy
 
 from .operators import avatar, backend, export, track, view
-from .scene import preview, properties
+from .scene import preview, properties, rig, tracks
 from .ui import drops, menus, panels, preferences
 from .work import handlers, pump, session
 
@@ -31,6 +32,11 @@ _CLASS_MODULES = (
     panels,
     drops,
 )
+
+# The names that docs/addon.md promises to scripts, wherever the files lie:
+# `importlib.import_module(addon + ".session")`.
+for _part in (session, rig, tracks):
+    sys.modules[f"{__name__}.{_part.__name__.rpartition('.')[2]}"] = _part
 
 CLASSES = tuple(cls for module in _CLASS_MODULES for cls in module.CLASSES)
 

@@ -95,7 +95,7 @@ class Demo:
         for key in motion.KEYS:
             turn = [[0.0, key.yaw_deg * 3.141592653589793 / 180, 0.0]]
             pose = flame.Track.from_arkit(key.weights, neck_pose=turn)
-            self.part("scene.rig").apply_frame(self.rig, pose)
+            self.part("rig").apply_frame(self.rig, pose)
             for name in names:
                 self.rig.keyframe_insert(f'["{name}"]', frame=key.frame)
             neck = self.rig.pose.bones["neck"]

@@ -1,5 +1,6 @@
 """Registering leaves nothing behind, three times over and after a failure."""
 
+import importlib
 import sys
 from collections.abc import Iterator
 
@@ -7,7 +8,8 @@ import bpy
 import pytest
 
 import blender_addon
-from blender_addon.work import handlers
+from blender_addon.scene import rig, tracks
+from blender_addon.work import handlers, session
 
 
 def _traces() -> dict[str, object]:
@@ -95,3 +97,11 @@ def test_the_gpu_module_is_not_touched_before_a_viewport_draws() -> None:
 
 def test_the_addon_imports_neither_torch_nor_the_backend() -> None:
     assert not [name for name in sys.modules if name.split(".")[0] in ("torch", "backend")]
+
+
+def test_scripts_find_session_rig_and_tracks_under_the_names_that_the_page_promises() -> None:
+    addon = blender_addon.__name__
+    names = ("session", "rig", "tracks")
+    found = [importlib.import_module(f"{addon}.{name}") for name in names]
+    assert found == [session, rig, tracks]
+    assert importlib.import_module(f"{addon}.session").get() is session.get()

@@ -39,7 +39,7 @@ def make(zip_path: Path, backend_python: str, out: Path) -> dict[str, object]:
     rig = bpy.context.active_object
     rig["jawOpen"] = 0.5
     bpy.ops.splitavatar.export_ply(frames="FRAME", directory=str(out), file_name="sample")
-    session = importlib.import_module(f"{module}.work.session").get()
+    session = importlib.import_module(f"{module}.session").get()
     told = {
         "blender": bpy.app.version_string,
         "zmq": zmq.__file__,

@@ -1,12 +1,17 @@
-"""Blender's own renders show the Gaussians of their frame, never of the one before."""
+"""Frame changes, renders, files: each frame shows its own Gaussians, never those of another."""
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
+import pytest
 
+from blender_addon.scene import properties, rig
 from blender_addon.work import session
+from shared.flame import Track
+from tests.blender.seen import direct, keyed, positions
 
 
 def _brightest_columns(files: list[Path]) -> list[int]:
@@ -53,3 +58,76 @@ def _grow(armature: bpy.types.Object) -> None:
     assert avatar is not None
     large = replace(avatar.identity, scales=np.full_like(avatar.identity.scales, 0.05))
     session.get().add_avatar(replace(avatar, identity=large))
+
+
+@pytest.mark.parametrize("order", [range(1, 13), range(12, 0, -1), (1, 9, 3, 12, 12, 2, 7)])
+def test_frame_n_always_shows_the_parameters_of_frame_n(
+    live_rig: bpy.types.Object, order: Any
+) -> None:
+    keyed(live_rig)
+    for number in order:
+        bpy.context.scene.frame_set(number)
+        frame = rig.read_frame(live_rig, bpy.context.evaluated_depsgraph_get())
+        np.testing.assert_array_equal(positions(live_rig), direct(live_rig, frame))
+
+
+def test_the_evaluated_cloud_is_that_of_the_frame_too(live_rig: bpy.types.Object) -> None:
+    if live_rig.splitavatar.cloud.type == "MESH":
+        pytest.skip("Blender 4.2 shows Python no points that a modifier makes")
+    keyed(live_rig)
+    for number in (4, 9, 2):
+        bpy.context.scene.frame_set(number)
+        depsgraph = bpy.context.evaluated_depsgraph_get()
+        cloud = live_rig.splitavatar.cloud.evaluated_get(depsgraph).data
+        values = np.empty(len(cloud.points) * 3, np.float32)
+        cloud.attributes["position"].data.foreach_get("vector", values)
+        frame = rig.read_frame(live_rig, depsgraph)
+        np.testing.assert_array_equal(values.reshape(-1, 3), direct(live_rig, frame))
+
+
+def test_switched_off_live_update_leaves_the_cloud_alone(live_rig: bpy.types.Object) -> None:
+    keyed(live_rig)
+    bpy.context.scene.splitavatar.live = False
+    before = positions(live_rig)
+    bpy.context.scene.frame_set(9)
+    np.testing.assert_array_equal(positions(live_rig), before)
+    bpy.ops.splitavatar.update_splats()
+    assert not np.array_equal(positions(live_rig), before)
+
+
+def test_the_path_in_the_file_is_relative_so_that_the_folder_can_move(
+    live_rig: bpy.types.Object, tmp_path: Path
+) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    (tmp_path / "grace.savatar").rename(first / "grace.savatar")
+    live_rig.splitavatar.avatar_path = str(first / "grace.savatar")
+    bpy.ops.wm.save_as_mainfile(filepath=str(first / "scene.blend"))
+    assert live_rig.splitavatar.avatar_path == str(first / "grace.savatar")
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    second = first.rename(tmp_path / "second")
+    bpy.ops.wm.open_mainfile(filepath=str(second / "scene.blend"))
+    found = bpy.data.objects["grace"]
+    assert properties.avatar_path(found) == second / "grace.savatar"
+    bpy.ops.splitavatar.update_splats()
+
+
+def test_a_rig_appended_into_another_file_finds_its_avatar(
+    live_rig: bpy.types.Object, tmp_path: Path
+) -> None:
+    blend = tmp_path / "library.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(other / "other.blend"))
+    with bpy.data.libraries.load(str(blend)) as (held, wanted):
+        wanted.collections = ["grace"]
+    assert held.collections == ["grace"]
+    bpy.context.scene.collection.children.link(bpy.data.collections["grace"])
+    found = bpy.data.objects["grace"]
+    bpy.context.view_layer.objects.active = found
+    found["jawOpen"] = 0.5
+    bpy.ops.splitavatar.update_splats()
+    frame = Track.from_arkit({"jawOpen": 0.5})
+    np.testing.assert_array_equal(positions(found), direct(found, frame))

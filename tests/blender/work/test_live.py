@@ -10,24 +10,10 @@ import numpy as np
 import pytest
 
 from blender_addon import steps
-from blender_addon.scene import clouds, points, properties, rig
+from blender_addon.scene import properties, rig
 from blender_addon.work import handlers, pump, session
-from shared import messages
 from shared.flame import Track
-
-
-def _positions(armature: bpy.types.Object) -> np.ndarray:
-    cloud = armature.splitavatar.cloud
-    values = np.empty(points.count(cloud) * 3, np.float32)
-    cloud.data.attributes["position"].data.foreach_get("vector", values)
-    return values.reshape(-1, 3)
-
-
-def _direct(armature: bpy.types.Object, frame: Track) -> np.ndarray:
-    here = session.get()
-    avatar = here.loaded(armature)
-    reply = here.client.call(messages.DriveAvatar(avatar=avatar.avatar, frame=frame), 20)
-    return rig.to_blender(clouds.union(avatar, reply).means)
+from tests.blender.seen import direct, positions
 
 
 def _pump_until(condition: Callable[[], object], timeout_s: float = 10) -> None:
@@ -54,13 +40,13 @@ def test_scrubbing_ends_at_the_newest_frame_and_never_waits(
     live_rig: bpy.types.Object, window: None
 ) -> None:
     _key_jaw(live_rig, 40)
-    before = _positions(live_rig)
+    before = positions(live_rig)
     for number in (*range(2, 41), 13):
         bpy.context.scene.frame_set(number)
-    np.testing.assert_array_equal(_positions(live_rig), before)  # nothing was waited for
+    np.testing.assert_array_equal(positions(live_rig), before)  # nothing was waited for
     _pump_until(lambda: not session.get().waiting)
     frame = rig.read_frame(live_rig, bpy.context.evaluated_depsgraph_get())
-    np.testing.assert_array_equal(_positions(live_rig), _direct(live_rig, frame))
+    np.testing.assert_array_equal(positions(live_rig), direct(live_rig, frame))
 
 
 def test_moving_a_slider_drives_the_cloud(live_rig: bpy.types.Object, window: None) -> None:
@@ -68,8 +54,8 @@ def test_moving_a_slider_drives_the_cloud(live_rig: bpy.types.Object, window: No
     rig.evaluate(bpy.context, live_rig)
     assert session.get().waiting
     _pump_until(lambda: not session.get().waiting)
-    wanted = _direct(live_rig, Track.from_arkit({"jawOpen": 0.6}))
-    np.testing.assert_array_equal(_positions(live_rig), wanted)
+    wanted = direct(live_rig, Track.from_arkit({"jawOpen": 0.6}))
+    np.testing.assert_array_equal(positions(live_rig), wanted)
 
 
 def test_turning_a_bone_drives_the_cloud(live_rig: bpy.types.Object, window: None) -> None:
@@ -77,8 +63,8 @@ def test_turning_a_bone_drives_the_cloud(live_rig: bpy.types.Object, window: Non
     bpy.context.view_layer.update()
     assert session.get().waiting
     _pump_until(lambda: not session.get().waiting)
-    wanted = _direct(live_rig, Track.neutral(1, transl=np.array([[0.1, 0, 0]])))
-    np.testing.assert_allclose(_positions(live_rig), wanted, atol=1e-6)
+    wanted = direct(live_rig, Track.neutral(1, transl=np.array([[0.1, 0, 0]])))
+    np.testing.assert_allclose(positions(live_rig), wanted, atol=1e-6)
 
 
 def test_writing_the_cloud_drives_nothing_anew(live_rig: bpy.types.Object, window: None) -> None:
@@ -97,8 +83,8 @@ def test_undo_is_followed_by_the_cloud(live_rig: bpy.types.Object, window: None)
     _pump_until(lambda: not session.get().waiting)
     rig.evaluate(bpy.context, live_rig)
     _pump_until(lambda: not session.get().waiting)
-    wanted = _direct(live_rig, Track.from_arkit({"jawOpen": 0.5}))
-    np.testing.assert_array_equal(_positions(live_rig), wanted)
+    wanted = direct(live_rig, Track.from_arkit({"jawOpen": 0.5}))
+    np.testing.assert_array_equal(positions(live_rig), wanted)
 
 
 def test_a_broken_avatar_file_is_told_once_and_not_asked_for_again(
@@ -132,7 +118,7 @@ def test_a_render_waits_for_its_frame(
     monkeypatch.setattr(handlers, "_must_wait", lambda: True)
     bpy.context.scene.frame_set(7)
     frame = rig.read_frame(live_rig, bpy.context.evaluated_depsgraph_get())
-    np.testing.assert_array_equal(_positions(live_rig), _direct(live_rig, frame))
+    np.testing.assert_array_equal(positions(live_rig), direct(live_rig, frame))
 
 
 def test_a_linked_avatar_is_left_alone_and_says_so(
@@ -152,3 +138,19 @@ def test_a_linked_avatar_is_left_alone_and_says_so(
         bpy.ops.splitavatar.update_splats()
     bpy.ops.splitavatar.export_ply(directory=str(tmp_path / "ply"), frames="FRAME")
     assert (tmp_path / "ply" / "grace_0003.ply").is_file()
+
+
+def test_two_rigs_of_one_avatar_show_their_own_poses(live_rig: bpy.types.Object) -> None:
+    path = live_rig.splitavatar.avatar_path
+    bpy.ops.splitavatar.open_avatar(filepath=path, avatar_name="Twin")
+    twin = properties.active_rig(bpy.context)
+    assert twin is not None
+    live_rig["jawOpen"], twin["jawOpen"] = 0.25, 1.0
+    here = session.get().avatars
+    for armature in (live_rig, twin):
+        depsgraph = rig.evaluate(bpy.context, armature)
+        assert here.drive(armature, depsgraph)
+    here.finish_drives()
+    for armature, value in ((live_rig, 0.25), (twin, 1.0)):
+        frame = Track.from_arkit({"jawOpen": value})
+        np.testing.assert_array_equal(positions(armature), direct(armature, frame))

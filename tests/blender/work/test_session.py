@@ -14,10 +14,11 @@ import pytest
 
 from blender_addon import steps
 from blender_addon.link import settings
-from blender_addon.scene import points, properties, rig
+from blender_addon.scene import properties, rig
 from blender_addon.ui.backend_box import state_text
 from blender_addon.work import create, pump, session
 from shared.errors import AvatarError
+from tests.blender.seen import positions
 
 Own = Callable[..., None]
 
@@ -32,13 +33,6 @@ def _create(portrait: Path, folder: Path) -> bpy.types.Object:
     found = properties.active_rig(bpy.context)
     assert found is not None
     return found
-
-
-def _positions(armature: bpy.types.Object) -> np.ndarray:
-    cloud = armature.splitavatar.cloud
-    values = np.empty(points.count(cloud) * 3, np.float32)
-    cloud.data.attributes["position"].data.foreach_get("vector", values)
-    return values.reshape(-1, 3)
 
 
 def _pump_until(condition: Callable[[], bool], timeout_s: float) -> float:
@@ -68,18 +62,6 @@ def test_a_backend_that_is_not_installed_names_the_button(
     with pytest.raises(RuntimeError, match="is not installed") as caught:
         bpy.ops.splitavatar.start_backend()
     assert "Press Install Backend in the SplitAvatar panel." in str(caught.value)
-
-
-def test_a_half_made_installation_is_not_taken_for_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(settings, "install_folder", lambda: tmp_path)
-    python = settings.python_path()
-    python.parent.mkdir(parents=True)
-    python.write_text("")
-    assert not settings.installed()
-    (tmp_path / settings.INSTALL_MARKER).write_text("{}")
-    assert settings.installed()
 
 
 def test_a_picture_without_a_face_is_reported_with_its_remedy(
@@ -146,10 +128,10 @@ def test_a_killed_backend_is_told_within_three_seconds_and_starts_again(
     # The avatar is loaded again without being asked for.
     armature["jawOpen"] = 1.0
     armature.keyframe_insert('["jawOpen"]', frame=5)
-    before = _positions(armature)
+    before = positions(armature)
     bpy.context.scene.frame_set(5)
     assert here.loaded(armature) is not None
-    assert not np.array_equal(_positions(armature), before)
+    assert not np.array_equal(positions(armature), before)
 
 
 def test_an_operator_in_flight_reports_the_death(
@@ -171,7 +153,7 @@ def test_a_saved_file_works_again_after_it_is_reopened(
         armature["jawOpen"] = value
         armature.keyframe_insert('["jawOpen"]', frame=frame)
     bpy.context.scene.frame_set(9)
-    wanted = _positions(armature)
+    wanted = positions(armature)
     bpy.context.scene.frame_set(1)
     blend = tmp_path / "scene.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))
@@ -183,21 +165,7 @@ def test_a_saved_file_works_again_after_it_is_reopened(
     bpy.context.scene.frame_set(9)
     frame = rig.read_frame(found, bpy.context.evaluated_depsgraph_get())
     assert frame.expression.max() == 1.0
-    np.testing.assert_array_equal(_positions(found), wanted)
-
-
-def test_without_an_avatar_operators_are_greyed_out(own_backend: Own) -> None:
-    for name in ("preview_frame", "export_ply", "batch_render", "update_splats", "add_camera"):
-        assert not getattr(bpy.ops.splitavatar, name).poll()
-
-
-def test_only_one_piece_of_work_at_a_time(own_backend: Own, portrait: Path) -> None:
-    own_backend()
-    session.get().activity = session.Activity("Batch Render", session.Progress("rendering"))
-    try:
-        assert not bpy.ops.splitavatar.create_avatar.poll()
-    finally:
-        session.get().activity = None
+    np.testing.assert_array_equal(positions(found), wanted)
 
 
 def test_a_new_backend_gets_the_avatars_of_the_scene_by_itself(
@@ -205,7 +173,7 @@ def test_a_new_backend_gets_the_avatars_of_the_scene_by_itself(
 ) -> None:
     own_backend()
     armature = _create(portrait, tmp_path)
-    before = _positions(armature)
+    before = positions(armature)
     here = session.get()
     monkeypatch.setattr(steps, "without_window", lambda: False)
     assert here.launcher is not None
@@ -216,4 +184,4 @@ def test_a_new_backend_gets_the_avatars_of_the_scene_by_itself(
     _pump_until(lambda: here.loaded(armature) is not None, 30)
     armature.splitavatar.cloud.data.attributes["position"].data[0].vector = (9, 9, 9)
     _pump_until(lambda: not here.waiting, 5)
-    np.testing.assert_array_equal(_positions(armature), before)
+    np.testing.assert_array_equal(positions(armature), before)
