@@ -12,7 +12,7 @@ from backend.evaluation.metrics.lpips import LpipsNet, Net, load_lpips
 from scripts.make_lpips_reference import PAIRS, fill, pictures
 from shared.errors import AvatarError
 
-REFERENCE = Path(__file__).parents[2] / "data" / "lpips_reference.json"
+REFERENCE = Path(__file__).parents[3] / "data" / "lpips_reference.json"
 NETS: tuple[Net, ...] = ("vgg", "alex")
 
 
