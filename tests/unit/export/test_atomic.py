@@ -1,0 +1,22 @@
+"""A file is whole or not there."""
+
+from pathlib import Path
+
+import pytest
+
+from backend.export import atomic
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    atomic.write_bytes(path, b"old")
+
+    def fail_half_way() -> None:
+        with atomic.replacing(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
