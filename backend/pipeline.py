@@ -13,11 +13,11 @@ import torch
 from torch.nn import functional
 
 from backend.avatar import Avatar
+from backend.configs.network import model_config
 from backend.head import load_head
 from backend.lifting.redundancy import drop_redundant
 from backend.lifting.start import Start, start
 from backend.model.checkpoint import checkpoint_state, load_checkpoint
-from backend.model.config import model_config
 from backend.model.residuals import LayerResiduals
 from backend.model.splitavatar import Encoded, SplitAvatar
 from backend.model.union import union
@@ -33,7 +33,7 @@ from shared.errors import AvatarError
 from shared.flame import Track
 from shared.progress import Progress, silent
 
-from . import config as presets
+from .configs import presets
 from .weights import trained_weights
 
 ABLATIONS = frozenset({"expression", "gsn", "masks"})

@@ -30,13 +30,13 @@ mpl.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 
 from backend.assets import SAMPLE_PORTRAIT  # noqa: E402
+from backend.configs.network import ModelConfig  # noqa: E402
 from backend.data.frame import Frame, Pair  # noqa: E402
 from backend.data.store import Store  # noqa: E402
 from backend.figures.density import AREAS, Density, kept_density  # noqa: E402
 from backend.head import Head  # noqa: E402
 from backend.metrics import psnr, ssim  # noqa: E402
 from backend.model.checkpoint import load_checkpoint  # noqa: E402
-from backend.model.config import ModelConfig  # noqa: E402
 from backend.model.pictures import Pictures  # noqa: E402
 from backend.model.splitavatar import SplitAvatar  # noqa: E402
 from backend.tracking.portrait import Tracker  # noqa: E402

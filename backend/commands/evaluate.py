@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from backend.config import presets
+from backend.configs.presets import presets
 from backend.evaluation.metrics import METRICS
 from backend.evaluation.paper import tables
 from shared.errors import AvatarError

@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from backend import config
+from backend.configs import presets
 from shared.errors import AvatarError
 from shared.version import PROTOCOL, VERSION
 
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             "protocol": PROTOCOL,
             "python": platform.python_version(),
             "system": platform.platform(),
-            "presets": config.presets(),
+            "presets": presets.presets(),
         }
     if args.subject.endswith(".savatar"):
         return avatar_facts(Path(args.subject))
@@ -44,9 +44,9 @@ def preset_facts(preset: str) -> dict[str, Any]:
     Raises:
         AvatarError: As `load_preset`.
     """
-    values = config.load_preset(preset)
+    values = presets.load_preset(preset)
+    from backend.configs.network import model_config
     from backend.head import load_head
-    from backend.model.config import model_config
     from backend.model.cost import network_facts
     from backend.model.made_head import made_head
 

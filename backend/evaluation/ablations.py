@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from backend.config import load_preset
+from backend.configs.network import PER_LAYER
+from backend.configs.presets import load_preset
 from backend.data.frame import FrameSource
 from backend.head import load_head
-from backend.model.config import PER_LAYER
 from backend.training.checkpoints import latest, read_state
 from backend.training.config import Settings, settings_of
 from backend.training.run import train

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from backend.config import load_preset
+from backend.configs.network import ModelConfig, model_config
+from backend.configs.presets import load_preset
 from backend.gagavatar.keys import translate
 from backend.gagavatar.units import PointsHead
 from backend.model.checkpoint import save_state
-from backend.model.config import ModelConfig, model_config
 from backend.model.splitavatar import SplitAvatar
 from shared.errors import AvatarError
 from shared.progress import Progress, silent

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.model.config import ModelConfig
+from backend.configs.network import ModelConfig
 from shared.camera import PORTRAIT_FOCAL, Camera, portrait_intrinsics
 
 MODEL_UNITS_PER_M = 5.0

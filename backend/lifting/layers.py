@@ -9,7 +9,7 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from backend.model.config import ModelConfig
+from backend.configs.network import ModelConfig
 from backend.model.residuals import LayerResiduals, colour_residuals
 from backend.model.splitavatar import SplitAvatar
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from backend.model.config import ModelConfig
+from backend.configs.network import ModelConfig
 from backend.model.graph import MeshGraph
 from backend.model.neighbours import NeighbourTables
 

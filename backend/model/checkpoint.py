@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from backend.model.config import ModelConfig, model_config
+from backend.configs.network import ModelConfig, model_config
 from backend.model.head_mesh import HeadMesh
 from backend.model.splitavatar import SplitAvatar
 from shared.errors import AvatarError

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from backend.model.config import ModelConfig
+from backend.configs.network import ModelConfig
 from backend.model.graph import edge_counts, mesh_edges
 from backend.model.head_mesh import HeadMesh
 from backend.model.splitavatar import SplitAvatar

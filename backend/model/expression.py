@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from backend.configs.network import ModelConfig
 from backend.model import attributes as at
-from backend.model.config import ModelConfig
 from backend.model.covariance import over_points
 from backend.model.head_mesh import HeadMesh
 from backend.model.masks import child_mask

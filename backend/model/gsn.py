@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backend.model.config import ModelConfig
+from backend.configs.network import ModelConfig
 from backend.model.embedding import zero_linear
 from backend.model.gat import ReferenceAttention, StructuredAttention, VertexMlp
 

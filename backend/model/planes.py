@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from backend.configs.network import ModelConfig
 from backend.model import attributes as at
-from backend.model.config import ModelConfig
 from backend.model.residuals import IdentityResiduals, add, add_features
 from backend.model.shapes import check_shape
 from backend.splat import quaternions

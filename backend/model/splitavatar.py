@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from backend.configs.network import ModelConfig
 from backend.model import build
 from backend.model.attributes import GEOMETRY
-from backend.model.config import ModelConfig
 from backend.model.embedding import Decoder, Embedding, plain_attributes, standardise
 from backend.model.expression import (
     ExpressionLayers,

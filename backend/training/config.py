@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backend.config import load_preset, resolve
+from backend.configs.network import ModelConfig
+from backend.configs.presets import load_preset, resolve
+from backend.configs.training import TrainConfig
 from backend.losses import LossWeights
-from backend.model.config import ModelConfig
-from backend.train_config import TrainConfig
 
 MAY_CHANGE = frozenset(
     {
@@ -51,7 +51,7 @@ def load_settings(preset: str | Path, **changes: Any) -> Settings:
     """Settings of a preset (a name or the path of a .toml file), with some keys changed.
 
     Raises:
-        AvatarError: As `backend.config.load_preset`.
+        AvatarError: As `backend.configs.presets.load_preset`.
     """
     return settings_of({**load_preset(preset), **changes})
 

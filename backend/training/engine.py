@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from backend.train_config import TrainConfig
+from backend.configs.training import TrainConfig
 from shared.errors import AvatarError
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from backend.configs.training import TrainConfig
 from backend.losses import TrainingLoss
 from backend.model.pictures import Own, Pictures
 from backend.model.splitavatar import SplitAvatar
 from backend.perceptual import perceptual_network
-from backend.train_config import TrainConfig
 from backend.training.batch import Batch
 from backend.training.config import Settings, loss_weights
 from backend.training.forward import forward

@@ -23,12 +23,12 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from backend.configs.network import PER_LAYER, ModelConfig
 from backend.data.fits import check_frame
 from backend.data.frame import Frame
 from backend.export.atomic import replacing
 from backend.head import Head
 from backend.lifting.start import start
-from backend.model.config import PER_LAYER, ModelConfig
 from backend.model.pictures import Own
 from backend.model.residuals import IdentityResiduals, LayerResiduals
 from backend.model.splitavatar import SplitAvatar

@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from backend.configs.network import PER_LAYER, ModelConfig
 from backend.head import Head
-from backend.model.config import PER_LAYER, ModelConfig
 from backend.model.residuals import LayerResiduals
 from backend.model.splitavatar import SplitAvatar
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from backend.configs.training import TrainConfig
 from backend.data.frame import FrameSource, Pair
-from backend.train_config import TrainConfig
 from backend.training.learner import Learner, Part
 from backend.training.sampling import validation_names
 from shared.errors import AvatarError

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from backend.assets import SAMPLE_PORTRAIT
+from backend.configs.network import ModelConfig
 from backend.head import Head, load_head
-from backend.model.config import ModelConfig
 from backend.model.splitavatar import SplitAvatar
 from backend.pipeline import CreateOptions, Pipeline
 from backend.tracking.embedding import embedded

@@ -7,8 +7,8 @@ import functools
 import pytest
 import torch
 
-from backend.config import load_preset
-from backend.model.config import model_config
+from backend.configs.network import model_config
+from backend.configs.presets import load_preset
 from backend.model.cost import network_facts
 from backend.model.graph import mesh_edges
 from backend.model.made_head import FLAME_EDGES, FLAME_VERTICES, made_head

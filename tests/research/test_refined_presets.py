@@ -17,11 +17,11 @@ import torch
 from backend import __main__ as program
 from backend.assets import SAMPLE_PORTRAIT
 from backend.avatar import Avatar
-from backend.config import load_preset
+from backend.configs.network import model_config
+from backend.configs.presets import load_preset
 from backend.head import Head, load_head
 from backend.model import dinov2
 from backend.model.checkpoint import save_checkpoint, save_state
-from backend.model.config import model_config
 from backend.model.splitavatar import SplitAvatar
 from backend.pipeline import CreateOptions, Pipeline
 from backend.refine import is_trained_framing

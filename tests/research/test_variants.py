@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from backend.config import load_preset
+from backend.configs.network import ModelConfig, model_config
+from backend.configs.presets import load_preset
 from backend.model import dinov2, styleunet, vit_adapter
 from backend.model.checkpoint import load_checkpoint, save_checkpoint
-from backend.model.config import ModelConfig, model_config
 from backend.model.pictures import Pictures, draw
 from backend.model.splitavatar import SplitAvatar
 from shared.errors import AvatarError

@@ -7,10 +7,10 @@ import re
 import pytest
 import torch
 
-from backend.config import load_preset
+from backend.configs.network import model_config
+from backend.configs.presets import load_preset
 from backend.gagavatar.keys import UNUSED, our_name, translate
 from backend.gagavatar.units import PointsHead
-from backend.model.config import model_config
 from backend.model.splitavatar import SplitAvatar
 from shared.errors import AvatarError
 from tests.fakes.gagavatar_weights import shapes

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.model.config import ModelConfig
+from backend.configs.network import ModelConfig
 from backend.model.masks import MaskNetwork
 from backend.model.splitavatar import SplitAvatar
 from shared.camera import Camera

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from backend.configs.network import ModelConfig
 from backend.model import build
-from backend.model.config import ModelConfig
 from backend.model.graph import MeshGraph, mesh_edges
 from backend.model.gsn import SplittingNetwork
 

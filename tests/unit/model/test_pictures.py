@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from backend.configs.network import ModelConfig
 from backend.model.checkpoint import checkpoint_state
-from backend.model.config import ModelConfig
 from backend.model.pictures import Own, Pictures, draw
 from backend.model.residuals import LayerResiduals
 from backend.model.splitavatar import Encoded, SplitAvatar

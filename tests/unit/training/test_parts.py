@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from backend.configs.training import TrainConfig
 from backend.data.frame import Pair
 from backend.model.checkpoint import checkpoint_state, save_checkpoint
 from backend.model.splitavatar import SplitAvatar
-from backend.train_config import TrainConfig
 from backend.training import checkpoints
 from backend.training.checks import check_data, check_same_run, check_share, start_from
 from backend.training.config import Settings, settings_of

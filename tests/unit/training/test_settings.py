@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from backend.config import load_preset, presets
-from backend.model.config import ModelConfig
-from backend.train_config import TrainConfig
+from backend.configs.network import ModelConfig
+from backend.configs.presets import load_preset, presets
+from backend.configs.training import TrainConfig
 from backend.training.config import load_settings, loss_weights, settings_of
 from shared.errors import AvatarError
 

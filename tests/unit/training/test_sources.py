@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.train_config import TrainConfig
+from backend.configs.training import TrainConfig
 from backend.training.sampling import TrainingPairs
 from shared.errors import AvatarError
 

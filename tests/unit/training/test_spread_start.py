@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from backend.config import load_preset
+from backend.configs.presets import load_preset
 from backend.evaluation.ablations import variant_settings
 from backend.head import Head
 from backend.model.residuals import LayerResiduals

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backend import config
+from backend.configs import presets
 from shared.errors import AvatarError
 
 
@@ -19,18 +19,18 @@ class Sizes:
 
 def refused(values: dict) -> str:
     with pytest.raises(AvatarError) as found:
-        config.resolve(values, Sizes)
+        presets.resolve(values, Sizes)
     return found.value.message
 
 
 def test_every_shipped_preset_loads_and_names_itself() -> None:
-    assert "open" in config.presets()
-    for name in config.presets():
-        assert config.load_preset(name)["preset"] == name
+    assert "open" in presets.presets()
+    for name in presets.presets():
+        assert presets.load_preset(name)["preset"] == name
 
 
 def test_missing_keys_keep_their_defaults_and_whole_numbers_become_floats() -> None:
-    (sizes,) = config.resolve({"factor": 2, "steps": [1, 2.5]}, Sizes)
+    (sizes,) = presets.resolve({"factor": 2, "steps": [1, 2.5]}, Sizes)
     assert sizes == Sizes(factor=2.0, steps=(1.0, 2.5))
 
 
@@ -45,7 +45,7 @@ def test_a_value_of_another_type_is_named(values: dict) -> None:
 
 def test_an_unknown_preset_lists_the_known_ones() -> None:
     with pytest.raises(AvatarError, match="no preset 'huge'") as found:
-        config.load_preset("huge")
+        presets.load_preset("huge")
     assert "open" in found.value.remedy
 
 
@@ -54,14 +54,14 @@ def test_a_preset_is_flat_toml(tmp_path: Path) -> None:
     for text, words in (("a = ", "not a readable"), ("[a]\nb = 1", "tables"), ("a = 1", "Unknown")):
         path.write_text(text)
         with pytest.raises(AvatarError, match=words):
-            config.load_preset(path)
+            presets.load_preset(path)
 
 
 def test_a_preset_holds_only_what_differs_from_its_base(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('base = "paper"\npreset = "mine"\nwidth = 128')
     (tmp_path / "other.toml").write_text('base = "mine.toml"\npreset = "other"\nheads = 2')
-    paper = config.load_preset("paper")
-    found = config.load_preset(tmp_path / "other.toml")
+    paper = presets.load_preset("paper")
+    found = presets.load_preset(tmp_path / "other.toml")
     assert found == paper | {"preset": "other", "width": 128, "heads": 2}
 
 
@@ -69,7 +69,7 @@ def test_presets_that_are_each_others_base_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('base = "b.toml"')
     (tmp_path / "b.toml").write_text('base = "a.toml"')
     with pytest.raises(AvatarError, match=r"a\.toml -> b\.toml -> a\.toml"):
-        config.load_preset(tmp_path / "a.toml")
+        presets.load_preset(tmp_path / "a.toml")
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_presets_that_are_each_others_base_are_named(tmp_path: Path) -> None:
 def test_an_unknown_base_is_named(tmp_path: Path, base: str, words: str) -> None:
     (tmp_path / "mine.toml").write_text(f"base = {base}")
     with pytest.raises(AvatarError, match=words):
-        config.load_preset(tmp_path / "mine.toml")
+        presets.load_preset(tmp_path / "mine.toml")

@@ -1,7 +1,7 @@
 """Every number that shapes training; it shares the presets' flat files with the network's.
 
-Beside `backend/config.py` rather than in `backend/training`, because reading any preset has to
-know these keys, and what only draws avatars does not import the training.
+Here rather than in `backend/training`, because reading any preset has to know these keys, and what
+only draws avatars does not import the training.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from backend.configs.network import ModelConfig, model_config
 from backend.model.attributes import GEOMETRY
-from backend.model.config import ModelConfig, model_config
 from shared.errors import AvatarError
 
 

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from backend.configs.network import ModelConfig
+from backend.configs.training import TrainConfig
 from shared.errors import AvatarError
 
-from .train_config import TrainConfig
-
-CONFIGS = Path(__file__).resolve().parent / "configs"
+CONFIGS = Path(__file__).resolve().parent
 
 T = TypeVar("T")
 
@@ -35,8 +35,6 @@ def load_preset(preset: str | Path) -> dict[str, Any]:
         AvatarError: `bad_request` for an unknown name or key, `bad_file` for other content.
     """
     values = _with_base(preset, ())
-    from .model.config import ModelConfig
-
     resolve(values, ModelConfig, TrainConfig)  # refuses unknown keys
     return values
 
