@@ -9,9 +9,9 @@ from typing import Any
 
 from backend.data.store import Store
 from backend.head import load_head
-from backend.training.config import load_settings
 from backend.training.engine import make_fabric
 from backend.training.run import train
+from backend.training.settings import load_settings
 from shared.progress import silent
 
 from .console import Console

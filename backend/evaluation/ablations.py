@@ -11,8 +11,8 @@ from backend.configs.presets import load_preset
 from backend.data.frame import FrameSource
 from backend.head import load_head
 from backend.training.checkpoints import latest, read_state
-from backend.training.config import Settings, settings_of
 from backend.training.run import train
+from backend.training.settings import Settings, settings_of
 from backend.training.trainer import CHECKPOINTS, WEIGHTS
 from shared.errors import AvatarError
 from shared.progress import Progress

@@ -16,8 +16,8 @@ from backend.model.checkpoint import checkpoint_state, load_checkpoint
 from backend.model.pictures import Own, Pictures, draw
 from backend.model.splitavatar import SplitAvatar
 from backend.training.batch import collate
-from backend.training.config import Settings, load_settings
 from backend.training.portrait_start import PortraitStart
+from backend.training.settings import Settings, load_settings
 
 
 @dataclass(frozen=True)

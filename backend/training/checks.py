@@ -10,7 +10,7 @@ from backend.head import Head
 from backend.model.checkpoint import checkpoint_state, load_checkpoint, read_config
 from backend.model.splitavatar import SplitAvatar
 from backend.training.checkpoints import RunState, checkpoints
-from backend.training.config import MAY_CHANGE, Settings
+from backend.training.settings import MAY_CHANGE, Settings
 from shared.errors import AvatarError
 
 NEW_PARTS = ("embeddings.", "splitting.", "decoders.", "masks.", "renderer.")

@@ -13,8 +13,8 @@ from backend.model.pictures import Own, Pictures
 from backend.model.splitavatar import SplitAvatar
 from backend.perceptual import perceptual_network
 from backend.training.batch import Batch
-from backend.training.config import Settings, loss_weights
 from backend.training.forward import forward
+from backend.training.settings import Settings, loss_weights
 from shared.errors import AvatarError
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from backend.data.frame import FrameSource
 from backend.head import Head
 from backend.training.checks import start_from
-from backend.training.config import Settings
 from backend.training.engine import make_fabric
+from backend.training.settings import Settings
 from backend.training.trainer import Outcome, Trainer
 from shared.errors import AvatarError
 from shared.progress import Progress, silent
@@ -31,7 +31,7 @@ def train(
     """Trains a network.
 
     Args:
-        settings: From `backend.training.config.load_settings`.
+        settings: From `backend.training.settings.load_settings`.
         data: With the splits `train` and, unless `validate_every` is 0, `val`.
         head: The data's head, on the CPU.
         out: Folder of the run: checkpoints, weights.safetensors, best.safetensors,

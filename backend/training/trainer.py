@@ -20,7 +20,6 @@ from backend.model.splitavatar import SplitAvatar
 from backend.training import checkpoints
 from backend.training.batch import Batch, collate
 from backend.training.checks import check_data, check_new, check_same_run, check_share
-from backend.training.config import Settings
 from backend.training.learner import (
     Learner,
     Part,
@@ -33,6 +32,7 @@ from backend.training.learner import (
 from backend.training.loader import Loader
 from backend.training.log import RunLog, strip
 from backend.training.sampling import TrainingPairs
+from backend.training.settings import Settings
 from backend.training.stop import Stop
 from backend.training.validation import Validation
 from shared.errors import AvatarError

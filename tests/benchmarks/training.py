@@ -28,9 +28,9 @@ from backend.perceptual import perceptual_network
 from backend.splat.gaussians import Gaussians
 from backend.splat.rasterise import rasterise
 from backend.training.batch import collate
-from backend.training.config import load_settings
 from backend.training.forward import forward
 from backend.training.learner import adam
+from backend.training.settings import load_settings
 from shared.camera import Camera
 from tests.fakes.drawn_clips import DrawnClips, open_head
 

@@ -26,8 +26,8 @@ from backend.data.store import Store
 from backend.export.mp4 import Mp4Writer
 from backend.head import Head
 from backend.tracking.decode import decode
-from backend.training.config import load_settings
 from backend.training.run import train
+from backend.training.settings import load_settings
 from shared.errors import AvatarError
 
 SIDE = 480

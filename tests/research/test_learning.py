@@ -20,11 +20,11 @@ from backend.model.splitavatar import SplitAvatar
 from backend.personalise import masked_union
 from backend.splat.rasterise import rasterise
 from backend.training.batch import collate
-from backend.training.config import Settings, load_settings
 from backend.training.forward import forward
 from backend.training.learner import Learner, Part
 from backend.training.portrait_start import PortraitStart, matte_of, portrait_of
 from backend.training.run import train
+from backend.training.settings import Settings, load_settings
 from shared.errors import AvatarError
 from shared.progress import silent
 

@@ -9,7 +9,7 @@ import pytest
 from backend.configs.network import ModelConfig
 from backend.configs.presets import load_preset, presets
 from backend.configs.training import TrainConfig
-from backend.training.config import load_settings, loss_weights, settings_of
+from backend.training.settings import load_settings, loss_weights, settings_of
 from shared.errors import AvatarError
 
 
