@@ -204,7 +204,7 @@ def perceptual_network(slot: str, image_size: int) -> Perceptual | None:
         return None
     if slot == "effnet":
         return EfficientNetPerceptual(image_size)
-    from backend.assets_folder import asset
+    from backend.assets.downloads import asset
 
     if slot == "vgg16":
         return _built(asset("lpips/vgg16.pth"), Vgg16Perceptual)

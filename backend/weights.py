@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backend.assets_folder import assets_folder
+from backend.assets.downloads import assets_folder
 from shared.errors import AvatarError
 
 _CONVERTED = "gagavatar"

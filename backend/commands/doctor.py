@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from backend import doctor
+from backend.assets import inventory
 
 from .console import Console
 
@@ -17,4 +17,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Looks at everything; `ok` is false when something needed is missing."""
     console.phase("looking")
-    return doctor.report()
+    return inventory.report()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from backend.assets_folder import asset
+from backend.assets.downloads import asset
 from shared.errors import AvatarError
 from shared.flame import ARKIT_NAMES, EXPRESSION_SIZE
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backend.assets_folder import asset
+from backend.assets.downloads import asset
 from backend.model.encoder import IMAGENET_MEAN, IMAGENET_STD, EncoderOutput
 from backend.model.shapes import check_shape
 from backend.model.vit import NORM_EPS, Block

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from backend.assets_folder import asset
+from backend.assets.downloads import asset
 from backend.tracking.detect import Face
 from shared.errors import AvatarError
 

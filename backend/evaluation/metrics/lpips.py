@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backend.assets_folder import asset
+from backend.assets.downloads import asset
 from backend.perceptual import alexnet_layers, vgg16_layers
 from shared.errors import AvatarError
 

@@ -9,9 +9,9 @@ import sys
 from importlib import metadata, util
 from typing import Any
 
+from backend.assets import FACE_LANDMARKER, OPEN_HEAD, SELFIE_SEGMENTATION
+from backend.assets.downloads import DOWNLOADS, assets_folder
 from shared.version import VERSION
-
-from .assets_folder import DOWNLOADS, assets_folder
 
 PACKAGES = ("torch", "numpy", "cv2", "zmq", "safetensors", "mediapipe", "torch_geometric", "av")
 """What the backend imports, by import name."""
@@ -64,9 +64,7 @@ def _version(name: str) -> str:
 
 
 def _bundled() -> dict[str, bool]:
-    from . import assets
-
-    files = (assets.OPEN_HEAD, assets.FACE_LANDMARKER, assets.SELFIE_SEGMENTATION)
+    files = (OPEN_HEAD, FACE_LANDMARKER, SELFIE_SEGMENTATION)
     return {path.name: path.is_file() for path in files}
 
 
