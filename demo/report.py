@@ -16,7 +16,7 @@ from backend.avatar import Avatar
 from backend.driving import gaussian_counts
 from backend.export.contact_sheet import write_contact_sheet
 from backend.export.png import over_background, read_png
-from backend.metrics import psnr, ssim
+from backend.losses.pixels import psnr, ssim
 from backend.pipeline import Pipeline
 from backend.tracking.detect import Detector, Face
 from backend.tracking.portrait import Portrait

@@ -35,7 +35,7 @@ from backend.data.frame import Frame, Pair  # noqa: E402
 from backend.data.store import Store  # noqa: E402
 from backend.figures.density import AREAS, Density, kept_density  # noqa: E402
 from backend.head import Head  # noqa: E402
-from backend.metrics import psnr, ssim  # noqa: E402
+from backend.losses.pixels import psnr, ssim  # noqa: E402
 from backend.model.checkpoint import load_checkpoint  # noqa: E402
 from backend.model.pictures import Pictures  # noqa: E402
 from backend.model.splitavatar import SplitAvatar  # noqa: E402

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from backend.losses.perceptual import Perceptual
 from backend.losses.points import lifting_loss, split_loss
 from backend.model.pictures import Pictures
-from backend.perceptual import Perceptual
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER
 
 TERMS = ("image", "perceptual", "lifting", "split")

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from backend.configs.training import TrainConfig
 from backend.losses import TrainingLoss
+from backend.losses.perceptual import perceptual_network
 from backend.model.pictures import Own, Pictures
 from backend.model.splitavatar import SplitAvatar
-from backend.perceptual import perceptual_network
 from backend.training.batch import Batch
 from backend.training.forward import forward
 from backend.training.settings import Settings, loss_weights

@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from backend.data.frame import Pair
 from backend.losses import TERMS, LossWeights, TrainingLoss
+from backend.losses.perceptual import perceptual_network
 from backend.model.pictures import Pictures
 from backend.model.splitavatar import SplitAvatar
-from backend.perceptual import perceptual_network
 from backend.splat.gaussians import Gaussians
 from backend.splat.rasterise import rasterise
 from backend.training.batch import collate

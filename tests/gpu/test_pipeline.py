@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backend.assets import SAMPLE_PORTRAIT
-from backend.metrics import psnr
+from backend.losses.pixels import psnr
 from backend.pipeline import CreateOptions, Pipeline
 
 pytestmark = pytest.mark.gpu

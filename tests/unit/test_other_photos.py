@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.metrics import psnr, ssim
+from backend.losses.pixels import psnr, ssim
 from backend.pipeline import CreateOptions
 from shared.errors import AvatarError
 from shared.progress import silent

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from backend.avatar import Avatar
-from backend.metrics import psnr
+from backend.losses.pixels import psnr
 from backend.pipeline import CreateOptions, Frame, Pipeline
 from shared.camera import Camera
 from shared.errors import AvatarError

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from backend.assets.downloads import asset
-from backend.perceptual import alexnet_layers, vgg16_layers
+from backend.losses.perceptual import alexnet_layers, vgg16_layers
 from shared.errors import AvatarError
 
 from .shot import Shot

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from backend.metrics import psnr, ssim
+from backend.losses.pixels import psnr, ssim
 
 from .shot import Shot
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.perceptual import (
+from backend.losses.perceptual import (
     AlexVggFacePerceptual,
     Vgg16Perceptual,
     alexnet_layers,

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from backend.losses import LossWeights, TrainingLoss, lifting_loss, split_loss
+from backend.losses.perceptual import Perceptual
 from backend.losses.training import crop_boxes, head_squares
 from backend.model.pictures import Pictures
-from backend.perceptual import Perceptual
 
 VERTICES = torch.zeros(2, 4, 3)
 BOXES = torch.tensor([[0.25, 0.0, 0.75, 1.0], [0.0, 0.0, 1.0, 1.0]])

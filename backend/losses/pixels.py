@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from backend.losses import ssim as _ssim
+from backend.losses.ssim import ssim as _ssim
 
 
 def psnr(image: np.ndarray, target: np.ndarray, mask: np.ndarray | None = None) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from backend.metrics import iou, psnr, ssim
+from backend.losses.pixels import iou, psnr, ssim
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from backend.assets.downloads import asset
 from backend.model.encoder import IMAGENET_MEAN, IMAGENET_STD, EfficientNetLite0
 from shared.errors import AvatarError
 
@@ -204,8 +205,6 @@ def perceptual_network(slot: str, image_size: int) -> Perceptual | None:
         return None
     if slot == "effnet":
         return EfficientNetPerceptual(image_size)
-    from backend.assets.downloads import asset
-
     if slot == "vgg16":
         return _built(asset("lpips/vgg16.pth"), Vgg16Perceptual)
     if slot == "alexnet_vggface":
