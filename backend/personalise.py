@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from backend.lifting.target import Personal, Target
 from backend.losses import PointLosses, image_loss
 from backend.model.expression import ExpressionLayers, ExpressionRaw
 from backend.model.planes import PlaneGaussians
@@ -23,7 +23,6 @@ from backend.model.union import union
 from backend.splat.blending import blending_weights
 from backend.splat.gaussians import Gaussians
 from backend.splat.rasterise import rasterise
-from shared.camera import Camera
 from shared.progress import Progress
 
 RATES = {"features": 0.04, "opacity": 0.03, "scale": 0.015, "offset": 0.03, "mask": 0.03}
@@ -37,61 +36,6 @@ _COLOUR_REACH = 0.6  # logits stay this near to where they started
 _REFRESH = 20  # iterations between two looks of the network at what has changed
 _COLOURS = 3
 _SHOWN = 0.6  # pixels' worth of the portrait
-
-
-@dataclass
-class Personal:
-    """An avatar's own tensors.
-
-    Args:
-        identity: Residuals of the planes.
-        layers: Residuals of G0..GL.
-        identity_mask: [2P] bool, the cells that exist.
-        frozen: Per layer [N] bool: lips and lids, whose colour, place and size stay.
-        anchored: Per layer [N] bool: eyeballs, whose place and size stay.
-    """
-
-    identity: IdentityResiduals
-    layers: list[LayerResiduals]
-    identity_mask: Tensor
-    frozen: list[Tensor]
-    anchored: list[Tensor]
-
-    def to(self, device: str) -> Personal:
-        """The same tensors on another device."""
-        return Personal(
-            identity=self.identity.to(device),
-            layers=[layer.to(device) for layer in self.layers],
-            identity_mask=self.identity_mask.to(device),
-            frozen=[mask.to(device) for mask in self.frozen],
-            anchored=[mask.to(device) for mask in self.anchored],
-        )
-
-
-@dataclass(frozen=True)
-class Target:
-    """What to match.
-
-    Args:
-        image: [H, W, 3] the portrait on black, display sRGB 0..1.
-        alpha: [H, W] its matte.
-        camera: The portrait's.
-        vertices: [1, V, 3] the posed head, metres.
-        frames: [1, V, 3, 3] its local frames.
-        still: [V] bool: vertices that no expression moves, which identity Gaussians may own.
-    """
-
-    image: Tensor
-    alpha: Tensor
-    camera: Camera
-    vertices: Tensor
-    frames: Tensor
-    still: Tensor
-
-    def to(self, device: str) -> Target:
-        """The same target on another device."""
-        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "camera"}
-        return replace(self, **{name: value.to(device) for name, value in tensors.items()})
 
 
 def personalise(

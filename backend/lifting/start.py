@@ -13,12 +13,12 @@ from backend.model.attributes import logit
 from backend.model.planes import BACK, FRONT, offset_logits, scale_logits
 from backend.model.residuals import IdentityResiduals
 from backend.model.splitavatar import SplitAvatar
-from backend.personalise import Personal, Target
 from backend.tracking.portrait import Portrait
 
 from .colours import look_up, sample
 from .layers import starting_layers
 from .planes import PlaneTargets, plane_targets
+from .target import Personal, Target
 from .view import View
 
 _CELL_SIGMA = 0.8

@@ -8,12 +8,12 @@ import torch
 
 from backend.head import Head
 from backend.head.zbuffer import Visible, rasterise_mesh
-from backend.personalise import Target
 from backend.tracking.portrait import Portrait
 from shared.flame import ARKIT_NAMES
 
 from .fill import extend_colours
 from .polygons import Polygons, polygons
+from .target import Target
 
 _STILL_M, _MOVING_M = 0.0004, 0.002
 _LID_M = 0.001
