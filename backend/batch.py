@@ -32,7 +32,7 @@ class Shots:
     """What to make files of.
 
     Args:
-        avatar: A `backend.avatar.Avatar`.
+        avatar: A `backend.avatar.file.Avatar`.
         avatar_hash: Tells avatars apart: its file's hash.
         track: Parameters, T frames.
         frames: T frame numbers, from 0, for the file names.
@@ -116,7 +116,7 @@ def render_png(
     """One PNG with straight alpha per frame; finished ones of the same content are kept.
 
     Args:
-        pipeline: A `backend.pipeline.Pipeline`.
+        pipeline: A `backend.avatar.pipeline.Pipeline`.
         shots: What to render.
         cameras: One per frame, or one for all.
         resume: False renders every frame anew.

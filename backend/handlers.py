@@ -31,9 +31,9 @@ class Engine:
     """The parts of the pipeline that the server and the commands use.
 
     Args:
-        pipeline: A `backend.pipeline.Pipeline`.
-        create_options: `backend.pipeline.CreateOptions`.
-        load_avatar: `backend.avatar.Avatar.load`.
+        pipeline: A `backend.avatar.pipeline.Pipeline`.
+        create_options: `backend.avatar.pipeline.CreateOptions`.
+        load_avatar: `backend.avatar.file.Avatar.load`.
     """
 
     pipeline: Any
@@ -58,8 +58,8 @@ def load_engine(
 ) -> Engine:
     """Imports torch and builds the pipeline: seconds, so each phase is told."""
     phase("importing")
-    from .avatar import Avatar
-    from .pipeline import CreateOptions, Pipeline
+    from backend.avatar.file import Avatar
+    from backend.avatar.pipeline import CreateOptions, Pipeline
 
     phase("loading")
     return Engine(Pipeline(preset, device, weights), CreateOptions, Avatar.load)

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from backend.avatar import Avatar
+from backend.avatar.file import Avatar
+from backend.avatar.pipeline import Pipeline
 from backend.driving import gaussian_counts
 from backend.export.contact_sheet import write_contact_sheet
 from backend.export.png import over_background, read_png
 from backend.losses.pixels import psnr, ssim
-from backend.pipeline import Pipeline
 from backend.tracking.detect import Detector, Face
 from backend.tracking.portrait import Portrait
 from demo import motion

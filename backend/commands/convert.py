@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Converts and says whether it was the file that its authors published."""
+    from backend.avatar.weights import weights_path
     from backend.gagavatar.convert import PRESET, convert
-    from backend.weights import weights_path
 
     facts = convert(args.source, args.out or weights_path(PRESET), console.progress)
     if not facts["published"]:

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from backend import batch, driving, framing, handlers
+from backend import batch, driving, handlers
+from backend.avatar import framing
 
 from . import options
 from .console import Console

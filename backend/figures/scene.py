@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from backend.avatar import Avatar
+from backend.avatar.file import Avatar
+from backend.avatar.pipeline import Pipeline
 from backend.data.frame import FrameSource, Pair
 from backend.evaluation.network import Network, animate, picture
 from backend.head import Head
-from backend.pipeline import Pipeline
 from backend.splat.gaussians import Gaussians
 from backend.training.batch import collate
 from shared.flame import Track

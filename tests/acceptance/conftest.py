@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from backend.assets import SAMPLE_PORTRAIT
-from backend.avatar import Avatar
-from backend.pipeline import Pipeline
+from backend.avatar.file import Avatar
+from backend.avatar.pipeline import Pipeline
 from backend.tracking.portrait import Portrait
 from house.environments import ROOT, present
 from shared.progress import silent

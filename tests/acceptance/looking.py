@@ -14,8 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from backend.avatar import Avatar
-from backend.pipeline import Frame, Pipeline
+from backend.avatar.file import Avatar
+from backend.avatar.pipeline import Frame, Pipeline
 from backend.tracking.detect import Detector, Face
 from backend.tracking.landmarks import INNER_LIPS
 from demo import motion

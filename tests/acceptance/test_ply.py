@@ -13,8 +13,8 @@ import skimage.metrics
 import torch
 from scipy.spatial.transform import Rotation
 
+from backend.avatar.pipeline import Pipeline
 from backend.driving import gaussian_counts
-from backend.pipeline import Pipeline
 from backend.splat.gaussians import Gaussians
 
 from .blender_process import InBlender

@@ -110,7 +110,7 @@ class Faults:
 
 
 class FakePipeline:
-    """See `backend.pipeline.Pipeline`."""
+    """See `backend.avatar.pipeline.Pipeline`."""
 
     image_kind = "coarse"
 

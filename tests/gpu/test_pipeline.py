@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from backend.assets import SAMPLE_PORTRAIT
+from backend.avatar.pipeline import CreateOptions, Pipeline
 from backend.losses.pixels import psnr
-from backend.pipeline import CreateOptions, Pipeline
 
 pytestmark = pytest.mark.gpu
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from backend.assets import SAMPLE_PORTRAIT
+from backend.avatar.pipeline import CreateOptions, Pipeline
 from backend.configs.network import ModelConfig
 from backend.head import Head, load_head
 from backend.model.splitavatar import SplitAvatar
-from backend.pipeline import CreateOptions, Pipeline
 from backend.tracking.embedding import embedded
 from backend.tracking.portrait import Portrait, Tracker
 from shared.errors import AvatarError

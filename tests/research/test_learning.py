@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from backend.avatar.personalise import masked_union
 from backend.data.frame import Frame, Pair
 from backend.data.store import Store
 from backend.data.synthetic.synthesise import Recipe, clip_name, synthesise
@@ -17,7 +18,6 @@ from backend.lifting.start import start as lift
 from backend.model.checkpoint import load_checkpoint
 from backend.model.residuals import LayerResiduals
 from backend.model.splitavatar import SplitAvatar
-from backend.personalise import masked_union
 from backend.splat.rasterise import rasterise
 from backend.training.batch import collate
 from backend.training.forward import forward

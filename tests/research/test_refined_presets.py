@@ -16,15 +16,15 @@ import torch
 
 from backend import __main__ as program
 from backend.assets import SAMPLE_PORTRAIT
-from backend.avatar import Avatar
+from backend.avatar.file import Avatar
+from backend.avatar.pipeline import CreateOptions, Pipeline
+from backend.avatar.refine import is_trained_framing
 from backend.configs.network import model_config
 from backend.configs.presets import load_preset
 from backend.head import Head, load_head
 from backend.model import dinov2
 from backend.model.checkpoint import save_checkpoint, save_state
 from backend.model.splitavatar import SplitAvatar
-from backend.pipeline import CreateOptions, Pipeline
-from backend.refine import is_trained_framing
 from backend.splat import quaternions
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER
 from backend.tracking.portrait import Portrait, Tracker

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # torch and mediapipe take seconds to import: only for tests that want them
-    from backend.avatar import Avatar
+    from backend.avatar.file import Avatar
+    from backend.avatar.pipeline import Pipeline
     from backend.head import Head
-    from backend.pipeline import Pipeline
     from backend.tracking.portrait import Portrait, Tracker
 
 
@@ -24,7 +24,7 @@ def astronaut() -> bytes:
 
 @pytest.fixture(scope="session")
 def pipeline() -> Iterator[Pipeline]:
-    from backend.pipeline import Pipeline
+    from backend.avatar.pipeline import Pipeline
 
     pipeline = Pipeline(device="cpu")
     _ = pipeline.model, pipeline.tracker
@@ -51,7 +51,7 @@ def portrait(tracker: Tracker, astronaut: bytes) -> Portrait:
 
 @pytest.fixture(scope="session")
 def avatar(pipeline: Pipeline, portrait: Portrait) -> Avatar:
-    from backend.pipeline import CreateOptions
+    from backend.avatar.pipeline import CreateOptions
     from shared.progress import silent
 
     return pipeline.create_from(portrait, CreateOptions(iterations=6), silent)

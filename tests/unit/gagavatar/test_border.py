@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from backend.avatar.weights import trained_weights
 from backend.gagavatar.convert import convert
 from backend.gagavatar.parity import read_inputs
 from backend.gagavatar.units import MODEL_UNITS_PER_M, camera_of
-from backend.weights import trained_weights
 from shared.errors import AvatarError
 from tests.fakes import gagavatar_weights as gagavatar
 

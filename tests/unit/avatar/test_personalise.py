@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from backend.avatar.personalise import assemble, masked_union, personalise
 from backend.lifting.start import start
 from backend.lifting.target import Personal, Target
 from backend.losses import image_loss
 from backend.model.splitavatar import Encoded, SplitAvatar
-from backend.personalise import assemble, masked_union, personalise
 from backend.splat.rasterise import rasterise
 from shared.errors import AvatarError
 from shared.progress import silent

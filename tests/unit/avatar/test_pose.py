@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 
-from backend.pose import posed, torso_weights
+from backend.avatar.pose import posed, torso_weights
 from backend.splat.blending import blending_weights
 from backend.splat.gaussians import Gaussians
 from backend.splat.quaternions import to_matrix

@@ -15,7 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from backend.avatar import Avatar
+from backend.avatar.file import Avatar
 from shared.errors import AvatarError
 
 Change = Callable[[dict[str, torch.Tensor], dict[str, str]], None]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backend import framing
+from backend.avatar import framing
 from shared.camera import Camera, portrait_intrinsics
 from shared.flame import Track
 from tests.fakes.fake_pipeline import FakeAvatar

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.refine import is_trained_framing, near_matte, refined
+from backend.avatar.refine import is_trained_framing, near_matte, refined
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 from backend.splat.rasterise import rasterise
 from shared.camera import Camera, portrait_intrinsics

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.avatar.pipeline import CreateOptions
 from backend.losses.pixels import psnr, ssim
-from backend.pipeline import CreateOptions
 from shared.errors import AvatarError
 from shared.progress import silent
 

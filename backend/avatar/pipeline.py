@@ -12,7 +12,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from backend.avatar import Avatar
+from backend.avatar.file import Avatar
+from backend.avatar.personalise import assemble, masked_union, personalise
+from backend.avatar.pose import posed, torso_weights
+from backend.avatar.refine import near_matte, refined
+from backend.avatar.weights import trained_weights
+from backend.configs import presets
 from backend.configs.network import model_config
 from backend.head import load_head
 from backend.lifting.redundancy import drop_redundant
@@ -21,9 +26,6 @@ from backend.model.checkpoint import checkpoint_state, load_checkpoint
 from backend.model.residuals import LayerResiduals
 from backend.model.splitavatar import Encoded, SplitAvatar
 from backend.model.union import union
-from backend.personalise import assemble, masked_union, personalise
-from backend.pose import posed, torso_weights
-from backend.refine import near_matte, refined
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 from backend.splat.rasterise import rasterise
 from backend.tracking.portrait import Portrait, Tracker
@@ -32,9 +34,6 @@ from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import Track
 from shared.progress import Progress, silent
-
-from .configs import presets
-from .weights import trained_weights
 
 ABLATIONS = frozenset({"expression", "gsn", "masks"})
 ITERATIONS = 90

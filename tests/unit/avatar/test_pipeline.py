@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from backend.avatar import Avatar
+from backend.avatar.file import Avatar
+from backend.avatar.pipeline import CreateOptions, Frame, Pipeline
 from backend.losses.pixels import psnr
-from backend.pipeline import CreateOptions, Frame, Pipeline
 from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import Track
@@ -221,7 +221,7 @@ def test_a_tracked_photo_has_the_avatars_own_parameters(pipeline, avatar, astron
 @pytest.fixture
 def quick(pipeline, portrait, monkeypatch):
     """Creates without a look from all sides at which Gaussians are never seen: seconds less."""
-    monkeypatch.setattr("backend.pipeline.drop_redundant", lambda *_: None)
+    monkeypatch.setattr("backend.avatar.pipeline.drop_redundant", lambda *_: None)
 
     def create(iterations: int, progress: Progress = silent) -> Avatar:
         return pipeline.create_from(portrait, CreateOptions(iterations=iterations), progress)

@@ -1,0 +1,1 @@
+"""An avatar: its file, and how it is made, driven and rendered."""
