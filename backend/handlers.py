@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from backend.rendering import batch
+from backend.tracking.pictures import Pictures, check_head, gaussian_counts
 from shared import messages
 from shared.errors import AvatarError
 from shared.flame import Track
 from shared.messages import ABLATIONS, Cloud, Message
 from shared.progress import Progress
 
-from . import batch, driving
 from .export.arrays import as_numpy
 
 AVATARS_KEPT = 4
@@ -129,7 +130,7 @@ class Handlers:
         return messages.AvatarReply(
             avatar=key,
             path=str(path),
-            counts=driving.gaussian_counts(pipeline.drive(avatar, avatar.source)),
+            counts=gaussian_counts(pipeline.drive(avatar, avatar.source)),
             camera=avatar.camera,
             source=avatar.source,
             rig={name: _travelling(array) for name, array in pipeline.rig(avatar).items()},
@@ -162,7 +163,7 @@ class Handlers:
                 f"{message.WIRE} got {len(message.frame)} frames; expected 1.",
                 "Send one frame; jobs take whole tracks.",
             )
-        driving.check_head(message.frame, entry.avatar.source)
+        check_head(message.frame, entry.avatar.source)
         ablate = checked_ablations(message.ablate)
         return entry, self._engine.pipeline.drive(entry.avatar, message.frame, ablate)
 
@@ -229,7 +230,7 @@ class Handlers:
         if message.image is not None:
             progress("tracking", 0, 1)
             return messages.TrackReply(self._engine.pipeline.track_image(message.image.tobytes()))
-        pictures = driving.Pictures.open(_absolute(message.video))
+        pictures = Pictures.open(_absolute(message.video))
         tracked = self._engine.pipeline.track_frames(pictures.frames(), pictures.fps, progress)
         sizes = {(camera.width, camera.height) for camera in tracked.cameras}
         cameras = tuple(tracked.cameras) if len(sizes) == 1 else ()

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from backend import driving, handlers
+from backend import handlers
+from backend.tracking.pictures import gaussian_counts
 
 from . import options
 from .console import Console
@@ -28,5 +29,5 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         chosen = engine.create_options(**options.create_settings(args))
         avatar = engine.pipeline.create(image, chosen, console.progress)
         avatar.save(out)
-        counts = driving.gaussian_counts(engine.pipeline.drive(avatar, avatar.source))
+        counts = gaussian_counts(engine.pipeline.drive(avatar, avatar.source))
         return {"avatar": out, "gaussians": counts, "seconds": console.seconds}

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from backend import batch, handlers
+from backend import handlers
+from backend.rendering import batch
 from shared.flame import Track
 from shared.messages import AXES
 

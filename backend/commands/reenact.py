@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from backend import batch, driving, handlers
+from backend import handlers
 from backend.avatar import framing
+from backend.rendering import batch
+from backend.tracking.pictures import Pictures, check_head
 
 from . import options
 from .console import Console
@@ -36,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks the driving frames, makes the avatar, renders it on black."""
-    pictures = driving.Pictures.open(args.driving)
+    pictures = Pictures.open(args.driving)
     source = options.read_file(args.source)
     with handlers.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         pipeline = engine.pipeline
@@ -46,7 +48,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             chosen = engine.create_options(**options.create_settings(args))
             avatar = pipeline.create(source, chosen, console.progress)
         tracked = pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
-        driving.check_head(tracked.track, avatar.source)
+        check_head(tracked.track, avatar.source)
         track, body = framing.split_body(tracked.track)
         if args.framing == "crop":
             cameras = framing.portrait_framing(avatar, tracked.cameras)

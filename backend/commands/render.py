@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from backend import batch, handlers, render_job
+from backend import handlers
+from backend.rendering import batch
+from backend.rendering.job import RenderSettings, from_files, read_job
 
 from . import options
 from .console import Console
@@ -76,11 +78,11 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         return {**result, "image": engine.pipeline.image_kind, "seconds": console.seconds}
 
 
-def _job(args: argparse.Namespace) -> render_job.RenderSettings:
+def _job(args: argparse.Namespace) -> RenderSettings:
     if args.job.is_dir():
-        job = render_job.read_job(args.job)
+        job = read_job(args.job)
     else:
-        job = render_job.from_files(args.job, args.track, args.camera, args.out)
+        job = from_files(args.job, args.track, args.camera, args.out)
     return job.changed(
         out=args.out,
         name=args.name,

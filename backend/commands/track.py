@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from backend import driving, handlers, render_job
+from backend import handlers
+from backend.rendering.job import write_cameras
+from backend.tracking.pictures import Pictures
 
 from . import options
 from .console import Console
@@ -22,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks and writes the file."""
-    pictures = driving.Pictures.open(args.input)
+    pictures = Pictures.open(args.input)
     out = args.out or args.input.with_name(args.input.stem + ".flame.npz")
     with handlers.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         tracked = engine.pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
@@ -34,6 +36,6 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             "fps": tracked.track.fps,
         }
         if args.cameras is not None:
-            render_job.write_cameras(args.cameras, tracked.cameras)
+            write_cameras(args.cameras, tracked.cameras)
             result["cameras"] = args.cameras
         return {**result, "frames_without_face": tracked.missing, "seconds": console.seconds}

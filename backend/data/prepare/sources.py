@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from backend.driving import PICTURE_SUFFIXES, Pictures, picture_files
+from backend.tracking.pictures import PICTURE_SUFFIXES, Pictures, picture_files
 from shared.errors import AvatarError
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".wmv"})

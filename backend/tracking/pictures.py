@@ -10,10 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from backend.export.arrays import as_numpy
 from shared.errors import AvatarError
 from shared.flame import Track
-
-from .export.arrays import as_numpy
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 FOLDER_FPS = 25.0

@@ -16,15 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from backend.export import ply, png
+from backend.export.mp4 import Mp4Writer
+from backend.tracking.pictures import check_head
 from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import FRAME_SIZES, Track
 from shared.progress import Progress
 from shared.version import VERSION
-
-from .driving import check_head
-from .export import ply, png
-from .export.mp4 import Mp4Writer
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from backend.export.atomic import write_bytes
 from shared import packing
 from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import Track
 from shared.messages import ABLATIONS
-
-from .export.atomic import write_bytes
 
 _JOB_KEYS = {
     "avatar": str,

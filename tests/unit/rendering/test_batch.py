@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from backend import batch
 from backend.export import png
+from backend.rendering import batch
 from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import Track
