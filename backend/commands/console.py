@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from backend.failures import as_avatar_error
+from backend.serving.failures import as_avatar_error
 from shared.errors import AvatarError
 
 LOG = logging.getLogger("splitavatar.commands")

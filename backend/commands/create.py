@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from backend import handlers
+from backend.serving import requests
 from backend.tracking.pictures import gaussian_counts
 
 from . import options
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Makes and saves the avatar."""
     image = options.read_file(args.image)
     out = args.out or args.image.with_suffix(".savatar")
-    with handlers.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
+    with requests.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         chosen = engine.create_options(**options.create_settings(args))
         avatar = engine.pipeline.create(image, chosen, console.progress)
         avatar.save(out)

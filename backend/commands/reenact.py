@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from backend import handlers
 from backend.avatar import framing
 from backend.rendering import batch
+from backend.serving import requests
 from backend.tracking.pictures import Pictures, check_head
 
 from . import options
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks the driving frames, makes the avatar, renders it on black."""
     pictures = Pictures.open(args.driving)
     source = options.read_file(args.source)
-    with handlers.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
+    with requests.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         pipeline = engine.pipeline
         if args.source.suffix == ".savatar":
             avatar = engine.open(args.source)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from backend.server import Handle, Server, serve, watch_stdin
+from backend.serving.server import Handle, Server, serve, watch_stdin
 
 from . import options
 from .console import Console
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 
     def load(phase: Callable[[str], None]) -> tuple[Handle, str]:
         phase("importing")
-        from backend.handlers import Handlers, load_engine
+        from backend.serving.requests import Handlers, load_engine
 
         engine = load_engine(args.preset, args.device, args.weights, phase)
         return Handlers(engine), engine.pipeline.device

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.handlers import Engine, Handlers
-from backend.server import Server, serve, watch_stdin
+from backend.serving.requests import Engine, Handlers
+from backend.serving.server import Server, serve, watch_stdin
 from tests.blender.fake_head import rig_arrays
 from tests.fakes.fake_pipeline import FakeAvatar, FakeCreateOptions, FakePipeline
 

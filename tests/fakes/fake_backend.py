@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from backend.server import Handle, Server, serve, watch_stdin
+from backend.serving.server import Handle, Server, serve, watch_stdin
 from shared.errors import AvatarError
 
 
@@ -27,7 +27,7 @@ def main() -> int:
         if args.fault == "load":
             raise AvatarError("missing_weights", "No weights.", "Download them.")
         phase("loading")
-        from backend.handlers import Engine, Handlers
+        from backend.serving.requests import Engine, Handlers
         from tests.fakes.fake_pipeline import FakeAvatar, FakeCreateOptions, FakePipeline
 
         pipeline = FakePipeline(args.fault, args.preset)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backend.export.arrays import as_numpy
 from backend.rendering import batch
 from backend.tracking.pictures import Pictures, check_head, gaussian_counts
 from shared import messages
@@ -18,8 +19,6 @@ from shared.errors import AvatarError
 from shared.flame import Track
 from shared.messages import ABLATIONS, Cloud, Message
 from shared.progress import Progress
-
-from .export.arrays import as_numpy
 
 AVATARS_KEPT = 4
 """Avatars in memory; an older one is read again from its file when it is wanted."""

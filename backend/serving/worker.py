@@ -20,8 +20,8 @@ from shared.messages import BackendState, ErrorReply, JobProgress, Message
 from shared.progress import Progress
 
 from .failures import as_avatar_error
-from .jobs import Reporter, Work, WorkQueue, stopped
 from .memory import process_memory_mb
+from .queue import Reporter, Work, WorkQueue, stopped
 
 LOG = logging.getLogger("splitavatar.worker")
 

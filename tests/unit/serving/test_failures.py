@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from backend.failures import as_avatar_error
+from backend.serving.failures import as_avatar_error
 from shared.errors import AvatarError
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from backend import jobs
-from backend.jobs import Reporter, Work, WorkQueue
+from backend.serving import queue
+from backend.serving.queue import Reporter, Work, WorkQueue
 from shared.errors import AvatarError
 from shared.flame import Track
 from shared.messages import DriveAvatar, JobProgress, LoadAvatar
@@ -56,7 +56,7 @@ def test_a_closed_queue_takes_nothing_and_gives_back_what_waited() -> None:
 def reports(monkeypatch: pytest.MonkeyPatch, work: Work, calls: list) -> list[JobProgress]:
     """What a reporter sends for calls of (time, phase, done, total)."""
     now = [0.0]
-    monkeypatch.setattr(jobs.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(queue.time, "monotonic", lambda: now[0])
     sent: list[JobProgress] = []
     reporter = Reporter(work, sent.append)
     for at, phase, done, total in calls:

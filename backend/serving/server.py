@@ -24,8 +24,8 @@ from shared.messages import BackendState, Message
 from shared.version import PROTOCOL, VERSION
 
 from .failures import as_avatar_error
-from .jobs import Work, WorkQueue, cancelled, stopped, superseded
 from .memory import process_memory_mb
+from .queue import Work, WorkQueue, cancelled, stopped, superseded
 from .worker import EVENT, OUTBOX, Handle, Load, Worker, error_frames, reply_frames
 
 __all__ = ["Handle", "Server", "serve", "watch_stdin"]
