@@ -32,7 +32,7 @@ class Engine:
 
     Args:
         pipeline: A `backend.avatar.pipeline.Pipeline`.
-        create_options: `backend.avatar.pipeline.CreateOptions`.
+        create_options: `backend.avatar.create.CreateOptions`.
         load_avatar: `backend.avatar.file.Avatar.load`.
     """
 
@@ -58,8 +58,9 @@ def load_engine(
 ) -> Engine:
     """Imports torch and builds the pipeline: seconds, so each phase is told."""
     phase("importing")
+    from backend.avatar.create import CreateOptions
     from backend.avatar.file import Avatar
-    from backend.avatar.pipeline import CreateOptions, Pipeline
+    from backend.avatar.pipeline import Pipeline
 
     phase("loading")
     return Engine(Pipeline(preset, device, weights), CreateOptions, Avatar.load)

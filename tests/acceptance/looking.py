@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 
 from backend.avatar.file import Avatar
-from backend.avatar.pipeline import Frame, Pipeline
+from backend.avatar.pipeline import Pipeline
+from backend.avatar.render import Frame
 from backend.tracking.detect import Detector, Face
 from backend.tracking.landmarks import INNER_LIPS
 from demo import motion

@@ -18,7 +18,8 @@ from backend.process import tune_process
 tune_process()
 
 from backend.assets import SAMPLE_PORTRAIT  # noqa: E402 - after the process is tuned
-from backend.avatar.pipeline import CreateOptions, Pipeline  # noqa: E402
+from backend.avatar.create import CreateOptions  # noqa: E402
+from backend.avatar.pipeline import Pipeline  # noqa: E402
 from backend.serving.memory import process_memory_mb  # noqa: E402
 from shared.flame import Track  # noqa: E402
 from shared.progress import silent  # noqa: E402

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from backend.assets import SAMPLE_PORTRAIT
-from backend.avatar.pipeline import CreateOptions, Pipeline
+from backend.avatar.create import CreateOptions
+from backend.avatar.pipeline import Pipeline
 from backend.losses.pixels import psnr
 
 pytestmark = pytest.mark.gpu

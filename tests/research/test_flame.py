@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from backend.assets import SAMPLE_PORTRAIT
-from backend.avatar.pipeline import CreateOptions, Pipeline
+from backend.avatar.create import CreateOptions
+from backend.avatar.pipeline import Pipeline
 from backend.configs.network import ModelConfig
 from backend.head import Head, load_head
 from backend.model.splitavatar import SplitAvatar

@@ -16,8 +16,9 @@ import torch
 
 from backend import __main__ as program
 from backend.assets import SAMPLE_PORTRAIT
+from backend.avatar.create import CreateOptions
 from backend.avatar.file import Avatar
-from backend.avatar.pipeline import CreateOptions, Pipeline
+from backend.avatar.pipeline import Pipeline
 from backend.avatar.refine import is_trained_framing
 from backend.configs.network import model_config
 from backend.configs.presets import load_preset

@@ -51,7 +51,7 @@ def portrait(tracker: Tracker, astronaut: bytes) -> Portrait:
 
 @pytest.fixture(scope="session")
 def avatar(pipeline: Pipeline, portrait: Portrait) -> Avatar:
-    from backend.avatar.pipeline import CreateOptions
+    from backend.avatar.create import CreateOptions
     from shared.progress import silent
 
     return pipeline.create_from(portrait, CreateOptions(iterations=6), silent)

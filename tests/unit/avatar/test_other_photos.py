@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.avatar.pipeline import CreateOptions
+from backend.avatar.create import CreateOptions
 from backend.losses.pixels import psnr, ssim
 from shared.errors import AvatarError
 from shared.progress import silent

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from backend.avatar.create import CreateOptions
 from backend.avatar.file import Avatar
-from backend.avatar.pipeline import CreateOptions, Frame, Pipeline
+from backend.avatar.pipeline import Pipeline
+from backend.avatar.render import Frame
 from backend.losses.pixels import psnr
 from shared.camera import Camera
 from shared.errors import AvatarError
@@ -221,7 +223,7 @@ def test_a_tracked_photo_has_the_avatars_own_parameters(pipeline, avatar, astron
 @pytest.fixture
 def quick(pipeline, portrait, monkeypatch):
     """Creates without a look from all sides at which Gaussians are never seen: seconds less."""
-    monkeypatch.setattr("backend.avatar.pipeline.drop_redundant", lambda *_: None)
+    monkeypatch.setattr("backend.avatar.create.drop_redundant", lambda *_: None)
 
     def create(iterations: int, progress: Progress = silent) -> Avatar:
         return pipeline.create_from(portrait, CreateOptions(iterations=iterations), progress)

@@ -1,0 +1,153 @@
+"""A tracked portrait to an avatar: as the network alone sees it, or projected and personalised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from backend.avatar.file import Avatar
+from backend.avatar.loaded import Loaded
+from backend.avatar.personalise import assemble, masked_union, personalise
+from backend.avatar.refine import near_matte
+from backend.lifting.redundancy import drop_redundant
+from backend.lifting.start import Start, start
+from backend.model.residuals import LayerResiduals
+from backend.model.splitavatar import Encoded, SplitAvatar
+from backend.model.union import union
+from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
+from backend.tracking.portrait import Portrait
+from shared.camera import Camera
+from shared.errors import AvatarError
+from shared.progress import Progress
+
+ITERATIONS = 90
+_COLOURS = 3
+
+
+@dataclass(frozen=True)
+class CreateOptions:
+    """What decides how an avatar turns out, besides the picture.
+
+    Args:
+        face: Which face, from left to right; None takes the largest.
+        iterations: Steps of personalisation; 0 leaves the portrait's projection as it is.
+    """
+
+    face: int | None = None
+    iterations: int = ITERATIONS
+
+
+def check_options(options: CreateOptions) -> None:
+    """Refuses what cannot be done.
+
+    Raises:
+        AvatarError: `bad_request`.
+    """
+    if options.iterations < 0:
+        raise AvatarError(
+            "bad_request",
+            f"{options.iterations} iterations were asked for; expected 0 or more.",
+            "Correct the number.",
+        )
+
+
+def personalised_avatar(
+    loaded: Loaded, portrait: Portrait, iterations: int, progress: Progress
+) -> Avatar:
+    """The portrait projected onto the network's Gaussians, then improved against it.
+
+    Args:
+        loaded: A network without a neural renderer.
+        portrait: The matted, fitted picture.
+        iterations: Steps of personalisation.
+        progress: Told of every step; may cancel.
+    """
+    model, head = loaded.model, loaded.head
+    begin = start(portrait, loaded.portrait_head, model).to(loaded.device)
+    with torch.no_grad():
+        encoded = encode(model, begin.target.image, portrait.fit.camera)
+    drop_redundant(model, encoded, begin, head)
+    personalise(model, encoded, begin.personal, begin.target, iterations, progress)
+    return _avatar(
+        loaded,
+        portrait,
+        _own_identity(model, encoded, begin),
+        encoded.g0_raw,
+        tuple(_detached(layer) for layer in begin.personal.layers),
+    )
+
+
+@torch.no_grad()
+def encoded_avatar(loaded: Loaded, portrait: Portrait, progress: Progress) -> Avatar:
+    """The avatar as the network alone sees it: nothing of it is personalised.
+
+    Args:
+        loaded: A network with a neural renderer.
+        portrait: The matted, fitted picture.
+        progress: Told when it is done.
+    """
+    model, head = loaded.model, loaded.head
+    image = torch.from_numpy(portrait.matted).to(loaded.device)
+    encoded = encode(model, image, portrait.fit.camera)
+    planes = model.identity(encoded, None, portrait.fit.camera)
+    rest = head.vertices_of(portrait.fit.track)
+    layers = model.expression(encoded.g0_raw, rest, head.local_frames(rest))
+    cloud = union(planes, layers)
+    inside = near_matte(portrait.matte, model.config.grid).to(loaded.device)
+    counts = [layer.means.shape[1] for layer in layers.layers]
+    none = tuple(LayerResiduals(features=torch.zeros(n, _COLOURS)) for n in counts)
+    progress("encode", 1, 1)
+    identity = cloud.select(cloud.layers < FIRST_EXPRESSION_LAYER)
+    return _avatar(loaded, portrait, identity.select(inside), encoded.g0_raw, none)
+
+
+def encode(model: SplitAvatar, image: torch.Tensor, camera: Camera) -> Encoded:
+    """What the network makes of a portrait, at the size that it was trained at.
+
+    Args:
+        model: The network.
+        image: [H, W, 3] on black, display sRGB 0..1.
+        camera: The portrait's.
+    """
+    size = (model.config.image_size, model.config.image_size)
+    seen = image.permute(2, 0, 1)[None]  # [1, 3, H, W]
+    if seen.shape[-2:] != size:
+        seen = functional.interpolate(seen, size=size, mode="bilinear", antialias=True)
+    return model.encode(seen, camera)
+
+
+@torch.no_grad()
+def _own_identity(model: SplitAvatar, encoded: Encoded, begin: Start) -> Gaussians:
+    """The personalised planes' Gaussians that exist."""
+    personal, target = begin.personal, begin.target
+    raw = model.expression_raw(encoded.g0_raw, target.vertices, target.frames, personal.layers)
+    identity, layers = assemble(model, encoded, raw, personal, target)
+    cloud = masked_union(identity, layers, personal.identity_mask)
+    return cloud.select(cloud.layers < FIRST_EXPRESSION_LAYER)
+
+
+def _avatar(
+    loaded: Loaded,
+    portrait: Portrait,
+    identity: Gaussians,
+    g0_raw: torch.Tensor,
+    layers: tuple[LayerResiduals, ...],
+) -> Avatar:
+    avatar = Avatar(
+        identity=identity,
+        g0_raw=g0_raw,
+        layers=layers,
+        source=portrait.fit.track,
+        camera=portrait.fit.camera,
+        preset=loaded.preset,
+        model_hash=loaded.model_hash,
+        head_hash=loaded.head.hash,
+        image_hash=portrait.digest,
+    )
+    return avatar.to("cpu")
+
+
+def _detached(layer: LayerResiduals) -> LayerResiduals:
+    return LayerResiduals(**{name: tensor.detach() for name, tensor in layer.tensors()})
