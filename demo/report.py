@@ -14,11 +14,11 @@ import numpy as np
 
 from backend.avatar.file import Avatar
 from backend.avatar.pipeline import Pipeline
+from backend.export.arrays import gaussian_counts
 from backend.export.contact_sheet import write_contact_sheet
 from backend.export.png import over_background, read_png
 from backend.losses.pixels import psnr, ssim
 from backend.tracking.detect import Detector, Face
-from backend.tracking.pictures import gaussian_counts
 from backend.tracking.portrait import Portrait
 from demo import motion
 from shared.progress import silent

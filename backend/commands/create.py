@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from backend.export.arrays import gaussian_counts
 from backend.serving import requests
-from backend.tracking.pictures import gaussian_counts
 
 from . import options
 from .console import Console

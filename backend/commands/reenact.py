@@ -9,7 +9,7 @@ from typing import Any
 from backend.avatar import framing
 from backend.rendering import batch
 from backend.serving import requests
-from backend.tracking.pictures import Pictures, check_head
+from backend.tracking.pictures import Pictures
 
 from . import options
 from .console import Console
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             chosen = engine.create_options(**options.create_settings(args))
             avatar = pipeline.create(source, chosen, console.progress)
         tracked = pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
-        check_head(tracked.track, avatar.source)
+        batch.check_head(tracked.track, avatar.source)
         track, body = framing.split_body(tracked.track)
         if args.framing == "crop":
             cameras = framing.portrait_framing(avatar, tracked.cameras)

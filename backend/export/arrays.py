@@ -1,4 +1,4 @@
-"""Gaussians as NumPy arrays, whatever they were computed with."""
+"""Gaussians as NumPy arrays, and how many there are, whatever they were computed with."""
 
 from __future__ import annotations
 
@@ -27,3 +27,15 @@ def as_numpy(values: Any) -> np.ndarray:
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
     return np.asarray(values)
+
+
+def gaussian_counts(gaussians: Any) -> dict[str, Any]:
+    """How many Gaussians there are: total, identity, layers (G0..GL) and kept."""
+    layers = as_numpy(gaussians.layers)
+    per_layer = np.bincount(layers, minlength=2)
+    return {
+        "total": len(layers),
+        "identity": int(per_layer[:2].sum()),
+        "layers": [int(n) for n in per_layer[2:]],
+        "kept": int(np.count_nonzero(as_numpy(gaussians.opacities) > 0)),
+    }

@@ -18,7 +18,6 @@ import numpy as np
 
 from backend.export import ply, png
 from backend.export.mp4 import Mp4Writer
-from backend.tracking.pictures import check_head
 from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import FRAME_SIZES, Track
@@ -89,6 +88,21 @@ class Rendered:
 
     files: list[Path]
     resumed: int
+
+
+def check_head(track: Track, source: Track) -> None:
+    """Refuses codes of another head than the avatar's.
+
+    Raises:
+        AvatarError: `head_mismatch`.
+    """
+    if track.head != source.head:
+        raise AvatarError(
+            "head_mismatch",
+            f"The track's codes belong to the head {track.head!r}; the avatar's head is"
+            f" {source.head!r}.",
+            "Use a track made for this head, or convert it.",
+        )
 
 
 def export_ply(

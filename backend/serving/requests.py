@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from backend.export.arrays import as_numpy
+from backend.export.arrays import as_numpy, gaussian_counts
 from backend.rendering import batch
-from backend.tracking.pictures import Pictures, check_head, gaussian_counts
+from backend.tracking.pictures import Pictures
 from shared import messages
 from shared.errors import AvatarError
 from shared.flame import Track
@@ -163,7 +163,7 @@ class Handlers:
                 f"{message.WIRE} got {len(message.frame)} frames; expected 1.",
                 "Send one frame; jobs take whole tracks.",
             )
-        check_head(message.frame, entry.avatar.source)
+        batch.check_head(message.frame, entry.avatar.source)
         ablate = checked_ablations(message.ablate)
         return entry, self._engine.pipeline.drive(entry.avatar, message.frame, ablate)
 

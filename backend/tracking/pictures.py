@@ -1,18 +1,15 @@
-"""What drives avatars: pictures to track, and checks of tracks; no torch."""
+"""Pictures to track: a video, one picture, or a folder of them; no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
-from backend.export.arrays import as_numpy
 from shared.errors import AvatarError
-from shared.flame import Track
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 FOLDER_FPS = 25.0
@@ -87,33 +84,6 @@ def picture_files(folder: Path) -> list[Path]:
     return sorted(
         p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file()
     )
-
-
-def check_head(track: Track, source: Track) -> None:
-    """Refuses codes of another head than the avatar's.
-
-    Raises:
-        AvatarError: `head_mismatch`.
-    """
-    if track.head != source.head:
-        raise AvatarError(
-            "head_mismatch",
-            f"The track's codes belong to the head {track.head!r}; the avatar's head is"
-            f" {source.head!r}.",
-            "Use a track made for this head, or convert it.",
-        )
-
-
-def gaussian_counts(gaussians: Any) -> dict[str, Any]:
-    """How many Gaussians there are: total, identity, layers (G0..GL) and kept."""
-    layers = as_numpy(gaussians.layers)
-    per_layer = np.bincount(layers, minlength=2)
-    return {
-        "total": len(layers),
-        "identity": int(per_layer[:2].sum()),
-        "layers": [int(n) for n in per_layer[2:]],
-        "kept": int(np.count_nonzero(as_numpy(gaussians.opacities) > 0)),
-    }
 
 
 def _read(path: Path) -> np.ndarray:

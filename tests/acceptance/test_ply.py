@@ -14,8 +14,8 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from backend.avatar.pipeline import Pipeline
+from backend.export.arrays import gaussian_counts
 from backend.splat.gaussians import Gaussians
-from backend.tracking.pictures import gaussian_counts
 
 from .blender_process import InBlender
 from .conftest import Made, Measured, command
