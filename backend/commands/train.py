@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.data.store import Store
 from backend.head import load_head
-from backend.training.engine import make_fabric
+from backend.training.fabric import make_fabric
 from backend.training.run import train
 from backend.training.settings import load_settings
 from shared.progress import silent

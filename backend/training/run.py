@@ -8,7 +8,7 @@ from typing import Any
 from backend.data.frame import FrameSource
 from backend.head import Head
 from backend.training.checks import start_from
-from backend.training.engine import make_fabric
+from backend.training.fabric import make_fabric
 from backend.training.settings import Settings
 from backend.training.trainer import Outcome, Trainer
 from shared.errors import AvatarError

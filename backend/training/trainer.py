@@ -70,7 +70,7 @@ class Trainer:
         data: The data set; its `train` split is learnt, its `val` split looked at.
         head: The data's head, on the CPU.
         out: The run's folder.
-        fabric: A launched engine (`backend.training.engine.make_fabric`).
+        fabric: A launched engine (`backend.training.fabric.make_fabric`).
         model: Where to start; default: a network initialised from the seed.
         portraits: Keeps the portraits' starts (`start = "portrait"`); default: a folder in `out`.
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from backend.data.frame import FrameSource
 from backend.data.store import Store, StoreWriter
 from backend.model.checkpoint import load_checkpoint
-from backend.training.engine import make_fabric
+from backend.training.fabric import make_fabric
 from backend.training.log import read_lines
 from backend.training.run import train
 from backend.training.settings import settings_of

@@ -18,7 +18,7 @@ from backend.model.checkpoint import checkpoint_state, save_checkpoint
 from backend.model.splitavatar import SplitAvatar
 from backend.training import checkpoints
 from backend.training.checks import check_data, check_same_run, check_share, start_from
-from backend.training.engine import make_fabric
+from backend.training.fabric import make_fabric
 from backend.training.learner import adam, set_rate
 from backend.training.loader import Loader
 from backend.training.log import RunLog, read_lines
