@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from backend.avatar import engines
 from backend.export.arrays import gaussian_counts
-from backend.serving import requests
 
 from . import options
 from .console import Console
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Makes and saves the avatar."""
     image = options.read_file(args.image)
     out = args.out or args.image.with_suffix(".savatar")
-    with requests.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
+    with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         chosen = engine.create_options(**options.create_settings(args))
         avatar = engine.pipeline.create(image, chosen, console.progress)
         avatar.save(out)

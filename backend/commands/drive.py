@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from backend.avatar import engines
 from backend.rendering import batch
-from backend.serving import requests
 from shared.flame import Track
 from shared.messages import AXES
 
@@ -34,13 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Writes the files."""
     track = Track.load(args.track) if args.track else None
-    with requests.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
+    with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         avatar = engine.open(args.avatar)
         track = track or avatar.source
         numbers = options.frame_range(args.frames, 1, len(track))
         shots = batch.Shots(
             avatar=avatar,
-            avatar_hash=requests.avatar_hash(args.avatar)[:16],
+            avatar_hash=engines.avatar_hash(args.avatar)[:16],
             track=track.slice(numbers.start - 1, numbers.stop - 1),
             frames=tuple(numbers),
             out=args.out,

@@ -84,12 +84,12 @@ def _scenes(args: argparse.Namespace, console: Console) -> list[Any]:
 
 
 def _avatar_scenes(args: argparse.Namespace, console: Console) -> list[Any]:
+    from backend.avatar import engines
     from backend.figures.scene import avatar_scene
-    from backend.serving import requests
     from shared.flame import Track
 
     track = Track.load(args.track) if args.track else None
-    with requests.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
+    with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         avatar = engine.open(args.avatar)
         driver = track or avatar.source
         _check_frames(args.frames, len(driver))

@@ -6,9 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from backend.avatar import framing
+from backend.avatar import engines, framing
 from backend.rendering import batch
-from backend.serving import requests
 from backend.tracking.pictures import Pictures
 
 from . import options
@@ -40,7 +39,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks the driving frames, makes the avatar, renders it on black."""
     pictures = Pictures.open(args.driving)
     source = options.read_file(args.source)
-    with requests.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
+    with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         pipeline = engine.pipeline
         if args.source.suffix == ".savatar":
             avatar = engine.open(args.source)

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from backend.avatar import engines
 from backend.rendering import batch
 from backend.rendering.job import RenderSettings, from_files, read_job
-from backend.serving import requests
 
 from . import options
 from .console import Console
@@ -47,14 +47,14 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     numbers = options.frame_range(
         args.frames, job.first_frame, job.first_frame + len(job.track) - 1
     )
-    with requests.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
+    with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         avatar = engine.open(job.avatar)
         start = numbers.start - job.first_frame
         stop = start + len(numbers)
         cameras = job.cameras or (avatar.camera,)
         shots = batch.Shots(
             avatar=avatar,
-            avatar_hash=requests.avatar_hash(job.avatar)[:16],
+            avatar_hash=engines.avatar_hash(job.avatar)[:16],
             track=job.track.slice(start, stop),
             frames=tuple(numbers),
             out=job.out,

@@ -36,7 +36,8 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 
     def load(phase: Callable[[str], None]) -> tuple[Handle, str]:
         phase("importing")
-        from backend.serving.requests import Handlers, load_engine
+        from backend.avatar.engines import load_engine
+        from backend.serving.requests import Handlers
 
         engine = load_engine(args.preset, args.device, args.weights, phase)
         return Handlers(engine), engine.pipeline.device

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from backend.avatar import engines
 from backend.rendering.job import write_cameras
-from backend.serving import requests
 from backend.tracking.pictures import Pictures
 
 from . import options
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks and writes the file."""
     pictures = Pictures.open(args.input)
     out = args.out or args.input.with_name(args.input.stem + ".flame.npz")
-    with requests.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
+    with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         tracked = engine.pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
         out.parent.mkdir(parents=True, exist_ok=True)
         tracked.track.save(out)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.serving.requests import Engine, Handlers
+from backend.avatar.engines import Engine
+from backend.serving.requests import Handlers
 from backend.serving.server import Server, serve, watch_stdin
 from tests.blender.fake_head import rig_arrays
 from tests.fakes.fake_pipeline import FakeAvatar, FakeCreateOptions, FakePipeline

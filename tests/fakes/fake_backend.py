@@ -27,7 +27,8 @@ def main() -> int:
         if args.fault == "load":
             raise AvatarError("missing_weights", "No weights.", "Download them.")
         phase("loading")
-        from backend.serving.requests import Engine, Handlers
+        from backend.avatar.engines import Engine
+        from backend.serving.requests import Handlers
         from tests.fakes.fake_pipeline import FakeAvatar, FakeCreateOptions, FakePipeline
 
         pipeline = FakePipeline(args.fault, args.preset)

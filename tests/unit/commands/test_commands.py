@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from backend import __main__ as command_line
+from backend.avatar import engines
 from backend.export import ply, png
 from backend.export.mp4 import Mp4Writer
-from backend.serving import requests
 from shared.errors import AvatarError
 from shared.flame import Track
 from tests.fakes.fake_pipeline import FakeAvatar, FakeCreateOptions, FakePipeline
@@ -29,10 +29,10 @@ class Line:
         self._capfd = capfd
         self.err = ""
 
-    def engine(self, preset: str, device: str, weights: object, phase: Any) -> requests.Engine:
+    def engine(self, preset: str, device: str, weights: object, phase: Any) -> engines.Engine:
         phase("loading")
         print("a library's chatter")
-        return requests.Engine(self.pipeline, FakeCreateOptions, FakeAvatar.load)
+        return engines.Engine(self.pipeline, FakeCreateOptions, FakeAvatar.load)
 
     def __call__(self, *arguments: object, code: int = 0) -> str:
         self._capfd.readouterr()
@@ -48,7 +48,7 @@ class Line:
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Line:
     found = Line(capfd)
-    monkeypatch.setattr(requests, "load_engine", found.engine)
+    monkeypatch.setattr(engines, "load_engine", found.engine)
     return found
 
 
