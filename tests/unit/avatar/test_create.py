@@ -1,0 +1,67 @@
+"""Portrait to avatar: what it looks like, options, and a creation that is cancelled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from backend.avatar.create import CreateOptions
+from backend.avatar.file import Avatar
+from backend.losses.pixels import psnr
+from shared.errors import AvatarError
+from shared.progress import Progress, silent
+
+
+def test_the_avatar_looks_like_its_portrait(pipeline, avatar, portrait):
+    shown = pipeline.render(pipeline.drive(avatar, avatar.source), avatar.camera)
+    inside = portrait.matte > 0.5
+    assert psnr(shown.rgb, portrait.matted, inside) > 27, "after six steps only"
+    assert np.abs(shown.alpha - portrait.matte).mean() < 0.04
+
+
+@pytest.fixture
+def quick(pipeline, portrait, monkeypatch):
+    """Creates without a look from all sides at which Gaussians are never seen: seconds less."""
+    monkeypatch.setattr("backend.avatar.create.drop_redundant", lambda *_: None)
+
+    def create(iterations: int, progress: Progress = silent) -> Avatar:
+        return pipeline.create_from(portrait, CreateOptions(iterations=iterations), progress)
+
+    return create
+
+
+def test_no_iterations_leave_the_projection(pipeline, portrait, avatar, quick):
+    phases = []
+    plain = quick(0, lambda phase, done, total: phases.append(phase))
+    assert "personalise" not in phases
+    assert len(plain.identity) == len(avatar.identity)
+    shown = pipeline.render(pipeline.drive(plain, plain.source), plain.camera)
+    assert psnr(shown.rgb, portrait.matted, portrait.matte > 0.5) > 20
+
+
+def test_negative_iterations_are_refused(pipeline, astronaut):
+    with pytest.raises(AvatarError) as caught:
+        pipeline.create(astronaut, CreateOptions(iterations=-1), silent)
+    assert caught.value.code == "bad_request"
+
+
+def test_a_cancelled_creation_leaves_nothing_that_shows_in_the_next(pipeline, quick):
+    weights = {name: value.clone() for name, value in pipeline.model.state_dict().items()}
+    before, seen = quick(0), []
+
+    def stop(phase: str, done: float, total: float) -> None:
+        seen.append(phase)
+        if phase == "personalise" and done == 2:
+            raise AvatarError("cancelled", "Cancelled.", "")
+
+    with pytest.raises(AvatarError) as caught:
+        quick(6, stop)
+    assert caught.value.code == "cancelled"
+    assert seen.count("personalise") == 2
+    for name, value in pipeline.model.state_dict().items():
+        assert torch.equal(value, weights[name]), name
+    again = quick(0)
+    assert torch.equal(again.identity.features, before.identity.features)
+    for a, b in zip(again.layers, before.layers, strict=True):
+        assert all(torch.equal(value, dict(b.tensors())[name]) for name, value in a.tensors())
