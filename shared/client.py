@@ -22,7 +22,8 @@ from zmq.utils.monitor import parse_monitor_message
 from . import messages, packing, wire
 from .connection import Connection, check_protocol
 from .errors import AvatarError
-from .messages import BackendInfo, BackendState, JobProgress, Message
+from .message_base import Message
+from .messages import BackendInfo, BackendState, JobProgress
 
 LOG = logging.getLogger("splitavatar.client")
 

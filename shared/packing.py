@@ -11,9 +11,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 from .camera import Camera
+from .cloud import CLOUD_ARRAYS, Cloud
 from .errors import AvatarError
 from .flame import Track
-from .messages import CLOUD_ARRAYS, Cloud, Message, optional_fields
+from .message_base import Message, optional_fields
 
 MAX_SIDE_PX = 16384
 """Widest and highest picture a camera may ask for."""

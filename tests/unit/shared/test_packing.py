@@ -9,13 +9,14 @@ import pytest
 from shared import messages as m
 from shared import packing, wire
 from shared.camera import Camera, portrait_intrinsics
+from shared.cloud import Cloud
 from shared.errors import AvatarError
 from shared.flame import Track
 
 CAMERA = Camera(np.diag([1.0, -1, -1, 1]), portrait_intrinsics(512), 512, 384)
 TRACK = Track.neutral(3, betas=np.arange(300), fps=29.97, head="flame2023")
 FRAME = Track.from_arkit({"jawOpen": 0.5})
-CLOUD = m.Cloud(
+CLOUD = Cloud(
     means=np.ones((4, 3), np.float32),
     quats=np.ones((4, 4), np.float16),
     scales=np.ones((4, 3), np.float16),

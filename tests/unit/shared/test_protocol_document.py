@@ -11,13 +11,15 @@ import numpy as np
 from shared import messages as m
 from shared import packing, wire
 from shared.camera import Camera
+from shared.cloud import CLOUD_ARRAYS, Cloud
 from shared.errors import CODES
 from shared.flame import Track
+from shared.message_base import Message, optional_fields
 
 COMPOUND = {
     Track: "Track",
     Camera: "Camera",
-    m.Cloud: "Cloud",
+    Cloud: "Cloud",
     tuple[Camera, ...]: "cameras",
     dict[str, np.ndarray]: "arrays",
     list[str]: "list of str",
@@ -53,17 +55,17 @@ def chapter(text: str, title: str) -> str:
     return dict(sections(text, "##"))[title]
 
 
-def expected_rows(cls: type[m.Message]) -> Rows:
+def expected_rows(cls: type[Message]) -> Rows:
     return [(f"`{f.name}`", kind(cls, f), f.metadata["doc"]) for f in fields(cls)]
 
 
-def kind(cls: type[m.Message], item: Any) -> str:
+def kind(cls: type[Message], item: Any) -> str:
     hint = packing._bare(packing._hints(cls)[item.name])
     if "dtype" in item.metadata:
         text = f"{item.metadata['dtype']} {item.metadata['shape']}"
     else:
         text = COMPOUND.get(hint) or hint.__name__
-    return text + ", optional" * (item.name in m.optional_fields(cls))
+    return text + ", optional" * (item.name in optional_fields(cls))
 
 
 def test_it_lists_every_request_with_its_fields_reply_and_class(repository: Path) -> None:
@@ -110,4 +112,4 @@ def test_it_lists_the_envelope_and_the_array_types(repository: Path) -> None:
 def test_it_lists_the_arrays_of_a_cloud(repository: Path) -> None:
     text = chapter(document(repository), "A message")
     found = re.findall(r"`FIELD\.(\w+)` (\w+) \[N(?:,(\d))?\]", text)
-    assert {name: (dtype, int(n or 0)) for name, dtype, n in found} == m.CLOUD_ARRAYS
+    assert {name: (dtype, int(n or 0)) for name, dtype, n in found} == CLOUD_ARRAYS
