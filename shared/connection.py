@@ -114,6 +114,19 @@ def check_protocol(found: Any, side: str) -> None:
         )
 
 
+def connection_path(folder: Path) -> Path:
+    """The connection file of the backend that this process starts."""
+    return folder / f"connection-{os.getpid()}.json"
+
+
+def sweep_connections(folder: Path) -> None:
+    """Removes connection files, and with them keys, whose parent process is gone."""
+    for path in folder.glob("connection-*.json"):
+        parent = path.stem.rpartition("-")[2]
+        if parent.isdigit() and not pid_alive(int(parent)):
+            path.unlink(missing_ok=True)
+
+
 def pid_alive(pid: int) -> bool:
     """Whether a process of this id exists."""
     if pid <= 0:

@@ -7,16 +7,15 @@ other end of a pipe as its stdin and exits when that closes, so it never outlive
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .backend_process import exit_words, last_line, spawn
 from .client import Client, died
-from .connection import Connection, pid_alive
+from .connection import Connection, connection_path, sweep_connections
 from .errors import AvatarError
 from .messages import BackendState, ShutdownBackend
 
@@ -26,8 +25,6 @@ RESTART_BUDGET = 5
 SLOW_START_S = 60.0
 """A start that takes longer says so; it is never ended for it."""
 
-LOG_BYTES = 2_000_000
-LOGS_KEPT = 3
 _SHUTDOWN_STEP_S = 5.0
 
 
@@ -61,7 +58,7 @@ class LaunchSettings:
     @property
     def connection_path(self) -> Path:
         """The connection file of this parent's backend."""
-        return self.user_folder / f"connection-{os.getpid()}.json"
+        return connection_path(self.user_folder)
 
     @property
     def command(self) -> list[str]:
@@ -207,9 +204,9 @@ class Launcher:
             )
         try:
             settings.user_folder.mkdir(parents=True, exist_ok=True)
-            _sweep(settings.user_folder)
+            sweep_connections(settings.user_folder)
             settings.connection_path.unlink(missing_ok=True)
-            self._process = self._spawn()
+            self._process = spawn(settings.command, settings.root, settings.log_path)
         except OSError as error:
             self._failure = AvatarError(
                 "backend_died",
@@ -219,29 +216,10 @@ class Launcher:
             raise self._failure from error
         self._started = time.monotonic()
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        settings = self.settings
-        _rotate(settings.log_path)
-        with settings.log_path.open("ab") as log:
-            line = f"---- {time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(settings.command)}\n"
-            log.write(line.encode())
-            log.flush()
-            return subprocess.Popen(
-                settings.command,
-                cwd=settings.root,
-                env=backend_environment(),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                # A Ctrl-C in the parent's terminal is the parent's to handle.
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-
     def _ended(self, code: int) -> None:
-        error = died(self._process.pid if self._process else 0, how=_exit_words(code))
+        error = died(self._process.pid if self._process else 0, how=exit_words(code))
         log = self.settings.log_path
-        last = _last_line(log)
+        last = last_line(log)
         self._failure = AvatarError(
             error.code,
             error.message + (f" Its last words: {last}" if last else ""),
@@ -287,60 +265,5 @@ class Launcher:
         self._stopper = None
 
 
-_SCRUBBED = {
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "PYTHONSTARTUP",
-    "PYTHONEXECUTABLE",
-    "PYTHONINSPECT",
-    "PYTHONPYCACHEPREFIX",  # would hide the bytecode that pip made of torch
-}
-
-
-def backend_environment() -> dict[str, str]:
-    """The backend's environment: ours without what would redirect its Python."""
-    environment = {k: v for k, v in os.environ.items() if k not in _SCRUBBED}
-    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # an extension writes nothing beside its files
-    environment["PYTHONUNBUFFERED"] = "1"
-    environment["PYTHONUTF8"] = "1"
-    environment["PYTHONNOUSERSITE"] = "1"
-    return environment
-
-
-def _sweep(folder: Path) -> None:
-    """Removes connection files, and with them keys, whose parent process is gone."""
-    for path in folder.glob("connection-*.json"):
-        parent = path.stem.rpartition("-")[2]
-        if parent.isdigit() and not pid_alive(int(parent)):
-            path.unlink(missing_ok=True)
-
-
-def _rotate(log: Path) -> None:
-    if not log.exists() or log.stat().st_size < LOG_BYTES:
-        return
-    for number in range(LOGS_KEPT - 1, 0, -1):
-        older = log.with_name(f"{log.name}.{number}")
-        if older.exists():
-            os.replace(older, log.with_name(f"{log.name}.{number + 1}"))
-    os.replace(log, log.with_name(f"{log.name}.1"))
-
-
 def _starting(phase: str, seconds: float) -> str:
     return phase if seconds < SLOW_START_S else f"{phase} (slow: {seconds:.0f} s so far)"
-
-
-def _exit_words(code: int) -> str:
-    if code < 0 and sys.platform != "win32":
-        return f"was ended by signal {-code}"
-    return f"ended with exit code {code}"
-
-
-def _last_line(log: Path) -> str:
-    try:
-        with log.open("rb") as stream:
-            stream.seek(max(0, log.stat().st_size - 4096))
-            lines = stream.read().decode(errors="replace").splitlines()
-    except OSError:
-        return ""
-    words = [line.strip() for line in lines if line.strip()]
-    return words[-1][:300] if words and not words[-1].startswith("----") else ""

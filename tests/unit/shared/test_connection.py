@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.connection import Connection, pid_alive
+from shared.connection import Connection, pid_alive, sweep_connections
 from shared.errors import AvatarError
 
 
@@ -87,3 +87,14 @@ def test_this_process_is_alive_and_impossible_ones_are_not() -> None:
     assert pid_alive(os.getpid())
     assert not pid_alive(0)
     assert not pid_alive(-1)
+
+
+def test_connection_files_of_gone_parents_are_swept_away(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for pid in (gone.pid, os.getpid()):
+        (tmp_path / f"connection-{pid}.json").touch()
+    (tmp_path / "connection-notes.json").touch()
+    sweep_connections(tmp_path)
+    kept = {f"connection-{os.getpid()}.json", "connection-notes.json"}
+    assert {p.name for p in tmp_path.iterdir()} == kept
