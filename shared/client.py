@@ -1,12 +1,11 @@
 """The client of a running backend: requests return futures, events wait in a queue.
 
-One thread owns the sockets. All public methods may be called from any thread and none of them
+One thread owns the `Sockets`. All public methods may be called from any thread and none of them
 waits for the backend, so Blender's timer can call `poll` and look at futures.
 """
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import threading
@@ -16,27 +15,18 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
-import zmq
-from zmq.utils.monitor import parse_monitor_message
-
 from . import messages, packing, wire
 from .connection import Connection, check_protocol
 from .errors import AvatarError
 from .message_base import Message
 from .messages import BackendInfo, BackendState, JobProgress
+from .sockets import Sockets
 
 LOG = logging.getLogger("splitavatar.client")
 
 PING_EVERY_S = 3.0
 SILENT_AFTER_S = 10.0
 """A control ping unanswered for so long makes the backend `not answering` (shown, never killed)."""
-
-_LOST = zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
-_REFUSED = (
-    zmq.EVENT_HANDSHAKE_FAILED_AUTH
-    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
-    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
-)
 
 
 @dataclass
@@ -66,14 +56,9 @@ class Client:
         self._closing = False
         self._ping_sent: float | None = None
         self._last_ping = 0.0
-        self._context = zmq.Context()
-        self._wake_in = self._context.socket(zmq.PAIR)
-        wake_name = f"inproc://wake-{id(self)}"
-        self._wake_in.bind(wake_name)
+        self._sockets = Sockets(connection)
         # A daemon, so that a host that never closes its client can still exit.
-        self._thread = threading.Thread(
-            target=self._run, args=(wake_name,), name="splitavatar-client", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name="splitavatar-client", daemon=True)
         self._thread.start()
 
     # ---- called from any thread
@@ -119,7 +104,7 @@ class Client:
             if self._error is None and not self._closing:
                 self._in_flight[request_id] = _InFlight(future, reply, message.WIRE, deadline)
                 self._outgoing.append((message.CONTROL, frames))
-                self._wake()
+                self._sockets.wake()
                 return future
             error = self._error or _closed()
         future.set_exception(error)
@@ -155,7 +140,7 @@ class Client:
         with self._lock:
             if not self._closing:
                 self._closing = True
-                self._wake()
+                self._sockets.wake()
         self.fail(_closed())
         if threading.current_thread() is not self._thread:
             self._thread.join()
@@ -166,74 +151,31 @@ class Client:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _wake(self) -> None:
-        with contextlib.suppress(zmq.Again):  # full: it is awake already
-            self._wake_in.send(b"", zmq.NOBLOCK)
-
     # ---- the thread that owns the sockets
 
-    def _run(self, wake_name: str) -> None:
-        wake = self._context.socket(zmq.PAIR)
-        wake.connect(wake_name)
-        work = self._socket(zmq.DEALER)
-        control = self._socket(zmq.DEALER)
-        events = self._socket(zmq.SUB)
-        events.subscribe(b"")
-        monitor = work.get_monitor_socket(_LOST | _REFUSED)
-        sockets = [wake, work, control, events, monitor]
+    def _run(self) -> None:
         try:
-            work.connect(self.connection.work)
-            control.connect(self.connection.control)
-            events.connect(self.connection.events)
-            self._loop(wake, work, control, events, monitor)
+            self._sockets.open()
+            self._loop()
         except Exception as error:
             LOG.exception("the client's thread ended")
             self.fail(AvatarError("internal", f"The client failed: {error!r}.", "See the log."))
         finally:
-            work.disable_monitor()
             with self._lock:
                 self._closing = True
-                for socket in (*sockets, self._wake_in):
-                    socket.close(0)
-            self._context.term()
+            self._sockets.close()
 
-    def _socket(self, kind: int) -> zmq.Socket:
-        socket = self._context.socket(kind)
-        socket.curve_serverkey = self.connection.server_key.encode()
-        socket.curve_publickey = self.connection.client_public.encode()
-        socket.curve_secretkey = self.connection.client_secret.encode()
-        socket.linger = 0
-        socket.sndhwm = 0
-        socket.maxmsgsize = wire.MAX_MESSAGE_BYTES
-        socket.reconnect_ivl = -1  # a backend that is gone never comes back under its old keys
-        return socket
-
-    def _loop(
-        self,
-        wake: zmq.Socket,
-        work: zmq.Socket,
-        control: zmq.Socket,
-        events: zmq.Socket,
-        monitor: zmq.Socket,
-    ) -> None:
-        poller = zmq.Poller()
-        for socket in (wake, work, control, events, monitor):
-            poller.register(socket, zmq.POLLIN)
+    def _loop(self) -> None:
         while not self._closing:
-            ready = dict(poller.poll(self._tick_ms()))
-            if wake in ready:
-                self._drain(wake)
-            self._ping(control)
+            self._sockets.wait(self._tick_ms())
+            self._ping()
             while self._outgoing:
-                is_control, frames = self._outgoing.popleft()
-                self._send(control if is_control else work, frames)
-            for socket in (events, control, work):
-                if socket in ready:
-                    self._receive(socket)
-            if monitor in ready:
-                self._lost(parse_monitor_message(monitor.recv_multipart())["event"])
-                if self._error is not None:
-                    poller.unregister(monitor)
+                self._send(*self._outgoing.popleft())
+            for frames in self._sockets.receive():
+                self._take(frames)
+            refused = self._sockets.lost()
+            if refused is not None:
+                self._lost(refused)
             self._expire()
 
     def _tick_ms(self) -> int:
@@ -243,32 +185,24 @@ class Client:
         nearest = min([*deadlines, now + 1.0])
         return max(1, int((nearest - now) * 1000) + 1)
 
-    def _drain(self, wake: zmq.Socket) -> None:
-        while wake.poll(0):
-            wake.recv()
-
-    def _ping(self, control: zmq.Socket) -> None:
+    def _ping(self) -> None:
         now = time.monotonic()
         if self._error or self._ping_sent is not None or now - self._last_ping < PING_EVERY_S:
             return
         body, arrays = packing.pack(BackendInfo())
         frames = wire.encode(wire.Envelope(BackendInfo.WIRE, body, arrays, id="ping"))
-        self._send(control, frames)
+        self._send(True, frames)
         self._ping_sent = self._last_ping = now
 
-    def _send(self, socket: zmq.Socket, frames: list[Any]) -> None:
-        try:
-            socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
-        except zmq.Again:  # without a peer and with no limit to the queue: the backend is gone
+    def _send(self, control: bool, frames: list[Any]) -> None:
+        if not self._sockets.send(control, frames):
             self.fail(died(self.connection.pid))
 
-    def _receive(self, socket: zmq.Socket) -> None:
-        while socket.poll(0):
-            frames = [frame.buffer for frame in socket.recv_multipart(copy=False)]
-            try:
-                self._dispatch(wire.decode(frames))
-            except AvatarError as error:
-                LOG.error("dropped a message of the backend: %s", error)
+    def _take(self, frames: list[memoryview]) -> None:
+        try:
+            self._dispatch(wire.decode(frames))
+        except AvatarError as error:
+            LOG.error("dropped a message of the backend: %s", error)
 
     def _dispatch(self, envelope: wire.Envelope) -> None:
         if envelope.type in messages.EVENTS:
@@ -289,9 +223,7 @@ class Client:
 
     def _reply(self, entry: _InFlight, envelope: wire.Envelope) -> Message:
         if envelope.type == "error":
-            reply = packing.unpack(messages.ErrorReply, envelope.body, envelope.arrays)
-            assert isinstance(reply, messages.ErrorReply)
-            raise received_error(reply)
+            raise received_error(envelope)
         check_protocol(envelope.v, "backend")
         if envelope.type != f"{entry.name}.ok":
             raise AvatarError(
@@ -312,9 +244,7 @@ class Client:
     def _pong(self, envelope: wire.Envelope) -> None:
         self._ping_sent = None
         if envelope.type == "error":
-            reply = packing.unpack(messages.ErrorReply, envelope.body, envelope.arrays)
-            assert isinstance(reply, messages.ErrorReply)
-            self.fail(received_error(reply))
+            self.fail(received_error(envelope))
             return
         info = packing.unpack(messages.InfoReply, envelope.body, envelope.arrays)
         assert isinstance(info, messages.InfoReply)
@@ -334,9 +264,9 @@ class Client:
             self._events.append(state)
         self._state = state
 
-    def _lost(self, event: int) -> None:
+    def _lost(self, refused: bool) -> None:
         pid = self.connection.pid
-        if event & _REFUSED:
+        if refused:
             self.fail(
                 AvatarError(
                     "bad_request",
@@ -371,8 +301,10 @@ def died(pid: int, how: str = "ended") -> AvatarError:
     )
 
 
-def received_error(reply: messages.ErrorReply) -> AvatarError:
-    """The `AvatarError` that a reply carries; one of an unknown code becomes `internal`."""
+def received_error(envelope: wire.Envelope) -> AvatarError:
+    """The `AvatarError` that an `error` carries; one of an unknown code becomes `internal`."""
+    reply = packing.unpack(messages.ErrorReply, envelope.body, envelope.arrays)
+    assert isinstance(reply, messages.ErrorReply)
     try:
         return AvatarError(reply.code, reply.message, reply.remedy)
     except ValueError:
