@@ -20,7 +20,8 @@ import torch
 from shared.errors import AvatarError
 from shared.flame import BETAS_SIZE, EXPRESSION_SIZE, JOINTS
 
-from .unpickle import Refused, array_of, load_pickle
+from .inert import Refused, array_of
+from .unpickle import load_pickle
 
 _CODES = BETAS_SIZE + EXPRESSION_SIZE
 _POSE_FEATURES = 9 * (len(JOINTS) - 1)

@@ -16,9 +16,8 @@ from typing import Any, ClassVar
 
 from shared.errors import AvatarError
 
-from .pickled import Budget, Inert, Maker, Refused, allowed, array_of, build, check_key
-
-__all__ = ["Inert", "Refused", "array_of", "load_pickle"]
+from .inert import Refused
+from .pickled import Budget, Maker, allowed, build, check_key
 
 MOST_BYTES = 2 << 30
 _DAMAGE = (
@@ -42,7 +41,7 @@ def load_pickle(source: Path | bytes, label: str = "") -> Any:
 
     Allowed: None, numbers, text, bytes, lists, tuples, dicts, sets; NumPy arrays and numbers
     (names of NumPy 1 and 2; protocols 0 to 5, Python 2's included); chumpy and scipy.sparse
-    objects, which come as `Inert` (`array_of` gives their values).
+    objects, which come as `Inert` (`inert.array_of` gives their values).
 
     Args:
         source: The file, or its bytes.

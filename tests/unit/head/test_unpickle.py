@@ -18,7 +18,8 @@ import pytest
 import scipy.sparse
 import torch
 
-from backend.head.unpickle import Inert, Refused, array_of, load_pickle
+from backend.head.inert import Inert, Refused, array_of
+from backend.head.unpickle import load_pickle
 from shared.errors import AvatarError
 from tests.unit.head.pickles import Call, fake_chumpy, flame_pickle
 
