@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import pairwise
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -16,7 +17,23 @@ from backend.model.attributes import COLOURS, logit
 
 
 @dataclass
-class LayerResiduals:
+class _Residuals:
+    """Tensors of which some may be missing."""
+
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """The tensors that exist, with their names."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None:
+                yield field.name, value
+
+    def to(self, device: str | torch.device) -> Self:
+        """The same residuals on another device."""
+        return type(self)(**{name: tensor.to(device) for name, tensor in self.tensors()})
+
+
+@dataclass
+class LayerResiduals(_Residuals):
     """Residuals of one expression layer G_i with N Gaussians.
 
     Args:
@@ -35,17 +52,9 @@ class LayerResiduals:
     quat: Tensor | None = None
     mask: Tensor | None = None
 
-    def tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """The tensors that exist, with their names."""
-        return _present(self)
-
-    def to(self, device: str | torch.device) -> LayerResiduals:
-        """The same residuals on another device."""
-        return LayerResiduals(**{name: tensor.to(device) for name, tensor in self.tensors()})
-
 
 @dataclass
-class IdentityResiduals:
+class IdentityResiduals(_Residuals):
     """Residuals of the two identity planes (0 front, 1 back) with P cells each.
 
     Args:
@@ -61,21 +70,6 @@ class IdentityResiduals:
     scale: Tensor | None = None
     offset: Tensor | None = None
     quat: Tensor | None = None
-
-    def tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """The tensors that exist, with their names."""
-        return _present(self)
-
-    def to(self, device: str | torch.device) -> IdentityResiduals:
-        """The same residuals on another device."""
-        return IdentityResiduals(**{name: tensor.to(device) for name, tensor in self.tensors()})
-
-
-def _present(residuals: LayerResiduals | IdentityResiduals) -> Iterator[tuple[str, Tensor]]:
-    for field in fields(residuals):
-        value = getattr(residuals, field.name)
-        if value is not None:
-            yield field.name, value
 
 
 def add(raw: Tensor, residual: Tensor | None) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
 
 import cv2
 import numpy as np
@@ -60,7 +59,7 @@ class Face:
         return np.degrees([yaw, pitch, roll])
 
 
-class Detector:
+class Detector(OpenTask[vision.FaceLandmarker]):
     """MediaPipe's face landmarker, kept open. Not thread-safe: one per thread."""
 
     def __init__(self) -> None:
@@ -71,24 +70,14 @@ class Detector:
             num_faces=_MAXIMUM_FACES,
             min_face_detection_confidence=0.4,
         )
-        self._task = OpenTask(lambda: vision.FaceLandmarker.create_from_options(options))
-
-    def close(self) -> None:
-        """Frees the graph."""
-        self._task.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        super().__init__(lambda: vision.FaceLandmarker.create_from_options(options))
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
         """Faces of [H, W, 3] uint8 sRGB as MediaPipe finds them, largest first."""
         height, width = rgb.shape[:2]
         if min(height, width) < LEAST_SIDE_PX:
             return []
-        result = self._task.run(lambda task, image: task.detect(image), _shrunk(rgb))
+        result = self.run(lambda task, image: task.detect(image), _shrunk(rgb))
         faces = [
             Face(
                 np.array([[p.x * width, p.y * height, p.z * width] for p in points], np.float32),

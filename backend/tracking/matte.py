@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import cv2
 import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
@@ -17,7 +15,7 @@ _EPSILON = 1e-4
 _SHARPER = 0.6
 
 
-class Matter:
+class Matter(OpenTask[vision.ImageSegmenter]):
     """The segmenter, kept open. Not thread-safe: one per thread."""
 
     def __init__(self) -> None:
@@ -25,21 +23,11 @@ class Matter:
             base_options=BaseOptions(model_asset_path=str(SELFIE_SEGMENTATION)),
             output_confidence_masks=True,
         )
-        self._task = OpenTask(lambda: vision.ImageSegmenter.create_from_options(options))
-
-    def close(self) -> None:
-        """Frees the graph."""
-        self._task.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        super().__init__(lambda: vision.ImageSegmenter.create_from_options(options))
 
     def matte(self, rgb: np.ndarray) -> np.ndarray:
         """[H, W] float32 0..1: how much of each pixel of [H, W, 3] uint8 is the person."""
-        masks = self._task.run(lambda task, image: task.segment(image).confidence_masks, rgb)
+        masks = self.run(lambda task, image: task.segment(image).confidence_masks, rgb)
         coarse = np.asarray(masks[-1].numpy_view(), np.float32).reshape(rgb.shape[:2])
         person = _largest(np.clip((coarse - 0.3) / 0.4, 0, 1))
         fine = guided_filter(rgb.astype(np.float32) / 255, person, _RADIUS_PX, _EPSILON)
