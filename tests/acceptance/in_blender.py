@@ -4,7 +4,7 @@
 
 TASK.json holds what the part needs (see its docstring), always `out` (a folder), `avatar` (a
 .savatar file) and `backend_python`. BLENDER_USER_RESOURCES has to be an empty profile. Each part
-writes OUT/PART.json; Blender can hang when its interpreter exits, so this leaves by os._exit.
+writes OUT/PART.json.
 """
 
 import json
@@ -14,7 +14,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ import numpy as np
 import blender_addon
 from blender_addon.scene import cameras, points, properties, rig
 from blender_addon.work import batch, pump, session
+from tests.blender_script import leave_after
 
 from .motion import FRAMES, ORDERS, PERCENT, jaw_open, yaw_deg
 
@@ -187,20 +187,12 @@ PARTS = {part.__name__: part for part in (import_ply, scrub, killed_backend, wai
 
 
 def main() -> None:
-    code = 0
-    try:
-        part, task = PARTS[sys.argv[1]], json.loads(Path(sys.argv[2]).read_text())
-        enable(task)
-        told = part(task)
-        session.get().close()
-        (Path(task["out"]) / f"{sys.argv[1]}.json").write_text(json.dumps(told))
-    except BaseException:  # noqa: BLE001 - reported by the test
-        traceback.print_exc()
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    part, task = PARTS[sys.argv[1]], json.loads(Path(sys.argv[2]).read_text())
+    enable(task)
+    told = part(task)
+    session.get().close()
+    (Path(task["out"]) / f"{sys.argv[1]}.json").write_text(json.dumps(told))
 
 
 if __name__ == "__main__":
-    main()
+    leave_after(main)

@@ -1,16 +1,15 @@
 """The built zips, and Blender processes with an empty profile to install them in."""
 
-import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from backend.install import InstallError
-from house.environments import ROOT, present
+from house.environments import present
 from house.package import build_for
-from house.profile import profile_environment
+
+from .child import told_by
 
 BLENDERS = {"blender-4.5": (4, 5), "blender-5.2": (5, 2)}
 
@@ -49,16 +48,7 @@ def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def seen(package: Package, tmp_path_factory: pytest.TempPathFactory) -> dict:
     """What tests/package/in_blender.py saw after installing the zip."""
     profile = tmp_path_factory.mktemp("profile")
-    command = [str(package.python), "-m", "tests.package.in_blender", str(package.zip_path)]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=profile_environment(profile),
-        capture_output=True,
-        text=True,
-        timeout=150,
+    told, log = told_by(
+        "in_blender", package.python, package.zip_path, profile=profile, timeout_s=150
     )
-    told = [line for line in done.stdout.splitlines() if line.startswith("@@")]
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert told, done.stdout[-3000:]
-    return {**json.loads(told[-1][2:]), "profile": str(profile), "log": done.stdout + done.stderr}
+    return {**told, "profile": str(profile), "log": log}

@@ -1,15 +1,10 @@
 """Runs in a fresh Blender with an empty profile: installs the zip, looks, prints one JSON line.
 
-    python -m tests.package.in_blender ZIP
-
-Blender can hang when its interpreter exits, so this leaves by os._exit.
+python -m tests.package.in_blender ZIP
 """
 
-import json
-import os
 import sys
 import threading
-import traceback
 import types
 from pathlib import Path
 
@@ -17,6 +12,7 @@ import bpy
 import numpy  # noqa: F401 - before site-packages is hidden below
 
 from house.profile import MODULE, install_extension
+from tests.package.child import hide_site_packages, tell
 
 HANDLERS = sorted(
     name for name in dir(bpy.app.handlers) if isinstance(getattr(bpy.app.handlers, name), list)
@@ -76,8 +72,7 @@ def own_functions(module: str) -> list[types.FunctionType]:
 
 def look(zip_path: Path) -> dict[str, object]:
     """Install, enable, disable and enable again; what was seen on the way."""
-    # The test environment has a pyzmq of its own; the extension must bring one.
-    sys.path[:] = [p for p in sys.path if not p.rstrip("/\\").endswith("site-packages")]
+    hide_site_packages()
     before = traces()
     module = install_extension(zip_path)
     import zmq
@@ -105,17 +100,5 @@ def look(zip_path: Path) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    code = 0
-    try:
-        print("\n@@" + json.dumps(look(Path(sys.argv[1]))))
-    except BaseException:  # noqa: BLE001 - reported by the parent
-        traceback.print_exc()
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
 if __name__ == "__main__":
-    main()
+    tell(lambda: look(Path(sys.argv[1])))

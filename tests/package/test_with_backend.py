@@ -3,8 +3,6 @@
 On Blender 4.5 the demo does the same and much more; here it is the newest Blender.
 """
 
-import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,9 +10,7 @@ import gsply
 import numpy as np
 import pytest
 
-from house.environments import ROOT
-from house.profile import profile_environment
-
+from .child import told_by
 from .conftest import Package
 
 pytestmark = [
@@ -27,18 +23,9 @@ pytestmark = [
 def told(package: Package, tmp_path_factory: pytest.TempPathFactory) -> dict:
     """What tests/package/with_backend.py told."""
     out = tmp_path_factory.mktemp("out")
-    command = [str(package.python), "-m", "tests.package.with_backend"]
-    done = subprocess.run(
-        [*command, str(package.zip_path), sys.executable, str(out)],
-        cwd=ROOT,
-        env=profile_environment(tmp_path_factory.mktemp("profile")),
-        capture_output=True,
-        text=True,
-        timeout=170,
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("@@")]
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return json.loads(lines[-1][2:])
+    profile = tmp_path_factory.mktemp("profile")
+    asked = (package.zip_path, sys.executable, out)
+    return told_by("with_backend", package.python, *asked, profile=profile, timeout_s=170)[0]
 
 
 def test_the_zip_brings_zmq_and_builds_a_rig(told: dict) -> None:

@@ -2,21 +2,18 @@
 
     python -m tests.package.with_backend ZIP BACKEND_PYTHON OUT
 
-Makes the sample avatar in few steps, exports one PLY, prints one JSON line. Blender can hang when
-its interpreter exits, so this leaves by os._exit.
+Makes the sample avatar in few steps, exports one PLY, prints one JSON line.
 """
 
 import importlib
-import json
-import os
 import sys
-import traceback
 from pathlib import Path
 
 import bpy
 import numpy  # noqa: F401 - before site-packages is hidden below
 
 from house.profile import install_extension
+from tests.package.child import hide_site_packages, tell
 
 INSTALL = "install"
 """Instead of a BACKEND_PYTHON: press Install Backend."""
@@ -24,8 +21,7 @@ INSTALL = "install"
 
 def make(zip_path: Path, backend_python: str, out: Path) -> dict[str, object]:
     """From the zip to a PLY."""
-    # The test environment has a pyzmq of its own; the extension must bring one.
-    sys.path[:] = [p for p in sys.path if not p.rstrip("/\\").endswith("site-packages")]
+    hide_site_packages()
     module = install_extension(zip_path)
     import zmq
 
@@ -53,17 +49,5 @@ def make(zip_path: Path, backend_python: str, out: Path) -> dict[str, object]:
     return told
 
 
-def main() -> None:
-    code = 0
-    try:
-        print("\n@@" + json.dumps(make(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))))
-    except BaseException:  # noqa: BLE001 - reported by the parent
-        traceback.print_exc()
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
 if __name__ == "__main__":
-    main()
+    tell(lambda: make(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])))
