@@ -1,6 +1,8 @@
 """Cancel, newest-wins, busy: what happens while something runs."""
 
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -8,27 +10,12 @@ from shared import messages as m
 from shared.client import Client
 from shared.errors import AvatarError
 from shared.flame import Track
-from shared.launcher import Launcher
+from tests.protocol.asking import PORTRAIT, TIME_S, client_of, create, failure
 from tests.protocol.conftest import running, wait_for
 
-PORTRAIT = np.frombuffer(b"a portrait", np.uint8)
-TIME_S = 20.0
 
-
-def create(client: Client, folder: Path, job: str):
-    path = str(folder / f"{job}.savatar")
-    return client.request(m.CreateAvatar(image=PORTRAIT, path=path, job=job))
-
-
-def client_of(launcher: Launcher) -> Client:
-    assert launcher.client is not None
-    return launcher.client
-
-
-def code(future) -> str:
-    error = future.exception(TIME_S)
-    assert isinstance(error, AvatarError), error
-    return error.code
+def code(future: Future[Any]) -> str:
+    return failure(future).code
 
 
 def busy_with(client: Client, job: str) -> None:

@@ -13,23 +13,21 @@ from shared.connection import Connection
 from shared.errors import AvatarError
 from shared.flame import Track
 from shared.launcher import Launcher
+from shared.message_base import Message
 from tests.fakes.fake_pipeline import IDENTITY
+from tests.protocol import asking
+from tests.protocol.asking import PORTRAIT, TIME_S, create
 from tests.protocol.conftest import running, wait_for
 
-PORTRAIT = np.frombuffer(b"a portrait", np.uint8)
 OPEN_MOUTH = Track.from_arkit({"jawOpen": 0.7})
-TIME_S = 20.0
+
+
+def failure(client: Client, message: Message) -> AvatarError:
+    return asking.failure(client.request(message, TIME_S))
 
 
 def created(client: Client, folder: Path) -> m.AvatarReply:
-    path = str(folder / "a.savatar")
-    return client.call(m.CreateAvatar(image=PORTRAIT, path=path, job="create"), TIME_S)
-
-
-def failure(client: Client, message: m.Message) -> AvatarError:
-    error = client.request(message, TIME_S).exception(TIME_S)
-    assert isinstance(error, AvatarError)
-    return error
+    return create(client, folder, "create").result(TIME_S)
 
 
 def test_a_created_avatar_is_saved_and_described(client: Client, tmp_path: Path) -> None:
@@ -111,7 +109,7 @@ def test_an_image_is_tracked_by_its_bytes(client: Client) -> None:
 def test_a_job_reports_progress_and_states(client: Client, tmp_path: Path) -> None:
     client.poll()
     created(client, tmp_path)
-    events: list[m.Message] = []
+    events: list[Message] = []
 
     def over() -> bool:
         events.extend(client.poll())
@@ -138,7 +136,7 @@ def test_a_job_reports_progress_and_states(client: Client, tmp_path: Path) -> No
     ],
 )
 def test_wrong_requests_get_their_error(
-    client: Client, message: m.Message, code: str, words: str
+    client: Client, message: Message, code: str, words: str
 ) -> None:
     error = failure(client, message)
     assert error.code == code
