@@ -1,4 +1,7 @@
-"""A backend process with the fake pipeline: `python -m tests.fakes.fake_backend serve ...`."""
+"""A backend process with the fake pipeline: `python -m tests.fakes.fake_backend serve ...`.
+
+A test that needs another pipeline has a script of its own, which calls `main` with it.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,18 @@ from pathlib import Path
 
 from backend.serving.server import Handle, Server, serve, watch_stdin
 from shared.errors import AvatarError
+from tests.fakes.fake_pipeline import FakeAvatar, FakeCreateOptions, FakePipeline
 
 
-def main() -> int:
+def main(open_pipeline: Callable[[str, str], FakePipeline] = FakePipeline) -> int:
+    """Serves until it is told to stop.
+
+    Args:
+        open_pipeline: The pipeline from a fault and a preset.
+
+    Returns:
+        The exit code.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("command", choices=["serve"])
     parser.add_argument("--connection", type=Path, required=True)
@@ -29,9 +41,8 @@ def main() -> int:
         phase("loading")
         from backend.avatar.engines import Engine
         from backend.serving.requests import Handlers
-        from tests.fakes.fake_pipeline import FakeAvatar, FakeCreateOptions, FakePipeline
 
-        pipeline = FakePipeline(args.fault, args.preset)
+        pipeline = open_pipeline(args.fault, args.preset)
         return Handlers(Engine(pipeline, FakeCreateOptions, FakeAvatar.load)), pipeline.device
 
     server = Server(args.connection, load, args.preset, args.device)
