@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from backend.model.checkpoint import load_checkpoint
 from backend.training.fabric import make_fabric
 from backend.training.log import read_lines
+from backend.training.settings import settings_of
 from backend.training.trainer import Trainer
 from shared.errors import AvatarError
 from tests.fakes.drawn_clips import TINY, DrawnClips, open_head
