@@ -53,6 +53,8 @@ def spawn(command: list[str], folder: Path, log_path: Path) -> subprocess.Popen[
 def backend_environment() -> dict[str, str]:
     """The backend's environment: ours without what would redirect its Python."""
     environment = {k: v for k, v in os.environ.items() if k not in _SCRUBBED}
+    # As backend/process.py sets it; here it is there before anything of the backend is imported.
+    environment.setdefault("OMP_WAIT_POLICY", "passive")
     environment["PYTHONDONTWRITEBYTECODE"] = "1"  # an extension writes nothing beside its files
     environment["PYTHONUNBUFFERED"] = "1"
     environment["PYTHONUTF8"] = "1"
