@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.errors import AvatarError
+from .checks import Refusal
+
+_refuse = Refusal(
+    "network",
+    "bad_file",
+    "Correct the preset file, or use the one that came with this version.",
+)
 
 
 @dataclass(frozen=True)
@@ -214,11 +220,3 @@ def _converted(name: str, default: Any, value: Any) -> Any:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _refuse(name: str, found: Any, expected: str) -> None:
-    raise AvatarError(
-        "bad_file",
-        f"The network setting {name} is {found!r}; expected {expected}.",
-        "Correct the preset file, or use the one that came with this version.",
-    )

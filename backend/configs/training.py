@@ -7,9 +7,8 @@ only draws avatars does not import the training.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from shared.errors import AvatarError
+from .checks import Refusal
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "precision": ("32", "bf16-mixed", "16-mixed"),
@@ -26,6 +25,12 @@ _AT_LEAST_ONE = (
     "validate_pairs",
 )
 _NOT_NEGATIVE = ("image_every", "validate_every", "workers", "seed")
+
+_refuse = Refusal(
+    "training",
+    "bad_request",
+    "Correct the preset.",
+)
 
 
 @dataclass(frozen=True)
@@ -114,11 +119,3 @@ class TrainConfig:
             _refuse("lr", (self.lr, self.lr_end), "lr and lr_end above 0")
         if not 0 <= self.box_share <= 1:
             _refuse("box_share", self.box_share, "0 to 1")
-
-
-def _refuse(name: str, found: Any, expected: str) -> None:
-    raise AvatarError(
-        "bad_request",
-        f"The training setting {name} is {found!r}; expected {expected}.",
-        "Correct the preset.",
-    )

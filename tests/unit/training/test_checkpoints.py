@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,21 +12,9 @@ from backend.model.checkpoint import checkpoint_state, save_checkpoint
 from backend.model.splitavatar import SplitAvatar
 from backend.training import checkpoints
 from backend.training.learner import adam
-from backend.training.settings import settings_of
 from shared.errors import AvatarError
-from tests.fakes.drawn_clips import TINY, open_head
-
-SETTINGS = settings_of(TINY)
-
-
-@pytest.fixture(scope="module")
-def model() -> SplitAvatar:
-    return SplitAvatar(SETTINGS.model, open_head(), seed=1)
-
-
-def state(**changes: Any) -> checkpoints.RunState:
-    values = {"step": 7, "settings": SETTINGS.to_dict(), "head": open_head().hash}
-    return checkpoints.RunState(**{**values, "best": 0.5, "scaler": {}, **changes})
+from tests.fakes.drawn_clips import open_head
+from tests.unit.training.tiny_run import SETTINGS, state
 
 
 def test_a_checkpoint_brings_back_weights_and_adams_state(tmp_path: Path, model):

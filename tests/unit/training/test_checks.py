@@ -4,30 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from backend.model.checkpoint import checkpoint_state, save_checkpoint
 from backend.model.splitavatar import SplitAvatar
-from backend.training import checkpoints
 from backend.training.checks import check_data, check_same_run, check_share, start_from
 from backend.training.settings import Settings, settings_of
 from shared.errors import AvatarError
 from tests.fakes.drawn_clips import TINY, DrawnClips, open_head
-
-SETTINGS = settings_of(TINY)
-
-
-@pytest.fixture(scope="module")
-def model() -> SplitAvatar:
-    return SplitAvatar(SETTINGS.model, open_head(), seed=1)
-
-
-def state(**changes: Any) -> checkpoints.RunState:
-    values = {"step": 7, "settings": SETTINGS.to_dict(), "head": open_head().hash}
-    return checkpoints.RunState(**{**values, "best": 0.5, "scaler": {}, **changes})
+from tests.unit.training.tiny_run import SETTINGS, state
 
 
 def test_a_run_goes_on_with_its_own_head_and_settings_only():

@@ -5,17 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.configs.training import TrainConfig
-from backend.model.splitavatar import SplitAvatar
 from backend.training.learner import adam, set_rate
-from backend.training.settings import settings_of
-from tests.fakes.drawn_clips import TINY, open_head
-
-SETTINGS = settings_of(TINY)
-
-
-@pytest.fixture(scope="module")
-def model() -> SplitAvatar:
-    return SplitAvatar(SETTINGS.model, open_head(), seed=1)
 
 
 def test_the_rate_falls_in_a_straight_line_and_named_parts_have_their_own(model):
