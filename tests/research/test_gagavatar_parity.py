@@ -15,6 +15,24 @@ from tests.fakes import gagavatar_weights as gagavatar
 NETWORKS = 1e-4
 """Highest difference of what a network gives, times its largest number."""
 
+PICTURE = 2e-5
+"""Mean difference of the refined picture, whose values are 0 to 1.
+
+Gaussians of a plane lie at nearly equal depths, and rounding decides in which order they are drawn:
+1 % of the pixels have 70 % of the rasterised features' difference. So right results of different
+processors differ by far more than the neural renderer's own rounding, which is 3.4e-7 (float32
+against float64 on the same features). Measured mean differences from the stored picture:
+
+    float32, AVX-512                                            3.5e-6
+    float32, AVX2                                               1.09e-5
+    float32, no vector instructions in PyTorch, AVX2 in oneDNN  1.02e-5
+    float32, SSE 4.1 in oneDNN, the compatible branch in MKL    9.8e-6
+    encoder, planes and generator in float64, the rest float32  9.6e-6
+    all of it in float64                                        1.22e-5
+
+Any two of these pictures differ by 1.8e-5 at the most.
+"""
+
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
@@ -71,7 +89,7 @@ def test_radii_equal_the_originals_but_for_rounding(ours):
 
 def test_the_refined_picture_equals_the_original(ours):
     difference, _ = differences(ours, "sr_gen_image")
-    assert difference.mean() <= 1e-5
+    assert difference.mean() <= PICTURE
 
 
 def test_losses_equal_the_originals_but_for_the_one_without_weights(ours):
