@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from backend.avatar import engines
 from backend.configs.presets import presets
 from backend.evaluation.metrics import METRICS
 from backend.evaluation.paper import tables
@@ -14,12 +15,21 @@ from shared.errors import AvatarError
 from .console import Console
 
 PROTOCOLS = ("self", "cross", "vfhq", "hdtf")
+SUITES = ("clips",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `evaluate`."""
     parser.add_argument(
-        "what", metavar="CONFIG|RESULTS", help="a preset, or a folder of results to score"
+        "what",
+        metavar="CONFIG|RESULTS|CLIPS",
+        help="a preset, a folder of results to score, or with --suite clips a folder of videos",
+    )
+    parser.add_argument(
+        "--suite",
+        choices=SUITES,
+        help="clips: the first frame of every video below CLIPS makes an avatar, the others drive "
+        "and judge it, beside an unmoving copy of that frame and a 2D warp of it",
     )
     parser.add_argument("--data", type=Path, help="with CONFIG: the store whose frames it animates")
     parser.add_argument("--weights", type=Path, help="with CONFIG: its checkpoint (.safetensors)")
@@ -30,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="self or cross: one task; vfhq or hdtf: both, with that data set's number of frames "
         "and beside its table (default: both tasks, every frame)",
     )
-    parser.add_argument("--limit", type=int, help="with CONFIG: at most so many frames per clip")
+    parser.add_argument(
+        "--limit", type=int, help="at most so many frames per clip (with CLIPS default: 24)"
+    )
     parser.add_argument(
         "--clip-list", type=Path, help="with --protocol hdtf: the names of its test clips"
     )
@@ -43,8 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
     parser.add_argument(
-        "--out", type=Path, help="with CONFIG: the results folder; else: the reports' (default: "
-        "the results folder)"
+        "--out", type=Path, help="with CONFIG or CLIPS: the results folder; else: the reports' "
+        "(default: the results folder)"
     )  # fmt: skip
 
 
@@ -53,7 +65,10 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     from backend.evaluation.run import make_results, score_folder  # torch takes seconds to import
 
     made: dict[str, Any] = {}
-    if Path(args.what).is_dir():
+    if args.suite == "clips":
+        made, folder = _clips(args, console), args.out
+        out = folder
+    elif Path(args.what).is_dir():
         folder, out = Path(args.what), args.out or Path(args.what)
     else:
         folder = out = _folder_to_make(args)
@@ -65,6 +80,24 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     task = args.protocol if args.protocol in ("self", "cross") else None
     reports = score_folder(folder, out, task, args.metrics, numbers, args.device, console.progress)
     return {**made, **reports, "seconds": console.seconds}
+
+
+def _clips(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Makes the pictures of the suite `clips`."""
+    if args.out is None:
+        raise AvatarError(
+            "bad_request",
+            "--suite clips needs --out, the results folder.",
+            "Give it; docs/evaluation.md has the commands.",
+        )
+    from backend.evaluation.clips import FRAMES, write_clips
+
+    with engines.load_engine("open", args.device, args.weights, console.phase) as engine:
+        options = engine.create_options()
+        limit = args.limit or FRAMES
+        return write_clips(
+            engine.pipeline, Path(args.what), args.out, options, limit, console.progress
+        )
 
 
 def _folder_to_make(args: argparse.Namespace) -> Path:

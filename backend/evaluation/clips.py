@@ -1,0 +1,185 @@
+"""Videos of people: the first frame makes the avatar, the others drive it and judge it.
+
+Beside the avatar's pictures stand those of two baselines: the unmoving first frame, and the first
+frame warped by landmarks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from backend.avatar.create import CreateOptions
+from backend.avatar.framing import keep_framing, split_body
+from backend.avatar.pipeline import Pipeline
+from backend.data.prepare.sources import Clip, find_clips
+from backend.export.png import over_background, read_digest, write_png
+from backend.tracking.crop import PORTRAIT_PX, Crop, crop_around
+from backend.tracking.detect import Face
+from backend.tracking.matte import Matter
+from backend.tracking.pictures import Pictures
+from shared.camera import Camera
+from shared.errors import AvatarError
+from shared.progress import Progress
+
+from .results import SOURCES, TARGETS
+from .warp import warp
+
+OURS, COPY, WARP = "splitavatar", "copy", "warp2d"
+SYSTEMS = (OURS, COPY, WARP)
+FRAMES = 24
+"""How many frames of a clip are judged, spread evenly over it."""
+
+_WINDOW = 1.3
+"""Side of what is judged, in portrait crops: shoulders and hair beyond the crop count too."""
+
+_BLACK = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The part of a clip's frames that is judged, on black."""
+
+    crop: Crop
+    matter: Matter
+
+    def person(self, bgr: np.ndarray) -> np.ndarray:
+        """[512, 512, 3] uint8 display sRGB: the person on black."""
+        rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        window = self.crop.apply(rgb)
+        matte = self.matter.matte(window) * self.crop.inside(rgb.shape[1], rgb.shape[0])
+        return (window * matte[..., None] + 0.5).astype(np.uint8)
+
+    def camera(self, camera: Camera) -> Camera:
+        """A camera of the frames as one of the window."""
+        to_window = np.vstack([self.crop.matrix(), [0, 0, 1]])
+        return replace(camera, K=to_window @ camera.K, width=PORTRAIT_PX, height=PORTRAIT_PX)
+
+
+def write_clips(
+    pipeline: Pipeline,
+    folder: Path,
+    out: Path,
+    options: CreateOptions,
+    limit: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Makes a results folder of every clip; clips that are whole already stay.
+
+    Args:
+        pipeline: The network and the tracker.
+        folder: Videos and folders of pictures, as `find_clips`.
+        out: The results folder.
+        options: How avatars are made.
+        limit: Most judged frames of a clip.
+        progress: Told the clip and its frames; may cancel.
+
+    Returns:
+        `clips`, the names of those that were made or are there; `refused`, a reason by name.
+
+    Raises:
+        AvatarError: As `find_clips`; `no_face_found` where not one clip could be used.
+    """
+    clips = find_clips(folder)
+    refused: dict[str, str] = {}
+    with Matter() as matter:
+        for number, clip in enumerate(clips):
+            stamp = _stamp(clip, pipeline, options, limit)
+            if _is_whole(out, clip.name, stamp):
+                continue
+            try:
+                _write_clip(pipeline, matter, clip, out, stamp, options, limit, progress)
+            except AvatarError as error:
+                if error.code == "cancelled":
+                    raise
+                refused[clip.name] = error.message
+            progress("clips", number + 1, len(clips))
+    made = [clip.name for clip in clips if clip.name not in refused]
+    if not made:
+        reasons = "; ".join(f"{name}: {why}" for name, why in refused.items())
+        raise AvatarError(
+            "no_face_found",
+            f"None of the {len(clips)} clips in {folder} can be used: {reasons}",
+            "Use videos whose first frame shows one face from the front.",
+        )
+    return {"clips": made, "refused": refused}
+
+
+def _write_clip(
+    pipeline: Pipeline,
+    matter: Matter,
+    clip: Clip,
+    out: Path,
+    stamp: str,
+    options: CreateOptions,
+    limit: int,
+    progress: Progress,
+) -> None:
+    pictures = Pictures.open(clip.path)
+    frames = list(pictures.frames())
+    first = frames[0]
+    face = _largest(pipeline, first)
+    window = _Window(_around(face), matter)
+    avatar = pipeline.create(cv2.imencode(".png", first)[1].tobytes(), options, progress)
+    tracked = pipeline.track_frames(frames, pictures.fps, progress)
+    track, body = split_body(tracked.track)
+    cameras = keep_framing(tracked.cameras, body)
+    source = window.person(first)
+    landmarks = window.crop.points(face.landmarks[:, :2])
+    write_png(out / SOURCES / f"{clip.name}.png", source)
+    judged = [n for n in _spread(len(frames), limit) if n not in tracked.missing]
+    for done, number in enumerate(judged):
+        target = window.person(frames[number])
+        moved = window.crop.points(_largest(pipeline, frames[number]).landmarks[:, :2])
+        cloud = pipeline.drive(avatar, track.frame(number))
+        ours = pipeline.render(cloud, window.camera(cameras[number])).rgba8()
+        made = {
+            OURS: over_background(ours, _BLACK),
+            COPY: source,
+            WARP: warp(source, landmarks, moved),
+        }
+        file = Path(clip.name) / f"{number:06d}.png"
+        for system, picture in made.items():
+            write_png(out / system / file, picture, stamp)
+        write_png(out / TARGETS / file, target, stamp)  # last: with it the frame is whole
+        progress(f"judge {clip.name}", done + 1, len(judged))
+    write_png(out / SOURCES / f"{clip.name}.png", source, stamp)  # and with this the clip
+
+
+def _largest(pipeline: Pipeline, bgr: np.ndarray) -> Face:
+    return pipeline.tracker.detector.choose(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), None)
+
+
+def _around(face: Face) -> Crop:
+    crop = crop_around(face)
+    wider = (_WINDOW - 1) * crop.side
+    return Crop(crop.x - wider / 2, crop.y - wider / 2, crop.side + wider)
+
+
+def _spread(count: int, limit: int) -> list[int]:
+    """Numbers of frames after the first, at most `limit` of them, evenly spread."""
+    return sorted(
+        set(np.linspace(1, count - 1, min(limit, count - 1)).round().astype(int).tolist())
+    )
+
+
+def _stamp(clip: Clip, pipeline: Pipeline, options: CreateOptions, limit: int) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for path in _files(clip.path):
+        digest.update(path.read_bytes())
+    digest.update(f"{pipeline.preset} {options} {limit}".encode())
+    return digest.hexdigest()
+
+
+def _files(path: Path) -> Iterable[Path]:
+    return sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else (path,)
+
+
+def _is_whole(out: Path, name: str, stamp: str) -> bool:
+    return read_digest(out / SOURCES / f"{name}.png") == stamp
