@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+# As backend/process.py tunes its own process, and before anything loads numpy: on a busy machine
+# the threads of OpenBLAS's pool wait for each other so long that tests run out of time.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 GRACE_S = 5.0
 """How long something that is already ending may take to be gone."""
 
