@@ -106,7 +106,8 @@ class Avatar:
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+                # copies: the file maps them where its header ends, and sums depend on alignment
+                tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise _bad(path, f"is not a whole avatar file ({error})") from error
         if metadata.get("format") != FORMAT:

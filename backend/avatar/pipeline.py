@@ -139,7 +139,7 @@ class Pipeline:
         """All Gaussians of one driving frame, colours in channels 0-2; masked ones at opacity 0.
 
         With a neural renderer they keep all features, and shoulders turn with the head, as in its
-        training.
+        training. On one machine the same values give the same bytes, wherever they lie in memory.
 
         Args:
             avatar: Whom to drive.

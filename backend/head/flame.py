@@ -85,8 +85,8 @@ def _head(
     facts: dict[str, np.ndarray],
     landmarks: tuple[np.ndarray, np.ndarray] | None,
 ) -> Head:
-    template, faces = torch.from_numpy(model.v_template), torch.from_numpy(model.faces)
-    edges = torch.from_numpy(undirected_edges(model.faces))
+    template, faces = torch.tensor(model.v_template), torch.tensor(model.faces)
+    edges = torch.tensor(undirected_edges(model.faces))
     names = list(Head.load("open").regions)
     return Head(
         name=name,
@@ -94,25 +94,25 @@ def _head(
         v_template=template,
         faces=faces,
         edges=edges,
-        mirror=torch.from_numpy(mirror_partners(model.v_template)),
-        shapedirs=torch.from_numpy(model.shapedirs),
-        exprdirs=torch.from_numpy(model.exprdirs),
-        J_regressor=torch.from_numpy(model.J_regressor),
-        lbs_weights=torch.from_numpy(model.lbs_weights),
+        mirror=torch.tensor(mirror_partners(model.v_template)),
+        shapedirs=torch.tensor(model.shapedirs),
+        exprdirs=torch.tensor(model.exprdirs),
+        J_regressor=torch.tensor(model.J_regressor),
+        lbs_weights=torch.tensor(model.lbs_weights),
         parents=(-1, 0, 1, 1, 1),
-        landmark_faces=torch.from_numpy(facts["landmark_faces"]).long(),
-        landmark_bary=torch.from_numpy(facts["landmark_bary"]).float(),
-        regions=dict(zip(names, torch.from_numpy(facts["regions"]), strict=True)),
-        site_faces=torch.from_numpy(facts["site_faces"]).long(),
-        site_bary=torch.from_numpy(facts["site_bary"]).float(),
-        site_spacing=torch.from_numpy(facts["site_spacing"]).float(),
+        landmark_faces=torch.tensor(facts["landmark_faces"]).long(),
+        landmark_bary=torch.tensor(facts["landmark_bary"]).float(),
+        regions=dict(zip(names, torch.tensor(facts["regions"]), strict=True)),
+        site_faces=torch.tensor(facts["site_faces"]).long(),
+        site_bary=torch.tensor(facts["site_bary"]).float(),
+        site_spacing=torch.tensor(facts["site_spacing"]).float(),
         neighbours=steady_neighbours(template, faces, edges),
-        posedirs=torch.from_numpy(model.posedirs),
+        posedirs=torch.tensor(model.posedirs),
         expression_moves_joints=True,
-        flame_landmark_faces=None if landmarks is None else torch.from_numpy(landmarks[0]),
-        flame_landmark_bary=None if landmarks is None else torch.from_numpy(landmarks[1]),
+        flame_landmark_faces=None if landmarks is None else torch.tensor(landmarks[0]),
+        flame_landmark_bary=None if landmarks is None else torch.tensor(landmarks[1]),
         path=path,
-        unit_codes=torch.from_numpy(facts["unit_codes"]).float(),
+        unit_codes=torch.tensor(facts["unit_codes"]).float(),
     )
 
 

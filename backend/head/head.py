@@ -235,7 +235,7 @@ class Head(HeadTensors):
     def _as_row(self, betas: np.ndarray | Tensor | None) -> Tensor:
         if betas is None:
             return self.v_template.new_zeros(1, 1)
-        return torch.as_tensor(betas).to(self.v_template).reshape(1, -1)
+        return torch.as_tensor(betas).to(self.v_template, copy=True).reshape(1, -1)
 
     def _betas(self, track: Track) -> Tensor:
         self._check_codes(track)
@@ -250,4 +250,4 @@ class Head(HeadTensors):
             )
 
     def _of(self, track: Track, names: tuple[str, ...]) -> list[Tensor]:
-        return [torch.from_numpy(getattr(track, name)).to(self.v_template) for name in names]
+        return [torch.tensor(getattr(track, name)).to(self.v_template) for name in names]

@@ -30,6 +30,9 @@ def codes_of(name: str) -> str:
 class HeadTensors:
     """What `Head` is made of. Lengths in metres, head space (+Y up, +Z out of the face, +X left).
 
+    They are copies in torch's own memory, which is aligned, as is what a head makes of a track's
+    arrays: matrix products sum in an order that depends on the alignment of their operands.
+
     Args:
         name: `open`, `flame2020`, `flame2023`, `flame2023_open` or `flame_with_eye`.
         hash: sha256 of the file it was read from, hexadecimal.
@@ -104,7 +107,7 @@ class HeadTensors:
             raise AvatarError("bad_request", f"Unknown head {name!r}; expected 'open'.", "Name it.")
         expected = OPEN_HEAD_SHA256 if path is None else None
         arrays, digest = read_head(OPEN_HEAD if path is None else path, expected)
-        tensors = {key: torch.from_numpy(a) for key, a in arrays.items() if a.dtype.kind in "fib"}
+        tensors = {key: torch.tensor(a) for key, a in arrays.items() if a.dtype.kind in "fib"}
         faces, template = tensors["faces"].long(), tensors["v_template"]
         units = tensors["exprdirs"]
         return cls(

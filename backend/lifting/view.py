@@ -36,7 +36,7 @@ class View:
         assert track.betas is not None  # a fit always has them
         self.betas = track.betas
         self.vertices = head.vertices_of(track)  # [1, V, 3]
-        self.rest = head.shape(torch.from_numpy(self.betas)[None])
+        self.rest = head.shape(torch.tensor(self.betas)[None])
         self.matte = portrait.matte
         self.rgb = extend_colours(portrait.rgb, self.matte)
         self.shapes: Polygons = polygons(portrait.landmarks, self.camera.width)

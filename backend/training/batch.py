@@ -99,7 +99,7 @@ def _vertices(pairs: Sequence[Pair], head: Head, driver_shape: str) -> Tensor:
         if shape is not None:
             row[: shape.size] = shape.reshape(-1)
     codes = (np.concatenate([getattr(p.target.track, name) for p in pairs]) for name in _CODES)
-    tensors = [torch.from_numpy(array).to(head.v_template) for array in (betas, *codes)]
+    tensors = [torch.tensor(array).to(head.v_template) for array in (betas, *codes)]
     return head.vertices(*tensors)
 
 

@@ -64,6 +64,20 @@ def test_a_loaded_avatar_drives_like_the_one_saved(pipeline, avatar, file):
     assert torch.equal(a.features, b.features)
 
 
+def test_what_was_read_lies_in_memory_as_what_was_made(file, tmp_path):
+    with safe_open(file, framework="pt") as opened:
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        metadata = opened.metadata()
+    for values in range(4):
+        # stands first, so that all others lie as many values further
+        tensors["a"] = torch.zeros(values)
+        save_file(tensors, tmp_path / "moved.savatar", metadata)
+        loaded = Avatar.load(tmp_path / "moved.savatar")
+        parts = [vars(loaded.identity), *(dict(layer.tensors()) for layer in loaded.layers)]
+        found = [loaded.g0_raw, *(tensor for part in parts for tensor in part.values())]
+        assert all(tensor.data_ptr() % 64 == 0 for tensor in found)
+
+
 def test_the_file_is_safetensors_that_others_can_read(file):
     arrays = safetensors.numpy.load_file(file)
     assert arrays["identity.means"].shape[1] == 3
