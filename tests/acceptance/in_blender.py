@@ -22,8 +22,9 @@ import bpy
 import numpy as np
 
 import blender_addon
-from blender_addon.scene import cameras, points, properties, rig
+from blender_addon.scene import cameras, properties, rig
 from blender_addon.work import batch, pump, session
+from tests.blender.seen import positions
 from tests.blender_script import leave_after
 
 from .motion import FRAMES, ORDERS, PERCENT, jaw_open, yaw_deg
@@ -62,14 +63,6 @@ def open_avatar(task: Task) -> bpy.types.Object:
     return armature
 
 
-def cloud_positions(armature: bpy.types.Object) -> np.ndarray:
-    """[N, 3] what the viewport's point cloud shows."""
-    cloud = armature.splitavatar.cloud
-    values = np.empty(points.count(cloud) * 3, np.float32)
-    cloud.data.attributes["position"].data.foreach_get("vector", values)
-    return values.reshape(-1, 3)
-
-
 def import_ply(task: Task) -> dict[str, Any]:
     """Reads `plys` with Blender's own importer; every attribute goes into OUT/NAME.npz."""
     for path in map(Path, task["plys"]):
@@ -94,7 +87,7 @@ def scrub(task: Task) -> dict[str, Any]:
         for step, number in enumerate(order):
             bpy.context.scene.frame_set(number)
             here = {"frames": "FRAME", "directory": str(folder), "file_name": f"step{step:02d}"}
-            np.save(_made(folder) / f"step{step:02d}.npy", cloud_positions(armature))
+            np.save(_made(folder) / f"step{step:02d}.npy", positions(armature))
             depsgraph = rig.evaluate(bpy.context, armature)
             rig.read_frame(armature, depsgraph).save(folder / f"step{step:02d}.flame.npz")
             view = cameras.scene_camera(bpy.context.scene, armature, depsgraph)
