@@ -13,7 +13,7 @@ from shared.camera import Camera, portrait_intrinsics
 from shared.flame import ARKIT_NAMES, BETAS_SIZE, EXPRESSION_SIZE, Track
 
 from .crop import PORTRAIT_PX
-from .landmark_model import landmark_model
+from .landmark_model import landmark_model, landmark_normals
 from .landmarks import FACE_OVAL, INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
 _IRISES = {"right": 468, "left": 473}  # first of five landmarks each: the centre
@@ -36,6 +36,13 @@ _CODES_SPREAD = 1.0  # of expression codes that are principal components, as FLA
 _JAW_SPREAD_RAD = 0.2
 _JAW_LIMITS_RAD = (np.array([-0.1, -0.3, -0.3]), np.array([0.9, 0.3, 0.3]))
 _MOST_STEPS = 120  # converges in 15 to 90
+_SEEN, _UNSEEN = 0.6, 0.1
+"""Cosine to the camera at which a landmark counts fully, and at which hardly: what is turned away
+the detector guesses, a little too near the middle."""
+_LEAST_SEEN = 0.05
+_STRAIGHT, _TURNED = np.radians(8.0), np.radians(18.0)
+"""Up to the first angle to the camera all landmarks count, from the second on only what is seen."""
+_DEPTH_SPREAD_M = 0.01
 _GAZE_UNITS = tuple(name for name in ARKIT_NAMES if name.startswith("eyeLook"))
 
 
@@ -47,11 +54,14 @@ class Fit:
         track: One frame with betas; the head's pose is all in the camera.
         camera: Portrait camera of the crop, focal 12 NDC.
         error_px: Mean distance between the projected and the detected landmarks.
+        unknowns: [N] where the search ended, if it was one: another for the same picture can begin
+            there.
     """
 
     track: Track
     camera: Camera
     error_px: float
+    unknowns: np.ndarray | None = None
 
 
 class Fitter:
@@ -74,6 +84,7 @@ class Fitter:
         noise[list(FACE_OVAL)] = _OVAL_NOISE_PX
         noise[[*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE]] = _FEATURE_NOISE_PX
         self._weights = np.repeat(1 / noise, 2)
+        self._normals = landmark_normals(head)[:_LANDMARKS]
 
     def root(self, betas: np.ndarray | None) -> np.ndarray:
         """[3] the root joint of an identity, metres."""
@@ -84,24 +95,25 @@ class Fitter:
         landmarks: np.ndarray,
         blendshapes: dict[str, float],
         betas: np.ndarray | None = None,
+        depth_m: float | None = None,
+        before: Fit | None = None,
     ) -> Fit:
-        """Fits one picture.
+        """Fits one picture; a turned head once more, with what is turned away counting less.
 
         Args:
             landmarks: [478, 2] pixels of the 512x512 portrait crop.
             blendshapes: The detector's scores, ARKit name -> 0..1.
             betas: [S] known identity, or None to fit it.
+            depth_m: How far from the camera the head's origin is, where that is known to a
+                centimetre.
+            before: An earlier fit of this picture with the same known identity: a shorter way.
         """
-        solver = _Solver(self, landmarks, blendshapes, betas)
-        solution = least_squares(
-            solver.residuals,
-            solver.start,
-            jac=solver.jacobian,  # type: ignore[arg-type]
-            bounds=solver.bounds,
-            x_scale=solver.scale,
-            max_nfev=_MOST_STEPS,
-        )
-        rotation, translation, betas, expression, turn = solver.split(solution.x)
+        solver = _Solver(self, landmarks, blendshapes, betas, depth_m)
+        found = None if before is None else before.unknowns
+        x = solver.solve(solver.start if found is None else found)
+        if solver.turns_away(x):
+            x = solver.solve(x)
+        rotation, translation, betas, expression, turn = solver.split(x)
         viewmat = np.eye(4)
         viewmat[:3, :3] = rotation
         viewmat[:3, 3] = translation
@@ -117,7 +129,7 @@ class Fitter:
         if len(turn):
             poses["jaw_pose"] = turn[None]
         track = Track.neutral(1, expression=codes, betas=full_betas, head=self._head.codes, **poses)
-        return Fit(track, camera, float(error))
+        return Fit(track, camera, float(error), x)
 
     def _eyes(
         self, camera: Camera, joints: np.ndarray, points: np.ndarray, landmarks: np.ndarray
@@ -153,8 +165,11 @@ class _Solver:
         landmarks: np.ndarray,
         blendshapes: dict[str, float],
         betas: np.ndarray | None,
+        depth_m: float | None = None,
     ) -> None:
         self._weights = fitter._weights
+        self._all_seen, self._normals = fitter._weights, fitter._normals
+        self._depth_m = depth_m
         self._target = landmarks[:_LANDMARKS, :2].astype(np.float64)
         self._model = fitter._model.first(_LANDMARKS)
         self._fixed_betas = None
@@ -185,6 +200,32 @@ class _Solver:
             np.concatenate([free, wide, high, jaw_high]),
         )
         self.scale = np.concatenate([np.full(3, 0.1), [0.01, 0.01, 0.1], 1 / self._precision])
+
+    def solve(self, start: np.ndarray) -> np.ndarray:
+        """The unknowns that explain the landmarks best, from a start within the bounds."""
+        low, high = self.bounds
+        inside = np.clip(start, low + 1e-6, high - 1e-6)
+        return least_squares(
+            self.residuals,
+            inside,
+            jac=self.jacobian,  # type: ignore[arg-type]
+            bounds=self.bounds,
+            x_scale=self.scale,
+            max_nfev=_MOST_STEPS,
+        ).x
+
+    def turns_away(self, x: np.ndarray) -> bool:
+        """Whether a solution is of a turned head, whose landmarks then count as they are seen."""
+        points, rotation = self._camera_points(x)
+        angle = np.arccos(np.clip(-rotation[2, 2], -1, 1))
+        if angle <= _STRAIGHT:
+            return False
+        rays = -points / np.linalg.norm(points, axis=1, keepdims=True)
+        facing = np.sum(self._normals @ rotation.T * rays, axis=1)
+        share = np.clip((facing - _UNSEEN) / (_SEEN - _UNSEEN), _LEAST_SEEN, 1)
+        turned = min((angle - _STRAIGHT) / (_TURNED - _STRAIGHT), 1.0)
+        self._weights = self._all_seen * np.repeat(1 - turned * (1 - share), 2)
+        return True
 
     def _start_roll(self) -> float:
         """Angle of the line from the right eye to the left; a head may lie on its side."""
@@ -224,7 +265,8 @@ class _Solver:
         camera, _ = self._camera_points(x)
         image = camera @ self._K.T
         error = (image[:, :2] / image[:, 2:] - self._target).ravel() * self._weights
-        return np.concatenate([error, (x[6:] - self._prior) * self._precision])
+        known = [] if self._depth_m is None else [(x[5] - self._depth_m) / _DEPTH_SPREAD_M]
+        return np.concatenate([error, (x[6:] - self._prior) * self._precision, known])
 
     def jacobian(self, x: np.ndarray) -> np.ndarray:
         """Derivative of `residuals`."""
@@ -243,7 +285,9 @@ class _Solver:
         codes = projection @ (rotation @ np.concatenate([by_code, by_turn], axis=-1))
         data = np.concatenate([rotate, projection, codes], axis=2).reshape(-1, len(x))
         prior = np.concatenate([np.zeros((len(self._prior), 6)), np.diag(self._precision)], axis=1)
-        return np.concatenate([data * self._weights[:, None], prior])
+        known = np.zeros((int(self._depth_m is not None), len(x)))
+        known[:, 5] = 1 / _DEPTH_SPREAD_M
+        return np.concatenate([data * self._weights[:, None], prior, known])
 
 
 _Prior = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from backend.head import Head
+from backend.head.painting import vertex_normals
 
 _JAW = 2
 _JAW_FEATURES = slice(9, 18)  # of the pose correctives: neck, jaw, left eye, right eye
@@ -156,3 +157,10 @@ def landmark_model(head: Head, expressions: int, with_jaw: bool) -> LandmarkMode
         joint_bases=torch.einsum("v,vdk->dk", regressor, moving).numpy().astype(np.float64),
     )
     return LandmarkModel(neutral, bases, jaw)
+
+
+def landmark_normals(head: Head) -> np.ndarray:
+    """[478, 3] unit normals of the average head's skin at its landmarks, outward."""
+    normals = vertex_normals(head.v_template.double().numpy(), head.faces.numpy())
+    found = head.embed_landmarks(torch.from_numpy(normals).to(head.v_template)).double().numpy()
+    return found / np.linalg.norm(found, axis=1, keepdims=True)

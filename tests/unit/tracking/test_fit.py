@@ -8,6 +8,7 @@ from scipy.optimize import approx_fprime
 from scipy.spatial.transform import Rotation
 
 from backend.tracking.fit import Fitter, _Solver
+from backend.tracking.landmark_model import landmark_normals
 from backend.tracking.portrait import _check_fit
 from shared.errors import AvatarError
 from shared.flame import ARKIT_NAMES
@@ -85,14 +86,39 @@ def test_with_known_identity_the_distance_is_exact(fitter, subject):
     np.testing.assert_allclose(fit.track.betas[: len(subject.betas)], subject.betas, atol=1e-6)
 
 
+def turned_badly_seen(open_head) -> tuple[Subject, np.ndarray]:
+    """A head turned by 55 degrees, and landmarks of which those turned away lie 15 pixels off."""
+    subject = Subject(open_head, [0.5], {}, (55, 0, 0))
+    away = (landmark_normals(open_head) @ subject.rotation.T)[:, 2] > -0.1
+    landmarks = subject.landmarks.copy()
+    landmarks[away, 0] += 15 * np.sign(landmarks[~away, 0].mean() - landmarks[away, 0].mean())
+    return subject, landmarks
+
+
+def test_what_is_turned_away_hardly_counts(fitter, open_head):
+    subject, landmarks = turned_badly_seen(open_head)
+    fit = fitter.fit(landmarks, {}, betas=subject.betas)
+    rotation = fit.camera.viewmat[:3, :3] @ subject.rotation.T
+    assert np.degrees(Rotation.from_matrix(rotation).magnitude()) < 3.0
+
+
+def test_a_known_distance_is_kept(fitter, open_head):
+    subject, landmarks = turned_badly_seen(open_head)
+    free = fitter.fit(landmarks, {}, betas=subject.betas)
+    held = fitter.fit(landmarks, {}, subject.betas, subject.shift[2], free)
+    gaps = [abs(fit.camera.viewmat[2, 3] - subject.shift[2]) for fit in (free, held)]
+    assert gaps[1] < min(gaps[0], 0.02), gaps
+
+
 def test_scores_that_are_wrong_are_corrected_by_the_landmarks(fitter, open_head):
     subject = Subject(open_head, [0.4], {"jawOpen": 0.6})
     fit = fitter.fit(subject.landmarks, {"jawOpen": 0.4}, betas=subject.betas)
     assert fit.track.expression[0, ARKIT_NAMES.index("jawOpen")] == pytest.approx(0.6, abs=0.08)
 
 
-def test_the_jacobian_equals_finite_differences(fitter, subject):
-    solver = _Solver(fitter, subject.landmarks, subject.weights, None)
+@pytest.mark.parametrize("depth_m", [None, 1.9])
+def test_the_jacobian_equals_finite_differences(fitter, subject, depth_m):
+    solver = _Solver(fitter, subject.landmarks, subject.weights, None, depth_m)
     rng = np.random.default_rng(3)
     at = solver.start + rng.normal(0, 0.02, len(solver.start))
     for index in [*range(6), *rng.choice(np.arange(6, len(at)), 10, replace=False)]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from backend.head.painting import Model, paint, portrait_camera
 from backend.tracking.video import track_video
 from shared.errors import AvatarError
 from shared.flame import ARKIT_NAMES, Track
@@ -177,3 +178,26 @@ def test_tracking_reports_every_frame_and_can_be_cancelled(tracker, still):
         track_video(tracker, [still] * 5, 25, progress)
     assert caught.value.code == "cancelled"
     assert seen == [("track", 1), ("track", 2)]
+
+
+def painted_turn(head, yaws: list[float]) -> list[np.ndarray]:
+    """The painted head, which turns about its middle and stays where it is."""
+    regions = {name: mask.numpy() for name, mask in head.regions.items()}
+    template = head.v_template.double().numpy()
+    model = Model(template, head.faces.numpy(), regions, head.joints_of(None)[3:])
+    vertices = head.vertices_of(Track.neutral(1))[0].double().numpy()
+    cameras = [portrait_camera(512, np.radians(yaw), fill=0.33) for yaw in yaws]
+    return [paint(model, vertices, camera)[0][..., ::-1].copy() for camera in cameras]
+
+
+def test_a_head_that_turns_stays_where_it_is(tracker, open_head):
+    yaws = [0.0, 40.0, 60.0, 0.0, -40.0, -60.0, 0.0]
+    tracked = track_video(tracker, painted_turn(open_head, yaws), 25, silent, smooth=False)
+    middles = []
+    for number, yaw in enumerate(yaws):
+        pose = open_head.head_pose_of(tracked.track.frame(number)).double().numpy()
+        turn = np.degrees(np.arctan2(pose[0, 2], pose[2, 2]))
+        assert -turn == pytest.approx(yaw, abs=5)  # there the camera turned, not the head
+        middles.append(pose[:3, :3] @ [0, 0, 0.02] + pose[:3, 3])
+    away = np.array(middles)[:, 2] - middles[0][2]
+    assert np.abs(away).max() < 0.03, away
