@@ -13,6 +13,7 @@ from backend.avatar.personalise import assemble, masked_union, personalise
 from backend.avatar.refine import near_matte
 from backend.lifting.redundancy import drop_redundant
 from backend.lifting.start import Start, start
+from backend.model.attributes import COLOURS
 from backend.model.residuals import LayerResiduals
 from backend.model.splitavatar import Encoded, SplitAvatar
 from backend.model.union import union
@@ -23,7 +24,6 @@ from shared.errors import AvatarError
 from shared.progress import Progress
 
 ITERATIONS = 90
-_COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def encoded_avatar(loaded: Loaded, portrait: Portrait, progress: Progress) -> Av
     cloud = union(planes, layers)
     inside = near_matte(portrait.matte, model.config.grid).to(loaded.device)
     counts = [layer.means.shape[1] for layer in layers.layers]
-    none = tuple(LayerResiduals(features=torch.zeros(n, _COLOURS)) for n in counts)
+    none = tuple(LayerResiduals(features=torch.zeros(n, COLOURS)) for n in counts)
     progress("encode", 1, 1)
     identity = cloud.select(cloud.layers < FIRST_EXPRESSION_LAYER)
     return _avatar(loaded, portrait, identity.select(inside), encoded.g0_raw, none)

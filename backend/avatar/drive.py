@@ -9,13 +9,12 @@ import torch
 from backend.avatar.file import Avatar
 from backend.avatar.loaded import Loaded
 from backend.avatar.pose import posed, torso_weights
+from backend.model.attributes import COLOURS
 from backend.model.union import union
 from backend.splat.gaussians import Gaussians
 from shared.errors import AvatarError
 from shared.flame import Track
 from shared.messages import ABLATIONS
-
-_COLOURS = 3
 
 
 def check_made_with(avatar: Avatar, loaded: Loaded) -> None:
@@ -82,7 +81,7 @@ def driven(avatar: Avatar, frame: Track, ablate: frozenset[str], loaded: Loaded)
     pose = head.head_pose_of(own)
     if loaded.refines:
         return Gaussians.cat([posed(avatar.identity, pose), posed(expression, pose)])
-    expression.features = expression.features[:, :_COLOURS]
+    expression.features = expression.features[:, :COLOURS]
     neck_y = float(head.joints_of(avatar.source.betas)[1, 1])
     follow = torso_weights(avatar.identity.means, neck_y)
     return Gaussians.cat([posed(avatar.identity, pose, follow), posed(expression, pose)])

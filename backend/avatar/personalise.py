@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from backend.lifting.target import Personal, Target
 from backend.losses import PointLosses, image_loss
+from backend.model.attributes import COLOURS
 from backend.model.expression import ExpressionLayers, ExpressionRaw
 from backend.model.planes import PlaneGaussians
 from backend.model.residuals import IdentityResiduals, LayerResiduals
@@ -34,7 +35,6 @@ _GREY_UNTIL = 0.5  # other backgrounds than black, so that edges turn transparen
 _ADAM_EPS = 1e-7  # 1e-12 turns hidden Gaussians into coloured noise
 _COLOUR_REACH = 0.6  # logits stay this near to where they started
 _REFRESH = 20  # iterations between two looks of the network at what has changed
-_COLOURS = 3
 _SHOWN = 0.6  # pixels' worth of the portrait
 
 
@@ -128,8 +128,8 @@ def assemble(
     model: SplitAvatar, encoded: Encoded, raw: ExpressionRaw, personal: Personal, target: Target
 ) -> tuple[PlaneGaussians, ExpressionLayers]:
     """Planes and layers at the target's pose, colours only."""
-    identity = model.identity(encoded, personal.identity, target.camera, channels=_COLOURS)
-    layers = model.assemble(raw, personal.layers, target.vertices, target.frames, channels=_COLOURS)
+    identity = model.identity(encoded, personal.identity, target.camera, channels=COLOURS)
+    layers = model.assemble(raw, personal.layers, target.vertices, target.frames, channels=COLOURS)
     return identity, layers
 
 

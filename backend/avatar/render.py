@@ -11,11 +11,10 @@ from torch import Tensor
 
 from backend.avatar.refine import refined
 from backend.configs.network import ModelConfig
+from backend.model.attributes import COLOURS
 from backend.splat.gaussians import Gaussians
 from backend.splat.rasterise import rasterise
 from shared.camera import Camera
-
-_COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def rendered(
     else:
         raster = rasterise(cloud.kept(), camera, alpha_max=config.alpha_max)
     return Frame(
-        raster.features[..., :_COLOURS].cpu().numpy(),
+        raster.features[..., :COLOURS].cpu().numpy(),
         raster.alpha.cpu().numpy(),
         raster.depth.cpu().numpy(),
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from backend.losses.ssim import ssim
+from backend.model.attributes import COLOURS
 from backend.splat.rasterise import Raster
 
-_COLOURS = 3
 _SPILLED = 8.0
 
 
@@ -23,7 +23,7 @@ def image_loss(raster: Raster, image: Tensor, alpha: Tensor, background: float) 
     Source: first-avatar.md. Deviates: SSIM stands for Eq. 16's perceptual term, whose networks
     are not needed to match one picture.
     """
-    coarse = raster.features[..., :_COLOURS] + (1 - raster.alpha[..., None]) * background
+    coarse = raster.features[..., :COLOURS] + (1 - raster.alpha[..., None]) * background
     image = image + (1 - alpha[..., None]) * background
     colour = (coarse - image).abs().mean()
     spilled = 1 + _SPILLED * (alpha < 0.01)  # what shows beside a person shows over any scene

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from backend.model.attributes import COLOURS
 from backend.model.expression import ExpressionLayers
 from backend.model.planes import PlaneGaussians
 from backend.model.residuals import IdentityResiduals, LayerResiduals
@@ -16,8 +17,6 @@ from backend.model.union import union
 from backend.splat.gaussians import Gaussians
 from backend.splat.rasterise import rasterise
 from shared.camera import Camera
-
-_COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def draw(
         cloud.opacities = torch.where(there, cloud.opacities, 0)
         shown = cloud
         if model.renderer is None:  # nobody looks at the other channels
-            shown = replace(cloud, features=cloud.features[:, :_COLOURS])
+            shown = replace(cloud, features=cloud.features[:, :COLOURS])
         shown = shown.select(there) if mask_gradient else shown.kept()
         raster = rasterise(
             shown, targets[b], mask_gradient=mask_gradient, alpha_max=model.config.alpha_max
@@ -109,7 +108,7 @@ def draw(
         rasters.append(raster)
     features = torch.stack([raster.features for raster in rasters]).permute(0, 3, 1, 2)
     return Pictures(
-        coarse=features[:, :_COLOURS],
+        coarse=features[:, :COLOURS],
         fine=None if model.renderer is None else model.renderer(features),
         alpha=torch.stack([raster.alpha for raster in rasters]),
         depth=torch.stack([raster.depth for raster in rasters]),
