@@ -10,7 +10,6 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from backend.head import Head
-from backend.head.painting import vertex_normals
 
 _JAW = 2
 _JAW_FEATURES = slice(9, 18)  # of the pose correctives: neck, jaw, left eye, right eye
@@ -161,6 +160,6 @@ def landmark_model(head: Head, expressions: int, with_jaw: bool) -> LandmarkMode
 
 def landmark_normals(head: Head) -> np.ndarray:
     """[478, 3] unit normals of the average head's skin at its landmarks, outward."""
-    normals = vertex_normals(head.v_template.double().numpy(), head.faces.numpy())
-    found = head.embed_landmarks(torch.from_numpy(normals).to(head.v_template)).double().numpy()
+    normals = head.normals(head.v_template[None])[0]
+    found = head.embed_landmarks(normals).double().numpy()
     return found / np.linalg.norm(found, axis=1, keepdims=True)

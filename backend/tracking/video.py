@@ -23,7 +23,7 @@ from .portrait import Tracker
 _SMOOTHING_FRAMES = 0.8
 _CUT_M, _CUT_RAD = 0.05, 0.5  # from one frame to the next, no head moves or turns that far
 _STEADY = 0.04  # of the crop's side
-_TURNED = np.cos(np.radians(20.0))  # beyond, the picture tells a head's distance badly
+_DEPTH_TOLD = np.cos(np.radians(20.0))  # turned further, a head's picture tells its distance badly
 _FACING = np.diag([1.0, -1.0, -1.0])  # head space to a camera that it faces
 
 
@@ -97,7 +97,7 @@ def track_video(
         progress("track", number + 1, 0)
     if not fits:
         raise AvatarError("bad_file", "There are no frames to track.", "Choose another video.")
-    fits = _at_known_depth(tracker, fits, faces, references)
+    fits = _at_known_depth(tracker, fits, faces, references, progress)
     tracked = _joined(fits, references, sizes, fps, smooth)
     return with_pivot(tracked, tracker.fitter.root(tracked.track.betas))
 
@@ -107,6 +107,7 @@ def _at_known_depth(
     fits: list[Fit | None],
     faces: list[Face | None],
     references: list[_Reference | None],
+    progress: Progress,
 ) -> list[Fit | None]:
     """Fits turned heads again, as far from the camera as the head is before and after.
 
@@ -119,18 +120,22 @@ def _at_known_depth(
         if fit is not None:
             facing[number] = -fit.camera.viewmat[2, 2]
             depths[number] = fit.camera.viewmat[2, 3]
+    told = (facing > _DEPTH_TOLD) & np.isfinite(depths)
+    groups = np.array([id(reference) for reference in references])
     again = list(fits)
-    for number, (face, reference) in enumerate(zip(faces, references, strict=True)):
-        if face is None or reference is None or facing[number] > _TURNED:
-            continue
-        same = np.array([other is reference for other in references])
-        known = np.flatnonzero(same & (facing > _TURNED) & np.isfinite(depths))
+    turned = np.flatnonzero(facing <= _DEPTH_TOLD).tolist()
+    for done, number in enumerate(turned):
+        face, reference = faces[number], references[number]
+        assert face is not None  # turned are frames that have a fit
+        assert reference is not None
+        known = np.flatnonzero(told & (groups == id(reference)))
         if len(known):
             landmarks = reference.crop.points(face.landmarks[:, :2])
             depth_m = float(np.interp(number, known, depths[known]))
             again[number] = tracker.fitter.fit(
                 landmarks, face.blendshapes, reference.betas, depth_m, fits[number]
             )
+        progress("track turned heads", done + 1, len(turned))
     return again
 
 
