@@ -80,10 +80,15 @@ class Pipeline:
         return self._model
 
     @property
+    def model_hash(self) -> str:
+        """Which weights the network has."""
+        _ = self.model  # its hash is known when it is built
+        return self._model_hash
+
+    @property
     def _loaded(self) -> Loaded:
-        model = self.model  # first: its hash is known when it is built
         return Loaded(
-            model, self._model_hash, self.head, self._portrait_head, self.preset, self.device
+            self.model, self.model_hash, self.head, self._portrait_head, self.preset, self.device
         )
 
     @property

@@ -94,7 +94,7 @@ def _clips(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 
     with engines.load_engine("open", args.device, args.weights, console.phase) as engine:
         options = engine.create_options()
-        limit = args.limit or FRAMES
+        limit = FRAMES if args.limit is None else args.limit
         return write_clips(
             engine.pipeline, Path(args.what), args.out, options, limit, console.progress
         )

@@ -84,8 +84,15 @@ def write_clips(
         `clips`, the names of those that were made or are there; `refused`, a reason by name.
 
     Raises:
-        AvatarError: As `find_clips`; `no_face_found` where not one clip could be used.
+        AvatarError: As `find_clips`; `bad_request` for a limit below 1; `no_face_found` where not
+            one clip could be used.
     """
+    if limit < 1:
+        raise AvatarError(
+            "bad_request",
+            f"At most {limit} frames of each clip were to be judged; expected 1 or more.",
+            "Correct --limit.",
+        )
     clips = find_clips(folder)
     refused: dict[str, str] = {}
     with Matter() as matter:
@@ -122,21 +129,25 @@ def _write_clip(
     progress: Progress,
 ) -> None:
     pictures = Pictures.open(clip.path)
-    frames = list(pictures.frames())
-    first = frames[0]
-    face = _largest(pipeline, first)
+    _check_frames(clip, pictures)
+    first = next(pictures.frames())
+    face = pipeline.tracker.detector.choose(cv2.cvtColor(first, cv2.COLOR_BGR2RGB), None)
     window = _Window(_around(face), matter)
     avatar = pipeline.create(cv2.imencode(".png", first)[1].tobytes(), options, progress)
-    tracked = pipeline.track_frames(frames, pictures.fps, progress)
+    tracked = pipeline.track_frames(pictures.frames(), pictures.fps, progress)
     track, body = split_body(tracked.track)
     cameras = keep_framing(tracked.cameras, body)
     source = window.person(first)
     landmarks = window.crop.points(face.landmarks[:, :2])
-    write_png(out / SOURCES / f"{clip.name}.png", source)
-    judged = [n for n in _spread(len(frames), limit) if n not in tracked.missing]
-    for done, number in enumerate(judged):
-        target = window.person(frames[number])
-        moved = window.crop.points(_largest(pipeline, frames[number]).landmarks[:, :2])
+    wanted = _spread(len(pictures), limit)
+    judged = 0
+    # Read once more, so that a long video is never in memory as a whole.
+    for number, bgr in enumerate(pictures.frames()):
+        seen = _face(pipeline, bgr) if number in wanted else None
+        if seen is None:
+            continue
+        target = window.person(bgr)
+        moved = window.crop.points(seen.landmarks[:, :2])
         cloud = pipeline.drive(avatar, track.frame(number))
         ours = pipeline.render(cloud, window.camera(cameras[number])).rgba8()
         made = {
@@ -148,12 +159,45 @@ def _write_clip(
         for system, picture in made.items():
             write_png(out / system / file, picture, stamp)
         write_png(out / TARGETS / file, target, stamp)  # last: with it the frame is whole
-        progress(f"judge {clip.name}", done + 1, len(judged))
+        judged += 1
+        progress(f"judge {clip.name}", judged, len(wanted))
+    if not judged:
+        raise AvatarError(
+            "no_face_found",
+            f"No face was found in any of the {len(wanted)} frames to judge.",
+            "Use a video that shows one face from the front.",
+        )
     write_png(out / SOURCES / f"{clip.name}.png", source, stamp)  # and with this the clip
 
 
-def _largest(pipeline: Pipeline, bgr: np.ndarray) -> Face:
-    return pipeline.tracker.detector.choose(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), None)
+def _check_frames(clip: Clip, pictures: Pictures) -> None:
+    """A clip has a second frame, and one size: what is judged is cut out of one place.
+
+    Raises:
+        AvatarError: `bad_file`.
+    """
+    if len(pictures) < 2:
+        raise AvatarError(
+            "bad_file",
+            f"{clip.path} has one frame; expected a first one and others to judge it by.",
+            "Use a video, or a folder of pictures of one person.",
+        )
+    if not clip.path.is_dir():  # a video's frames have one size
+        return
+    sizes = {bgr.shape[1::-1] for bgr in pictures.frames()}
+    if len(sizes) > 1:
+        found = " and ".join(f"{width}x{height}" for width, height in sorted(sizes)[:2])
+        raise AvatarError(
+            "bad_file",
+            f"The pictures of {clip.path} are {found} pixels; expected one size.",
+            "Crop them alike.",
+        )
+
+
+def _face(pipeline: Pipeline, bgr: np.ndarray) -> Face | None:
+    """The largest face, None where there is none."""
+    faces = pipeline.tracker.detector.search(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+    return faces[0] if faces else None
 
 
 def _around(face: Face) -> Crop:
@@ -173,7 +217,7 @@ def _stamp(clip: Clip, pipeline: Pipeline, options: CreateOptions, limit: int) -
     digest = hashlib.blake2b(digest_size=16)
     for path in _files(clip.path):
         digest.update(path.read_bytes())
-    digest.update(f"{pipeline.preset} {options} {limit}".encode())
+    digest.update(f"{pipeline.preset} {pipeline.model_hash} {options} {limit}".encode())
     return digest.hexdigest()
 
 

@@ -86,6 +86,28 @@ def test_a_folder_without_a_usable_clip_says_why(folder: Path, pipeline, tmp_pat
     assert caught.value.code == "no_face_found"
 
 
+def test_one_frame_or_frames_of_two_sizes_are_no_clip(
+    folder: Path, pipeline, tmp_path: Path
+) -> None:
+    first = cv2.imread(str(folder / "ada" / "0.png"))
+    assert first is not None
+    for name, sizes in (("alone", [512]), ("mixed", [512, 384])):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for number, size in enumerate(sizes):
+            path = tmp_path / "in" / name / f"{number}.png"
+            cv2.imwrite(str(path), cv2.resize(first, (size, size)))
+    with pytest.raises(AvatarError) as caught:
+        write_clips(pipeline, tmp_path / "in", tmp_path / "out", CreateOptions(), 24, silent)
+    assert "has one frame" in caught.value.message
+    assert "384x384 and 512x512" in caught.value.message
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_limit_below_one_is_refused(folder: Path, pipeline, tmp_path: Path) -> None:
+    with pytest.raises(AvatarError, match="At most 0 frames"):
+        write_clips(pipeline, folder, tmp_path, CreateOptions(), 0, silent)
+
+
 def test_judged_frames_are_spread_and_never_the_first() -> None:
     assert _spread(75, 4) == [1, 25, 50, 74]
     assert _spread(3, 24) == [1, 2]
