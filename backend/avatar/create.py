@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from scipy.spatial.transform import Rotation
 from torch.nn import functional
 
 from backend.avatar.file import Avatar
 from backend.avatar.loaded import Loaded
 from backend.avatar.personalise import assemble, masked_union, personalise
 from backend.avatar.refine import near_matte
+from backend.head import Head
 from backend.lifting.redundancy import drop_redundant
 from backend.lifting.start import Start, start
 from backend.model.attributes import COLOURS
@@ -18,9 +21,11 @@ from backend.model.residuals import LayerResiduals
 from backend.model.splitavatar import Encoded, SplitAvatar
 from backend.model.union import union
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
+from backend.tracking.fit import Fit
 from backend.tracking.portrait import Portrait
 from shared.camera import Camera
 from shared.errors import AvatarError
+from shared.flame import Track
 from shared.progress import Progress
 
 ITERATIONS = 90
@@ -124,7 +129,7 @@ def _own_identity(model: SplitAvatar, encoded: Encoded, begin: Start) -> Gaussia
     personal, target = begin.personal, begin.target
     raw = model.expression_raw(encoded.g0_raw, target.vertices, target.frames, personal.layers)
     identity, layers = assemble(model, encoded, raw, personal, target)
-    cloud = masked_union(identity, layers, personal.identity_mask)
+    cloud = masked_union(identity, layers, personal)
     return cloud.select(cloud.layers < FIRST_EXPRESSION_LAYER)
 
 
@@ -135,18 +140,31 @@ def _avatar(
     g0_raw: torch.Tensor,
     layers: tuple[LayerResiduals, ...],
 ) -> Avatar:
+    source, camera = _upright(portrait.fit, loaded.portrait_head)
     avatar = Avatar(
         identity=identity,
         g0_raw=g0_raw,
         layers=layers,
-        source=portrait.fit.track,
-        camera=portrait.fit.camera,
+        source=source,
+        camera=camera,
         preset=loaded.preset,
         model_hash=loaded.model_hash,
         head_hash=loaded.head.hash,
         image_hash=portrait.digest,
     )
     return avatar.to("cpu")
+
+
+def _upright(fit: Fit, head: Head) -> tuple[Track, Camera]:
+    """The portrait's parameters and camera, with the head's turn told as the head's, not the
+    camera's: a torso is upright when the head on it is not.
+    """
+    camera = replace(fit.camera, viewmat=fit.upright)
+    motion = np.linalg.inv(camera.viewmat) @ fit.camera.viewmat  # about the head's origin
+    root = head.joints_of(fit.track.betas)[0]
+    turn = Rotation.from_matrix(motion[:3, :3]).as_rotvec()
+    shift = motion[:3, :3] @ root - root
+    return replace(fit.track, global_orient=turn[None], transl=shift[None]), camera
 
 
 def _detached(layer: LayerResiduals) -> LayerResiduals:

@@ -67,7 +67,7 @@ def portrait_framing(avatar: Any, cameras: Sequence[Camera]) -> list[Camera]:
         avatar: Whose portrait gives size and place.
         cameras: The driving frames' cameras, T.
     """
-    portrait, home = avatar.camera, avatar.source.transl[0].astype(np.float64)
+    portrait, home = avatar.camera, np.zeros(3)  # the portrait turns the head about its origin
     place = portrait.project(home)
     depth = _in_camera(portrait, home)[2]
     views = []

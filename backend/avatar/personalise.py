@@ -80,10 +80,10 @@ def personalise(
             )
         optimiser.zero_grad(set_to_none=True)
         identity, layers = assemble(model, encoded, raw, personal, target)
-        cloud = masked_union(identity, layers, personal.identity_mask)
+        cloud = masked_union(identity, layers, personal)
         raster = rasterise(cloud, target.camera, mask_gradient=True)
         loss = image_loss(raster, target.image, target.alpha, background) + points(
-            cloud.means[cloud.layers < 2],
+            cloud.means[: int(personal.identity_mask.sum())],
             torch.cat([layer.means[0] for layer in layers.layers[1:]]),
             target.vertices[0],
             target.still,
@@ -115,13 +115,13 @@ def _shown(
     with torch.no_grad():
         raw = model.expression_raw(encoded.g0_raw, target.vertices, target.frames, personal.layers)
         identity, layers = assemble(model, encoded, raw, personal, target)
-        cloud = masked_union(identity, layers, personal.identity_mask)
+        cloud = masked_union(identity, layers, personal)
     shown = blending_weights(cloud, target.camera) > _SHOWN
     cells = torch.zeros_like(personal.identity_mask)
     existing = int(personal.identity_mask.sum())
     cells[personal.identity_mask] = shown[:existing]
     sizes = [layer.means.shape[1] for layer in layers.layers]
-    return cells.view(2, -1), list(shown[existing:].split(sizes))
+    return cells.view(2, -1), list(shown[existing : existing + sum(sizes)].split(sizes))
 
 
 def assemble(
@@ -134,11 +134,12 @@ def assemble(
 
 
 def masked_union(
-    identity: PlaneGaussians, layers: ExpressionLayers, identity_mask: Tensor
+    identity: PlaneGaussians, layers: ExpressionLayers, personal: Personal
 ) -> Gaussians:
-    """Eq. 14's union without the identity cells outside the matte."""
-    cloud = union(identity, layers)
-    return cloud.select(F.pad(identity_mask, (0, len(cloud) - len(identity_mask)), value=True))
+    """Eq. 14's union without the identity cells outside the matte, then what is around them."""
+    cloud, mask = union(identity, layers), personal.identity_mask
+    cloud = cloud.select(F.pad(mask, (0, len(cloud) - len(mask)), value=True))
+    return Gaussians.cat([cloud, personal.surround])
 
 
 def _all(personal: Personal) -> Iterator[Tensor]:

@@ -29,20 +29,33 @@ def torso_weights(
     return height * height * (3 - 2 * height)
 
 
-def posed(cloud: Gaussians, head_pose: Tensor, follow: Tensor | None = None) -> Gaussians:
+def posed(
+    cloud: Gaussians,
+    head_pose: Tensor,
+    follow: Tensor | None = None,
+    torso_pose: Tensor | None = None,
+) -> Gaussians:
     """Moves Gaussians with the head.
 
     Args:
         cloud: Unrotated, head space.
         head_pose: [4, 4] rigid, head space to head space, metres.
         follow: [N] 0..1 how much each one moves along; None: all of it.
+        torso_pose: [4, 4] where those that do not move along are; None: where they were. The
+            portrait's head pose brings a torso upright that was seen below a tilted head.
     """
-    rotation, shift = head_pose[:3, :3], head_pose[:3, 3]
-    moved = cloud.means @ rotation.T + shift
-    turn = quaternions.from_matrix(rotation).expand_as(cloud.quats)
+    means, turn = _moved(cloud.means, head_pose)
     if follow is not None:
-        moved = cloud.means + follow[:, None] * (moved - cloud.means)
-        still = torch.tensor([1.0, 0, 0, 0], dtype=turn.dtype, device=turn.device)
-        turn = torch.where(turn[:, :1] < 0, -turn, turn)
-        turn = torch.nn.functional.normalize(still + follow[:, None] * (turn - still), dim=-1)
-    return dataclasses.replace(cloud, means=moved, quats=quaternions.multiply(turn, cloud.quats))
+        still, upright = cloud.means, torch.tensor([1.0, 0, 0, 0]).to(turn)
+        if torso_pose is not None:
+            still, upright = _moved(cloud.means, torso_pose)
+        means = still + follow[:, None] * (means - still)
+        turn = torch.where((turn * upright).sum() < 0, -turn, turn)
+        turn = torch.nn.functional.normalize(upright + follow[:, None] * (turn - upright), dim=-1)
+    quats = quaternions.multiply(turn.expand_as(cloud.quats), cloud.quats)
+    return dataclasses.replace(cloud, means=means, quats=quats)
+
+
+def _moved(means: Tensor, pose: Tensor) -> tuple[Tensor, Tensor]:
+    """[N, 3] moved, and the pose's turn [4]."""
+    return means @ pose[:3, :3].T + pose[:3, 3], quaternions.from_matrix(pose[:3, :3])

@@ -15,21 +15,22 @@ from shared.errors import AvatarError
 from .console import Console
 
 PROTOCOLS = ("self", "cross", "vfhq", "hdtf")
-SUITES = ("clips",)
+SUITES = ("clips", "portraits")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `evaluate`."""
     parser.add_argument(
         "what",
-        metavar="CONFIG|RESULTS|CLIPS",
-        help="a preset, a folder of results to score, or with --suite clips a folder of videos",
+        metavar="CONFIG|RESULTS|FOLDER",
+        help="a preset, a folder of results to score, or with --suite a folder of videos or photos",
     )
     parser.add_argument(
         "--suite",
         choices=SUITES,
-        help="clips: the first frame of every video below CLIPS makes an avatar, the others drive "
-        "and judge it, beside an unmoving copy of that frame and a 2D warp of it",
+        help="clips: the first frame of every video below FOLDER makes an avatar, the others drive "
+        "and judge it, beside an unmoving copy of that frame and a 2D warp of it; portraits: every "
+        "tenth photo of FOLDER makes one that is judged by that photo, also after a round trip",
     )
     parser.add_argument("--data", type=Path, help="with CONFIG: the store whose frames it animates")
     parser.add_argument("--weights", type=Path, help="with CONFIG: its checkpoint (.safetensors)")
@@ -41,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "and beside its table (default: both tasks, every frame)",
     )
     parser.add_argument(
-        "--limit", type=int, help="at most so many frames per clip (with CLIPS default: 24)"
+        "--limit",
+        type=int,
+        help="at most so many frames per clip (--suite clips: 24), or photos (--suite portraits)",
     )
     parser.add_argument(
         "--clip-list", type=Path, help="with --protocol hdtf: the names of its test clips"
@@ -55,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
     parser.add_argument(
-        "--out", type=Path, help="with CONFIG or CLIPS: the results folder; else: the reports' "
+        "--out", type=Path, help="with CONFIG or --suite: the results folder; else: the reports' "
         "(default: the results folder)"
     )  # fmt: skip
 
@@ -65,8 +68,8 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     from backend.evaluation.run import make_results, score_folder  # torch takes seconds to import
 
     made: dict[str, Any] = {}
-    if args.suite == "clips":
-        made, folder = _clips(args, console), args.out
+    if args.suite is not None:
+        made, folder = _suite(args, console), args.out
         out = folder
     elif Path(args.what).is_dir():
         folder, out = Path(args.what), args.out or Path(args.what)
@@ -82,22 +85,26 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     return {**made, **reports, "seconds": console.seconds}
 
 
-def _clips(args: argparse.Namespace, console: Console) -> dict[str, Any]:
-    """Makes the pictures of the suite `clips`."""
+def _suite(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Makes the pictures of a suite."""
     if args.out is None:
         raise AvatarError(
             "bad_request",
-            "--suite clips needs --out, the results folder.",
+            f"--suite {args.suite} needs --out, the results folder.",
             "Give it; docs/evaluation.md has the commands.",
         )
     from backend.evaluation.clips import FRAMES, write_clips
+    from backend.evaluation.portraits import write_portraits
 
+    folder = Path(args.what)
     with engines.load_engine("open", args.device, args.weights, console.phase) as engine:
-        options = engine.create_options()
+        pipeline, options = engine.pipeline, engine.create_options()
+        if args.suite == "portraits":
+            return write_portraits(
+                pipeline, folder, args.out, options, args.limit, console.progress
+            )
         limit = FRAMES if args.limit is None else args.limit
-        return write_clips(
-            engine.pipeline, Path(args.what), args.out, options, limit, console.progress
-        )
+        return write_clips(pipeline, folder, args.out, options, limit, console.progress)
 
 
 def _folder_to_make(args: argparse.Namespace) -> Path:

@@ -53,8 +53,12 @@ class _Window:
         """[512, 512, 3] uint8 display sRGB: the person on black."""
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         window = self.crop.apply(rgb)
-        matte = self.matter.matte(window) * self.crop.inside(rgb.shape[1], rgb.shape[0])
-        return (window * matte[..., None] + 0.5).astype(np.uint8)
+        matte = self.matter.matte(window)
+        return self.within((window * matte[..., None] + 0.5).astype(np.uint8), bgr)
+
+    def within(self, picture: np.ndarray, bgr: np.ndarray) -> np.ndarray:
+        """A picture of the window, black where the frame shows nothing: there is no truth."""
+        return picture * self.crop.inside(bgr.shape[1], bgr.shape[0])[..., None]
 
     def camera(self, camera: Camera) -> Camera:
         """A camera of the frames as one of the window."""
@@ -151,7 +155,7 @@ def _write_clip(
         cloud = pipeline.drive(avatar, track.frame(number))
         ours = pipeline.render(cloud, window.camera(cameras[number])).rgba8()
         made = {
-            OURS: over_background(ours, _BLACK),
+            OURS: window.within(over_background(ours, _BLACK), bgr),
             COPY: source,
             WARP: warp(source, landmarks, moved),
         }

@@ -3,6 +3,7 @@
     RESULTS/targets/<clip>/<frame>.png    true picture (self) or driver (cross)
     RESULTS/sources/<clip>.png            the portrait that was animated
     RESULTS/<system>/<clip>/<frame>.png   what a system made of it
+    RESULTS/sheets/<clip>.png             pictures to look at, which are not scored
 
 RESULTS may instead hold two such folders, `self` and `cross`. All pictures of one clip have one
 size; transparent ones are laid on black.
@@ -21,9 +22,9 @@ from shared.errors import AvatarError
 from .metrics.precomputed import DEEP3D, LANDMARKS
 from .metrics.shot import Shot
 
-TARGETS, SOURCES = "targets", "sources"
+TARGETS, SOURCES, SHEETS = "targets", "sources", "sheets"
 TASKS = ("self", "cross")
-_NOT_SYSTEMS = {TARGETS, SOURCES, DEEP3D, LANDMARKS}
+_NOT_SYSTEMS = {TARGETS, SOURCES, SHEETS, DEEP3D, LANDMARKS}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from backend.configs.network import ModelConfig
@@ -14,16 +15,20 @@ from backend.model.residuals import LayerResiduals, colour_residuals
 from backend.model.splitavatar import SplitAvatar
 
 from .colours import SiteColours, Sites, facing_camera, look_up
-from .polygons import erode
+from .polygons import dilate, erode
 from .view import View
 
 _EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through closed lids
+_LID_THICKNESS_M = 0.0004
 _EYE_SPLATS = 0.75  # of the size of others, for the same reason
 _DRAWN_PX = 4
+_RIM_PX = 1
 _MOST_DRAWN = 0.95  # of the network's own reach
 _LEAST_SPLATS = 0.7
+_LEAST_RIM_SPLATS = 0.3  # an eye is open by few splats' width: its lids must not spill into it
 _BORDER_SIGMAS = 1.5
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
+_EYEBALLS = ("left_eyeball", "right_eyeball")
 DROPPED = -6.0
 """Residual on the mask logit of children that start masked."""
 
@@ -113,17 +118,25 @@ def _placement(view: View, sites: Sites, pixels: np.ndarray, reach: np.ndarray) 
         reach: [M] metres that the network's offsets reach.
     """
     absent = look_up(view.matte, pixels, 0.0) < 0.5
-    shift = _shift_inside(view, sites, pixels)
+    # Where the head is wider than the person, its skin is drawn in rather than cut off; where its
+    # lids cover what the portrait shows of the eyes, they are drawn back.
+    shift = _shift_out_of(view, sites, pixels, ~erode(view.matte > 0.5, _DRAWN_PX))
     near = np.abs(shift).max(1) < _MOST_DRAWN * reach
     drawn = absent & view.regions["face"][sites.vertices] & near
     absent &= ~drawn
-    absent |= view.regions["lashes"][sites.vertices]
+    if view.shapes.eyes.any():
+        back = _shift_out_of(view, sites, pixels, dilate(view.shapes.eyes, _RIM_PX))
+        near = np.abs(back).max(1) < _MOST_DRAWN * reach
+        rim = view.regions["lids"][sites.vertices] & ~_eyes(view, sites) & near & ~drawn
+        shift[rim] = back[rim]
+        drawn |= rim
+    absent |= view.regions["lashes"][sites.vertices] | _inside_lids(view, sites, pixels)
     # Necks are thinner than the head's: what the portrait hides of one is left to the planes.
     behind = sites.positions[:, 2] < view.head.joints_of(view.betas)[1, 2]
     away = facing_camera(sites, view.camera) < 0
     absent |= view.regions["neck"][sites.vertices] & away & behind
     offset = np.where(drawn[:, None], shift, 0.0)
-    size = _narrowed(view, sites.vertices, pixels)
+    size = _narrowed(view, sites, pixels)
     eyes = _eyes(view, sites)
     offset[eyes & ~drawn, 2] = -_EYE_RECESS_M
     size[eyes] *= _EYE_SPLATS
@@ -145,29 +158,50 @@ def _eyes(view: View, sites: Sites) -> np.ndarray:
     return eyes[sites.vertices]
 
 
-def _shift_inside(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
-    """[M, 3] metres in each site's local frame that bring it into the matte.
+def _inside_lids(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
+    """[M] bool: the lids' insides, which eyeballs hide in a mesh but not between splats."""
+    inside = np.zeros(len(sites.vertices), bool)
+    lids = view.regions["lids"][sites.vertices]
+    rest = view.rest[0].numpy()
+    for name in _EYEBALLS:
+        ball = view.regions[name]
+        if ball.any():
+            center = (rest[ball].max(0) + rest[ball].min(0)) / 2
+            radius = np.linalg.norm(rest[ball] - center, axis=1).max()
+            near = np.linalg.norm(sites.rest - center, axis=1) < radius + _LID_THICKNESS_M
+            covered = look_up(view.shows(name), pixels, False)
+            inside |= (near | covered) & lids & ~ball[sites.vertices]
+    return inside
 
-    Where the head is wider than the person, its skin is drawn in rather than cut off.
-    """
-    outside = ~erode(view.matte > 0.5, _DRAWN_PX)
+
+def _shift_out_of(view: View, sites: Sites, pixels: np.ndarray, outside: np.ndarray) -> np.ndarray:
+    """[M, 3] metres in each site's local frame that bring it out of a mask [H, W]; 0 outside it."""
     nearest = distance_transform_edt(outside, return_distances=False, return_indices=True)
     y, x = (look_up(plane, pixels, 0) for plane in np.asarray(nearest))
     depth = sites.positions @ view.camera.viewmat[2, :3] + view.camera.viewmat[2, 3]
-    step = (np.stack([x, y], 1) + 0.5 - pixels) * (depth / view.camera.K[0, 0])[:, None]
+    away = look_up(outside, pixels, False)[:, None] * (np.stack([x, y], 1) + 0.5 - pixels)
+    step = away * (depth / view.camera.K[0, 0])[:, None]
     world = step @ view.camera.viewmat[:2, :3]
     frames = view.head.local_frames(view.vertices)[0].numpy()[sites.vertices]
     return np.einsum("mij,mi->mj", frames, world)
 
 
-def _narrowed(view: View, vertices: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """[M] factor of the splats' size that keeps them from spilling over the matte's border."""
+def _narrowed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
+    """[M] factor of the splats' size that keeps them from spilling over the person's outline, or
+    over the edges of the lids.
+    """
+    sigma_m = view.head.site_spacing.numpy()[sites.vertices]
     inside = np.asarray(distance_transform_edt(view.matte > 0.5))
-    room_px = look_up(inside, pixels, 0.0)
-    depth = view.camera.viewmat[2, 3]
-    sigma_px = view.head.site_spacing.numpy()[vertices] * view.camera.K[0, 0] / depth
-    fit = room_px / (_BORDER_SIGMAS * sigma_px)
-    return np.clip(fit, _LEAST_SPLATS, 1).astype(np.float32)
+    room_m = look_up(inside, pixels, 0.0) * view.camera.viewmat[2, 3] / view.camera.K[0, 0]
+    factor = np.clip(room_m / (_BORDER_SIGMAS * sigma_m), _LEAST_SPLATS, 1)
+    lids = np.flatnonzero(view.regions["lids"][sites.vertices] & ~_eyes(view, sites))
+    if len(lids):
+        # Closed lids are not folded, so that the distance to their edges is what it looks like.
+        room_m, _ = KDTree(view.closed_lid_edges()).query(view.closed(sites.vertices[lids]))
+        wide = view.lid_stretch()[sites.vertices[lids]]
+        rims = np.asarray(room_m) / (_BORDER_SIGMAS * sigma_m[lids])
+        factor[lids] = np.minimum(factor[lids] * wide, np.maximum(rims, _LEAST_RIM_SPLATS))
+    return factor.astype(np.float32)
 
 
 def _residuals(

@@ -18,6 +18,7 @@ from backend.tracking.portrait import Portrait
 from .colours import look_up, sample
 from .layers import starting_layers
 from .planes import PlaneTargets, plane_targets
+from .surround import surround
 from .target import Personal, Target
 from .view import View
 
@@ -55,19 +56,28 @@ def start(portrait: Portrait, head: Head, model: SplitAvatar) -> Start:
     """
     view = View(portrait, head)
     layers = starting_layers(view, model)
-    identity, mask = _planes(view, model)
-    personal = Personal(identity, layers.residuals, mask, layers.frozen, layers.anchored)
+    targets = plane_targets(
+        view.rgb,
+        view.matte,
+        view.visible,
+        view.mobility_image(),
+        float(view.camera.viewmat[2, 3]),
+    )
+    identity, mask = _planes(view, model, targets)
+    beyond = surround(view, targets.front_m)
+    personal = Personal(identity, layers.residuals, mask, layers.frozen, layers.anchored, beyond)
     return Start(personal, view.target(), view.betas)
 
 
-def _planes(view: View, model: SplitAvatar) -> tuple[IdentityResiduals, Tensor]:
+def _planes(
+    view: View, model: SplitAvatar, targets: PlaneTargets
+) -> tuple[IdentityResiduals, Tensor]:
     """Residuals of the identity planes, and [2P] bool: the cells inside the matte.
 
     Deviates: design.md keeps two cells beyond the matte; they left a dark rim.
     """
     config, camera = model.config, view.camera
     depth = float(camera.viewmat[2, 3])
-    targets = plane_targets(view.rgb, view.matte, view.visible, view.mobility_image(), depth)
     cells = _cell_centres(config.grid, camera.width)
 
     def at(image: np.ndarray) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from torch import Tensor
 
 from backend.model.residuals import IdentityResiduals, LayerResiduals
+from backend.splat.gaussians import Gaussians
 from shared.camera import Camera
 
 
@@ -20,6 +21,7 @@ class Personal:
         identity_mask: [2P] bool, the cells that exist.
         frozen: Per layer [N] bool: lips and lids, whose colour, place and size stay.
         anchored: Per layer [N] bool: eyeballs, whose place and size stay.
+        surround: Identity Gaussians beyond the planes, which stay as they are.
     """
 
     identity: IdentityResiduals
@@ -27,6 +29,7 @@ class Personal:
     identity_mask: Tensor
     frozen: list[Tensor]
     anchored: list[Tensor]
+    surround: Gaussians
 
     def to(self, device: str) -> Personal:
         """The same tensors on another device."""
@@ -36,6 +39,7 @@ class Personal:
             identity_mask=self.identity_mask.to(device),
             frozen=[mask.to(device) for mask in self.frozen],
             anchored=[mask.to(device) for mask in self.anchored],
+            surround=self.surround.to(device),
         )
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cached_property
+
 import cv2
 import numpy as np
 import torch
 
 from backend.head import Head
 from backend.head.zbuffer import Visible, rasterise_mesh
+from backend.tracking.landmarks import LEFT_EYE, RIGHT_EYE
+from backend.tracking.lid_edges import on_lid_edges
 from backend.tracking.portrait import Portrait
-from shared.flame import ARKIT_NAMES
+from shared.flame import ARKIT_NAMES, Track
 
 from .fill import extend_colours
 from .polygons import Polygons, polygons
@@ -19,6 +24,8 @@ _STILL_M, _MOVING_M = 0.0004, 0.002
 _LID_M = 0.001
 _MOBILITY_MARGIN_PX = 5
 _MOBILITY_BLUR_PX = 3.0
+_MOST_STRETCH = 2.0
+_EDGE_POINTS = 8  # between two landmarks of a lid
 
 
 class View:
@@ -58,6 +65,47 @@ class View:
             frames=self.head.local_frames(self.vertices),
             still=torch.from_numpy(self.mobility < 0.05),
         )
+
+    def shows(self, region: str) -> np.ndarray:
+        """[H, W] bool: the pixel shows that part of the fitted head."""
+        corners = self.regions[region][self.faces[self.visible.face]]  # [H, W, 3]
+        return (self.visible.face >= 0) & corners.all(-1)
+
+    def closed(self, vertices: np.ndarray) -> np.ndarray:
+        """[M, 3] places of vertices [M] when the eyes are closed, metres."""
+        return self._blinking[vertices]
+
+    def closed_lid_edges(self) -> np.ndarray:
+        """[N, 3] points along the lids' edges when the eyes are closed, metres."""
+        head = on_lid_edges(self.head)
+        ring = head.embed_landmarks(torch.from_numpy(self._blinking)).numpy()
+        share = np.linspace(0, 1, _EDGE_POINTS, endpoint=False)[:, None, None]
+        edges = [
+            ring[list(eye)] + share * (ring[np.roll(eye, -1)] - ring[list(eye)])
+            for eye in (LEFT_EYE, RIGHT_EYE)
+        ]
+        return np.concatenate(edges).reshape(-1, 3)
+
+    def lid_stretch(self) -> np.ndarray:
+        """[V] how much farther apart neighbours are when the eyes are closed, 1 to `_MOST_STRETCH`.
+
+        Splats do not grow with the skin: a lid that unfolds would show the eye between them.
+        """
+        faces = self.head.faces.numpy()
+
+        def spread(vertices: np.ndarray) -> np.ndarray:
+            a, b, c = (vertices[faces[:, corner]] for corner in range(3))
+            area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+            return np.bincount(faces.ravel(), np.repeat(area, 3), minlength=len(vertices))
+
+        rest = np.maximum(spread(self.rest[0].numpy()), 1e-12)
+        return np.clip(np.sqrt(spread(self._blinking) / rest), 1, _MOST_STRETCH)
+
+    @cached_property
+    def _blinking(self) -> np.ndarray:
+        blink = Track.from_arkit({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0})
+        shown = replace(self.head.translated(blink), betas=self.betas)
+        return self.head.vertices_of(shown)[0].numpy()
 
     def mobility_image(self) -> np.ndarray:
         """[H, W] 0..1: the pixel shows skin that the rig moves."""

@@ -27,6 +27,11 @@ class Picture:
     rgb: np.ndarray
     alpha: np.ndarray | None
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, pixels."""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
 
 def decode(data: bytes, name: str = "the picture") -> Picture:
     """Decodes a picture file's bytes.

@@ -22,8 +22,12 @@ _NOISE_PX = 4.0  # neighbouring landmarks err together: less than 468 measuremen
 _FEATURE_NOISE_PX = 1.2  # lips and lids, whose place matters most
 _OVAL_NOISE_PX = 10.0  # the outline slides over the skin as the head turns
 _EXPRESSION_SPREAD = 0.05
-_LIP_SPREAD = 0.12  # the detector's scores say little about how lips roll and part
-_LIP_UNITS = (
+_FEATURE_SPREAD = 0.12  # the detector's scores say little about how lips roll and part, or lids
+_FEATURE_UNITS = (
+    "eyeBlinkLeft",
+    "eyeBlinkRight",
+    "eyeWideLeft",
+    "eyeWideRight",
     "mouthLowerDownLeft",
     "mouthLowerDownRight",
     "mouthRollLower",
@@ -43,6 +47,8 @@ _LEAST_SEEN = 0.05
 _STRAIGHT, _TURNED = np.radians(8.0), np.radians(18.0)
 """Up to the first angle to the camera all landmarks count, from the second on only what is seen."""
 _DEPTH_SPREAD_M = 0.01
+FACING = np.diag([1.0, -1.0, -1.0])
+"""Head space to the axes of a camera that it faces: x right, y down, z into the picture."""
 _GAZE_UNITS = tuple(name for name in ARKIT_NAMES if name.startswith("eyeLook"))
 
 
@@ -62,6 +68,13 @@ class Fit:
     camera: Camera
     error_px: float
     unknowns: np.ndarray | None = None
+
+    @property
+    def upright(self) -> np.ndarray:
+        """[4, 4] viewmat of an upright camera that the torso faces, as far away as this one."""
+        viewmat = self.camera.viewmat.copy()
+        viewmat[:3, :3] = FACING
+        return viewmat
 
 
 class Fitter:
@@ -187,8 +200,6 @@ class _Solver:
         self._prior = np.concatenate([np.zeros(self._betas), mean, np.zeros(turns)])
         jaw = np.full(turns, _JAW_SPREAD_RAD)
         self._precision = 1 / np.concatenate([np.full(self._betas, _BETAS_SPREAD), spread, jaw])
-        # The camera's axes seen from a head that faces it: x right, y down, z into the picture.
-        self._facing = np.diag([1.0, -1.0, -1.0])
         roll = self._start_roll()
         pose = [0.0, 0.0, roll, *self._start_translation(roll)]
         codes = np.clip(self._prior, 1e-3, 1 - 1e-3)
@@ -239,14 +250,14 @@ class _Solver:
         middle = neutral.mean(0)
         seen = np.linalg.norm(self._target - self._target.mean(0)) / self._K[0, 0]
         depth = float(np.linalg.norm((neutral - middle)[:, :2]) / max(seen, 1e-6))
-        turned = Rotation.from_rotvec([0, 0, roll]).as_matrix() @ self._facing @ middle
+        turned = Rotation.from_rotvec([0, 0, roll]).as_matrix() @ FACING @ middle
         return np.append(center * depth, depth) - turned
 
     def split(
         self, x: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Rotation [3, 3], translation [3], betas, expression, the jaw's turn [3 or 0]."""
-        rotation = Rotation.from_rotvec(x[:3]).as_matrix() @ self._facing
+        rotation = Rotation.from_rotvec(x[:3]).as_matrix() @ FACING
         codes, turn = self._codes(x)
         betas = codes[: self._betas] if self._fixed_betas is None else self._fixed_betas
         return rotation, x[3:6], betas, codes[self._betas :], turn
@@ -256,7 +267,7 @@ class _Solver:
         return x[6:end], x[end:]
 
     def _camera_points(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        rotation = Rotation.from_rotvec(x[:3]).as_matrix() @ self._facing
+        rotation = Rotation.from_rotvec(x[:3]).as_matrix() @ FACING
         points = self._model.points(*self._codes(x))
         return points @ rotation.T + x[3:6], rotation
 
@@ -299,7 +310,7 @@ def _arkit_prior(blendshapes: dict[str, float]) -> _Prior:
     scores = np.array([blendshapes.get(name, 0.0) for name in ARKIT_NAMES])
     gaze = np.isin(ARKIT_NAMES, _GAZE_UNITS)
     scores[gaze] = 0.0
-    spread = np.where(np.isin(ARKIT_NAMES, _LIP_UNITS), _LIP_SPREAD, _EXPRESSION_SPREAD)
+    spread = np.where(np.isin(ARKIT_NAMES, _FEATURE_UNITS), _FEATURE_SPREAD, _EXPRESSION_SPREAD)
     spread[gaze] = 1e-3
     return scores, spread, np.zeros(len(scores)), np.ones(len(scores))
 

@@ -19,7 +19,9 @@ from .detect import Detector, Face
 from .embedding import embedded
 from .fit import Fit, Fitter
 from .landmarks import FACE_OVAL
+from .lid_edges import on_lid_edges
 from .matte import Matter
+from .surround import WIDER, Surround, around, gone_on, joined
 
 _MOST_TURNED_DEG = 45.0
 _WORST_FIT_PX = 8.0
@@ -34,7 +36,8 @@ class Portrait:
 
     Args:
         rgb: [512, 512, 3] float32 0..1 display sRGB of the crop, background included.
-        matte: [512, 512] float32 0..1.
+        matte: [512, 512] float32 0..1. Both go on, softly, beyond the picture's edge.
+        surround: The same around the crop; None where the crop is all there is.
         landmarks: [478, 2] pixels of the crop.
         crop: Where in the source picture it lies.
         fit: Parameters and camera.
@@ -43,6 +46,7 @@ class Portrait:
 
     rgb: np.ndarray
     matte: np.ndarray
+    surround: Surround | None
     landmarks: np.ndarray
     crop: Crop
     fit: Fit
@@ -60,7 +64,7 @@ class Tracker:
     def __init__(self, head: Head) -> None:
         self.detector = Detector()
         self._matter = Matter()
-        self.head = embedded(head, self.detector)
+        self.head = on_lid_edges(embedded(head, self.detector))
         self.fitter = Fitter(self.head)
 
     def close(self) -> None:
@@ -100,9 +104,12 @@ class Tracker:
         fit = self.fitter.fit(near.landmarks[:, :2], near.blendshapes)
         _check_fit(fit)
         progress("fit", 4, 4)
+        inside = crop.inside(*picture.size)
+        seen, matte = gone_on(rgb.astype(np.float32) / 255, matte, inside, PORTRAIT_PX)
         return Portrait(
-            rgb.astype(np.float32) / 255,
+            seen,
             matte,
+            self._surround(picture, crop, seen, matte, near.landmarks),
             near.landmarks[:, :2],
             crop,
             fit,
@@ -122,17 +129,8 @@ class Tracker:
     def _matte(
         self, rgb: np.ndarray, crop: Crop, picture: Picture, landmarks: np.ndarray
     ) -> np.ndarray:
-        """The file's own alpha where it has one, else the segmenter's."""
-        height, width = picture.rgb.shape[:2]
-        inside = crop.inside(width, height)
-        if picture.alpha is not None:
-            matte = crop.apply(picture.alpha).astype(np.float32) / 255
-            # A person who is evenly see-through is a whole person all the same.
-            matte /= max(float(np.median(_at_face(matte, landmarks))), 0.5)
-        else:
-            matte = self._matter.matte(rgb)
-            matte = cv2.erode(matte, np.ones((3, 3), np.uint8))  # against rims of background
-        matte = np.where(inside, np.clip(matte, 0, 1), 0).astype(np.float32)
+        """The crop's matte: the file's own alpha where it has one, else the segmenter's."""
+        matte = self._matte_of(rgb, crop, picture, _alpha_scale(picture, crop, landmarks))
         if matte.mean() < _LEAST_MATTE:
             raise AvatarError(
                 "no_face_found",
@@ -141,6 +139,45 @@ class Tracker:
                 "Use a photo with a plainer background, or one whose background is transparent.",
             )
         return matte
+
+    def _surround(
+        self,
+        picture: Picture,
+        crop: Crop,
+        rgb: np.ndarray,
+        matte: np.ndarray,
+        landmarks: np.ndarray,
+    ) -> Surround:
+        """What lies around the crop, whose own colours [512, 512, 3] and matte go in the middle."""
+        window = around(crop)
+        wide = window.apply(picture.rgb)
+        share = self._matte_of(wide, window, picture, _alpha_scale(picture, crop, landmarks))
+        inside = window.inside(*picture.size)
+        colours, share = gone_on(wide.astype(np.float32) / 255, share, inside, PORTRAIT_PX / WIDER)
+        return Surround(joined(rgb, colours), joined(matte, share))
+
+    def _matte_of(
+        self, rgb: np.ndarray, window: Crop, picture: Picture, alpha_scale: float
+    ) -> np.ndarray:
+        """[512, 512] float32 0..1 of a window of the picture; 0 outside the picture."""
+        inside = window.inside(*picture.size)
+        if picture.alpha is not None:
+            matte = window.apply(picture.alpha).astype(np.float32) * (alpha_scale / 255)
+        else:
+            rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+            part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            matte = np.zeros(inside.shape, np.float32)
+            matte[part] = self._matter.matte(np.ascontiguousarray(rgb[part]))
+            matte = cv2.erode(matte, np.ones((3, 3), np.uint8))  # against rims of background
+        return np.where(inside, np.clip(matte, 0, 1), 0).astype(np.float32)
+
+
+def _alpha_scale(picture: Picture, crop: Crop, landmarks: np.ndarray) -> float:
+    """What brings the file's alpha at the face to 1: an evenly see-through person is whole."""
+    if picture.alpha is None:
+        return 1.0
+    alpha = crop.apply(picture.alpha).astype(np.float32) / 255
+    return 1 / max(float(np.median(_at_face(alpha, landmarks))), 0.5)
 
 
 def _rescaled(face: Face, crop: Crop) -> Face:

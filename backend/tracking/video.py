@@ -24,7 +24,6 @@ _SMOOTHING_FRAMES = 0.8
 _CUT_M, _CUT_RAD = 0.05, 0.5  # from one frame to the next, no head moves or turns that far
 _STEADY = 0.04  # of the crop's side
 _DEPTH_TOLD = np.cos(np.radians(20.0))  # turned further, a head's picture tells its distance badly
-_FACING = np.diag([1.0, -1.0, -1.0])  # head space to a camera that it faces
 
 
 @dataclass(frozen=True)
@@ -174,11 +173,8 @@ def _in_frame(face: Face, crop: Crop) -> Face:
 
 def _start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> _Reference:
     fit = tracker.fitter.fit(crop.points(face.landmarks[:, :2]), face.blendshapes)
-    viewmat = np.eye(4)
-    viewmat[:3, :3] = _FACING
-    viewmat[:3, 3] = fit.camera.viewmat[:3, 3]
     to_frame = np.linalg.inv(np.vstack([crop.matrix(), [0, 0, 1]]))
-    camera = Camera(viewmat, to_frame @ fit.camera.K, size[1], size[0])
+    camera = Camera(fit.upright, to_frame @ fit.camera.K, size[1], size[0])
     assert fit.track.betas is not None
     return _Reference(crop, size, fit.track.betas, camera)
 

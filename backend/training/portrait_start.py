@@ -173,6 +173,7 @@ def portrait_of(frame: Frame, head: Head) -> Portrait:
     return Portrait(
         rgb=np.clip(_resized(rgb), 0, 1),
         matte=np.clip(_resized(alpha), 0, 1),
+        surround=None,
         landmarks=camera.project(head.embed_landmarks(vertices).numpy()),
         crop=Crop(0.0, 0.0, PORTRAIT_PX),
         fit=Fit(frame.track, camera, error_px=0.0),

@@ -75,7 +75,7 @@ def test_step_0_shows_exactly_what_the_portrait_alone_gives(settings, head, begi
         )
         layers = model.assemble(raw, alone.personal.layers, batch.vertices, batch.frames)
         planes = model.identity(encoded, alone.personal.identity, frame.camera)
-        cloud = masked_union(planes, layers, alone.personal.identity_mask)
+        cloud = masked_union(planes, layers, alone.personal)
         expected = rasterise(cloud.kept(), target.camera).features[..., :3]
     # Kept as 16-bit numbers; nothing else may differ.
     assert float((drawn - expected).abs().mean()) < 2e-4

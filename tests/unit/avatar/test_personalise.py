@@ -38,7 +38,7 @@ class Case:
             self.encoded.g0_raw, target.vertices, target.frames, personal.layers
         )
         identity, layers = assemble(model, self.encoded, raw, personal, target)
-        cloud = masked_union(identity, layers, personal.identity_mask)
+        cloud = masked_union(identity, layers, personal)
         return float(image_loss(rasterise(cloud, target.camera), target.image, target.alpha, 0.0))
 
 

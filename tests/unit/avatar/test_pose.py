@@ -87,6 +87,18 @@ def test_following_wholly_equals_no_weights_and_not_at_all_stays(turn, shift):
     torch.testing.assert_close(none.quats, given.quats)
 
 
+def test_a_torso_that_does_not_follow_takes_its_own_pose():
+    given, head, torso = cloud(), motion((0, 40, 0), (0.02, 0, 0)), motion((0, 0, 5), (0, 0.01, 0))
+    still = posed(given, head, torch.zeros(len(given)), torso)
+    upright = posed(given, torso)
+    torch.testing.assert_close(still.means, upright.means)
+    assert (as_scipy(still.quats) * as_scipy(upright.quats).inv()).magnitude().max() < 1e-3
+    same = posed(given, torso, torch.full((len(given),), 0.3), torso)
+    torch.testing.assert_close(
+        same.means, upright.means, msg="both go there, and so do all between"
+    )
+
+
 def test_following_half_turns_about_half():
     given, pose = cloud(), motion((0, 40, 0), (0.02, 0, 0))
     half = posed(given, pose, torch.full((len(given),), 0.5))

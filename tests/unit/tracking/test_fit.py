@@ -107,7 +107,7 @@ def test_a_known_distance_is_kept(fitter, open_head):
     free = fitter.fit(landmarks, {}, betas=subject.betas)
     held = fitter.fit(landmarks, {}, subject.betas, subject.shift[2], free)
     gaps = [abs(fit.camera.viewmat[2, 3] - subject.shift[2]) for fit in (free, held)]
-    assert gaps[1] < min(gaps[0], 0.02), gaps
+    assert gaps[1] < max(min(gaps[0], 0.02), 0.001), gaps
 
 
 def test_scores_that_are_wrong_are_corrected_by_the_landmarks(fitter, open_head):

@@ -1,0 +1,74 @@
+"""Gaussians around the identity planes: shoulders and hair that the portrait crop cuts."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+
+from backend.splat import quaternions
+from backend.splat.gaussians import IDENTITY_FRONT, Gaussians
+from backend.tracking.surround import WIDER
+from shared.camera import Camera
+
+from .colours import sample
+from .fill import extend_colours
+from .view import View
+
+_CELLS = 256
+"""Along each side of the surround: half as dense as the planes, where the head is."""
+
+_CELL_SIGMA = 0.8
+_LEAST_MATTE = 0.1
+_FLAT = 0.3  # thickness across the picture, as a share of a splat's size
+_SMOOTHING_PX = 12.0
+
+
+def surround(view: View, front_m: np.ndarray) -> Gaussians:
+    """A sheet that continues the front plane's hull; it is not personalised.
+
+    Args:
+        view: The portrait and the fitted head.
+        front_m: [H, W] of the portrait crop, see `PlaneTargets`.
+    """
+    given = view.portrait.surround
+    if given is None:
+        return _sheet(view.camera, np.zeros((0, 2)), np.zeros(0), np.zeros(0), np.zeros((0, 3)))
+    camera = view.camera
+    side = camera.width * WIDER
+    steps = (np.arange(_CELLS) + 0.5) * side / _CELLS - (side - camera.width) / 2
+    x, y = (grid.ravel() for grid in np.meshgrid(steps, steps))
+    cells = np.stack([x, y], axis=-1)  # pixels of the crop, outside it
+    in_surround = (cells + (side - camera.width) / 2) * (given.matte.shape[1] / side)
+    opacity = sample(given.matte[..., None], in_surround)[:, 0]
+    beyond = ((cells < 0) | (cells >= camera.width)).any(1) & (opacity > _LEAST_MATTE)
+    cells, opacity = cells[beyond], opacity[beyond]
+    colours = sample(extend_colours(given.rgb, given.matte), in_surround[beyond])
+    depth = float(camera.viewmat[2, 3]) - _continued(front_m, cells, camera.width)
+    return _sheet(camera, cells, depth, opacity, colours)
+
+
+def _sheet(
+    camera: Camera, cells: np.ndarray, depth: np.ndarray, opacity: np.ndarray, colours: np.ndarray
+) -> Gaussians:
+    """Discs that face the camera, at [N, 2] pixels and [N] metres before it."""
+    view_space = np.append(cells, np.ones((len(cells), 1)), 1) @ np.linalg.inv(camera.K).T
+    view_space *= depth[:, None]
+    rotation, shift = camera.viewmat[:3, :3], camera.viewmat[:3, 3]
+    sigma = _CELL_SIGMA * WIDER * camera.width / _CELLS * depth / camera.K[0, 0]
+    turn = quaternions.from_matrix(torch.from_numpy(rotation.T.copy()))
+    scales = np.stack([sigma, sigma, sigma * _FLAT], axis=-1)
+    return Gaussians(
+        means=torch.from_numpy((view_space - shift) @ rotation).float(),
+        quats=turn.float().expand(len(cells), 4).contiguous(),
+        scales=torch.from_numpy(scales).float(),
+        opacities=torch.from_numpy(opacity).float(),
+        features=torch.from_numpy(colours).float(),
+        layers=torch.full((len(cells),), IDENTITY_FRONT, dtype=torch.uint8),
+    )
+
+
+def _continued(front_m: np.ndarray, cells: np.ndarray, side_px: int) -> np.ndarray:
+    """[N] metres: the sheet at the crop's border, carried outwards and smoothed along it."""
+    smooth = cv2.GaussianBlur(front_m, (0, 0), _SMOOTHING_PX, borderType=cv2.BORDER_REPLICATE)
+    return sample(smooth[..., None], np.clip(cells, 0.5, side_px - 0.5))[:, 0]
