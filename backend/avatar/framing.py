@@ -7,40 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, median_filter
 
 from shared.camera import Camera
-from shared.flame import Track
-
-BODY_WINDOW_S = 1.0
-"""Motion slower than this is the body's."""
-
-HEAD_REACH_M = 0.03
-"""How far a head shifts on its neck while the shoulders stay."""
-
-
-def split_body(track: Track) -> tuple[Track, np.ndarray]:
-    """Parts a tracked head's translation into the body's and the head's own.
-
-    A tracker of the face sees one translation only. An avatar's shoulders stay where they are
-    while its head moves (design.md, Head pose), so someone who walks through the picture would
-    leave them behind: what is slow or large is the body's.
-
-    Args:
-        track: T frames.
-
-    Returns:
-        The track with the head's own translation, at most `HEAD_REACH_M`, and the body's [T, 3]
-        in metres; their sum is the given translation.
-    """
-    given = track.transl.astype(np.float64)
-    window = max(3, round(track.fps * BODY_WINDOW_S)) | 1
-    slow = median_filter(given, size=(window, 1), mode="nearest")
-    slow = gaussian_filter1d(slow, window / 4, axis=0, mode="nearest")
-    own = given - slow
-    distance = np.linalg.norm(own, axis=1, keepdims=True)
-    own *= np.minimum(1, HEAD_REACH_M / np.maximum(distance, 1e-9))
-    return replace(track, transl=own), given - own
 
 
 def keep_framing(cameras: Sequence[Camera], body: np.ndarray) -> list[Camera]:
@@ -48,7 +16,7 @@ def keep_framing(cameras: Sequence[Camera], body: np.ndarray) -> list[Camera]:
 
     Args:
         cameras: One per frame, T.
-        body: [T, 3] metres, see `split_body`.
+        body: [T, 3] metres, see `Tracked`.
     """
     views = []
     for camera, shift in zip(cameras, body, strict=True):

@@ -48,11 +48,11 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             avatar = pipeline.create(source, chosen, console.progress)
         tracked = pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
         batch.check_head(tracked.track, avatar.source)
-        track, body = framing.split_body(tracked.track)
+        track = tracked.on_still_shoulders()
         if args.framing == "crop":
             cameras = framing.portrait_framing(avatar, tracked.cameras)
         else:
-            cameras = framing.keep_framing(tracked.cameras, body)
+            cameras = framing.keep_framing(tracked.cameras, tracked.body)
         files = []
         for index, name in enumerate(pictures.names):
             console.progress("rendering frames", index, len(pictures))

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from backend.avatar.create import CreateOptions
-from backend.avatar.framing import keep_framing, split_body
+from backend.avatar.framing import keep_framing
 from backend.avatar.pipeline import Pipeline
 from backend.data.prepare.sources import Clip, find_clips
 from backend.export.png import over_background, read_digest, write_png
@@ -139,8 +139,8 @@ def _write_clip(
     window = _Window(_around(face), matter)
     avatar = pipeline.create(cv2.imencode(".png", first)[1].tobytes(), options, progress)
     tracked = pipeline.track_frames(pictures.frames(), pictures.fps, progress)
-    track, body = split_body(tracked.track)
-    cameras = keep_framing(tracked.cameras, body)
+    track = tracked.on_still_shoulders()
+    cameras = keep_framing(tracked.cameras, tracked.body)
     source = window.person(first)
     landmarks = window.crop.points(face.landmarks[:, :2])
     wanted = _spread(len(pictures), limit)

@@ -16,8 +16,8 @@ from .polygons import Polygons
 _FACING = 0.3
 _BEHIND = -0.3
 _FLANK_FACING = 0.75
-_FOREIGN = 0.15  # mean difference per channel from the skin beside it
-_CONTOUR_FACING = 0.45  # the jaw's outline shows shadow, hair and background
+_FOREIGN = 0.10  # mean difference per channel from the skin beside it
+_CONTOUR_FACING = 0.55  # the jaw's outline shows shadow, hair and background
 _LID_FACING = 0.05  # all of a lid that shows keeps the lash line's shadow
 _DEPTH_TOLERANCE_M = 0.002
 _LID_TOLERANCE_M = 0.0005  # a folded lid lies that close behind the one that shows
@@ -28,6 +28,7 @@ _MOUTH_DEPTH_M = 0.03
 _THROAT = 0.75
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
 _ENOUGH_TEETH = 50
+_ENOUGH_HAIR = 50
 _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.20, 0.07, 0.07])
@@ -64,6 +65,7 @@ class SiteColours:
         regions: Name -> [V] bool of the head.
         camera: The portrait's.
         coverage: The posed mesh from that camera.
+        hair: [H, W] bool: where hair shows.
 
     Source: first-avatar.md, item 2 and "Visible".
     """
@@ -76,9 +78,11 @@ class SiteColours:
         regions: dict[str, np.ndarray],
         camera: Camera,
         coverage: Visible,
+        hair: np.ndarray,
     ) -> None:
         self._rgb, self._matte, self._shapes = rgb, matte, shapes
         self._regions, self._camera, self._coverage = regions, camera, coverage
+        self._hair = hair
 
     def paint(self, sites: Sites) -> np.ndarray:
         """Display sRGB [M, 3] of every site."""
@@ -144,7 +148,7 @@ class SiteColours:
         front = depth <= look_up(self._coverage.depth, pixels, np.inf) + slack
         inside = look_up(self._matte, pixels, 0.0) > 0.95
         inner = at["teeth"] | at["left_eyeball"] | at["right_eyeball"]
-        contour = at["face_sides"] | at["jaw"] | at["chin"] | at["neck"]
+        contour = at["face_sides"] | at["jaw"] | at["chin"] | at["cheeks"] | at["neck"]
         least = np.where(contour, _CONTOUR_FACING, _FACING)
         least = np.where(at["lids"] & ~inner, _LID_FACING, least)
         facing = facing_camera(sites, self._camera) > least
@@ -182,12 +186,13 @@ class SiteColours:
         plain = plain if plain.any() else known
         lids, neck = at["lids"][hidden], at["neck"][hidden]
         scalp = at["scalp"][hidden] & ~lids & ~neck
-        hair = known & at["scalp"]
+        hair = known & at["scalp"] & look_up(self._hair, pixels, False)
+        hair = hair if hair.sum() > _ENOUGH_HAIR else known & at["scalp"]
         others = known & ~at["lids"]
         for group, sources, count, bright in (
             (hidden[lids], plain, _SMOOTH_NEIGHBOURS, True),
             (hidden[neck], plain, _NEIGHBOURS, False),
-            (hidden[scalp], hair if hair.any() else known, _NEIGHBOURS, False),
+            (hidden[scalp], hair if hair.any() else known, _SMOOTH_NEIGHBOURS, False),
             (hidden[~lids & ~neck & ~scalp], others if others.any() else known, _NEIGHBOURS, False),
         ):
             if len(group):

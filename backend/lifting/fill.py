@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, gaussian_filter
+from scipy.ndimage import binary_erosion, distance_transform_edt, gaussian_filter
+
+_RIM_PX = 2  # a person's outline has taken on the background's colour
 
 
 def nearest_fill(values: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -28,4 +30,6 @@ def extend_colours(rgb: np.ndarray, matte: np.ndarray) -> np.ndarray:
 
     Source: first-avatar.md, item 6.
     """
-    return nearest_fill(rgb, matte > 0.95)
+    inside = matte > 0.95
+    inner = np.asarray(binary_erosion(inside, iterations=_RIM_PX, border_value=1))
+    return nearest_fill(rgb, inner if inner.any() else inside)

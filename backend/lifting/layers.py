@@ -14,7 +14,7 @@ from backend.configs.network import ModelConfig
 from backend.model.residuals import LayerResiduals, colour_residuals
 from backend.model.splitavatar import SplitAvatar
 
-from .colours import SiteColours, Sites, facing_camera, look_up
+from .colours import SiteColours, Sites, look_up
 from .polygons import dilate, erode
 from .view import View
 
@@ -23,6 +23,8 @@ _LID_THICKNESS_M = 0.0004
 _EYE_SPLATS = 0.75  # of the size of others, for the same reason
 _DRAWN_PX = 4
 _RIM_PX = 1
+_MOST_WIDE_M = 0.004
+_TORN = 0.2  # of an ear: the planes show it better
 _MOST_DRAWN = 0.95  # of the network's own reach
 _LEAST_SPLATS = 0.7
 _LEAST_RIM_SPLATS = 0.3  # an eye is open by few splats' width: its lids must not spill into it
@@ -63,18 +65,19 @@ class _Placement:
     size: np.ndarray
 
 
-def starting_layers(view: View, model: SplitAvatar) -> StartingLayers:
+def starting_layers(view: View, model: SplitAvatar, hair: np.ndarray) -> StartingLayers:
     """Colours by projection, eyeballs behind the lids, nothing beside the person.
 
     Args:
         view: The portrait and the fitted head.
         model: Gives the sites.
+        hair: [H, W] bool: where hair shows.
     """
     config = model.config
     sites, counts = _sites(view, model)
     pixels = view.camera.project(sites.positions)
     painter = SiteColours(
-        view.rgb, view.matte, view.shapes, view.regions, view.camera, view.visible
+        view.rgb, view.matte, view.shapes, view.regions, view.camera, view.visible, hair
     )
     colours = painter.paint(sites)
     reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
@@ -121,7 +124,9 @@ def _placement(view: View, sites: Sites, pixels: np.ndarray, reach: np.ndarray) 
     # Where the head is wider than the person, its skin is drawn in rather than cut off; where its
     # lids cover what the portrait shows of the eyes, they are drawn back.
     shift = _shift_out_of(view, sites, pixels, ~erode(view.matte > 0.5, _DRAWN_PX))
-    near = np.abs(shift).max(1) < _MOST_DRAWN * reach
+    most = (_MOST_DRAWN * reach)[:, None]
+    near = np.abs(shift).max(1) < reach + _MOST_WIDE_M
+    shift = np.clip(shift, -most, most)  # a face that stays a little wide is better than a hole
     drawn = absent & view.regions["face"][sites.vertices] & near
     absent &= ~drawn
     if view.shapes.eyes.any():
@@ -131,10 +136,10 @@ def _placement(view: View, sites: Sites, pixels: np.ndarray, reach: np.ndarray) 
         shift[rim] = back[rim]
         drawn |= rim
     absent |= view.regions["lashes"][sites.vertices] | _inside_lids(view, sites, pixels)
-    # Necks are thinner than the head's: what the portrait hides of one is left to the planes.
-    behind = sites.positions[:, 2] < view.head.joints_of(view.betas)[1, 2]
-    away = facing_camera(sites, view.camera) < 0
-    absent |= view.regions["neck"][sites.vertices] & away & behind
+    for side in (sites.rest[:, 0] < 0, sites.rest[:, 0] > 0):
+        ear = view.regions["ears"][sites.vertices] & side
+        if absent[ear].mean() > _TORN:
+            absent |= ear
     offset = np.where(drawn[:, None], shift, 0.0)
     size = _narrowed(view, sites, pixels)
     eyes = _eyes(view, sites)

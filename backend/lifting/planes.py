@@ -10,7 +10,7 @@ from scipy.ndimage import distance_transform_edt
 
 from backend.head.zbuffer import Visible
 
-from .fill import extend_colours, smooth_fill
+from .fill import extend_colours, nearest_fill, smooth_fill
 
 _HULL_PX = 60.0
 _START_PX = 4.0
@@ -18,6 +18,10 @@ _BEHIND_FACE_M = 0.015
 _HAIR_M = 0.006
 _FRONT_M = 0.075
 _BACK_M = 0.085
+_HAIR_BEHIND_M = 0.012
+_SEAM_PX = 6.0
+_OVERLAP_PX = 9
+_MANE_PX = 5.0
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,9 @@ class PlaneTargets:
         front_m: [H, W] distance of the front sheet from the plane through the head's origin,
             metres towards the camera (may be negative: behind the plane).
         back_m: [H, W] the same for the back sheet, metres away from the camera.
-        rgb: [H, W, 3] float 0..1, extended beyond the matte.
-        opacity: [H, W] 0..1: the matte times what the moving skin leaves over.
+        rgb: [2, H, W, 3] float 0..1 of both, extended beyond the matte.
+        opacity: [2, H, W] 0..1: the matte times what the moving skin leaves over in front; what
+            the mesh of the head leaves over behind.
     """
 
     front_m: np.ndarray
@@ -53,6 +58,8 @@ def plane_targets(
     rgb: np.ndarray,
     matte: np.ndarray,
     coverage: Visible,
+    far_side: Visible,
+    hair: np.ndarray,
     mobility: np.ndarray,
     plane_depth_m: float,
 ) -> PlaneTargets:
@@ -62,6 +69,8 @@ def plane_targets(
         rgb: [H, W, 3] float 0..1 portrait.
         matte: [H, W] 0..1.
         coverage: The fitted mesh from the portrait's camera.
+        far_side: The back of the fitted head, as if its front were not there.
+        hair: [H, W] bool: where hair shows.
         mobility: [H, W] 0..1: how much the pixel belongs to skin that the rig moves.
         plane_depth_m: Camera z of the plane through the head's origin.
     """
@@ -78,10 +87,19 @@ def plane_targets(
     front = np.where(hit, ground, np.minimum(ground, _FRONT_M) * thickness)
     seam = cv2.GaussianBlur(front.astype(np.float32), (0, 0), 2.0)
     front = np.where(hit & still, ground, seam)
-    back = _BACK_M * thickness
+    colours = extend_colours(rgb, matte)
+    behind = far_side.face >= 0
+    back = np.where(behind, far_side.depth - plane_depth_m + _HAIR_BEHIND_M, _BACK_M * thickness)
+    back = np.where(behind, back, cv2.GaussianBlur(back.astype(np.float32), (0, 0), _SEAM_PX))
+    inner = cv2.erode(hit.astype(np.uint8), np.ones((_OVERLAP_PX, _OVERLAP_PX))) > 0
+    back_colours, back_opacity = colours.copy(), np.where(inner, 0, matte)
+    if hair.any():  # the mesh's skull is smaller than what grows on it
+        mane = cv2.GaussianBlur(nearest_fill(colours, hair), (0, 0), _MANE_PX)
+        back_colours = np.where(hit[..., None], mane, back_colours)
+        back_opacity = np.where(behind, matte, back_opacity)
     return PlaneTargets(
         front.astype(np.float32),
         back.astype(np.float32),
-        extend_colours(rgb, matte),
-        (matte * (1 - 0.98 * mobility)).astype(np.float32),
+        np.stack([colours, back_colours]).astype(np.float32),
+        np.stack([matte * (1 - 0.98 * mobility), back_opacity]).astype(np.float32),
     )

@@ -16,6 +16,7 @@ from backend.model.splitavatar import SplitAvatar
 from backend.tracking.portrait import Portrait
 
 from .colours import look_up, sample
+from .hair import hair_pixels
 from .layers import starting_layers
 from .planes import PlaneTargets, plane_targets
 from .surround import surround
@@ -23,6 +24,7 @@ from .target import Personal, Target
 from .view import View
 
 _CELL_SIGMA = 0.8
+_LEAST_BEHIND = 0.05
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,14 @@ def start(portrait: Portrait, head: Head, model: SplitAvatar) -> Start:
     Source: first-avatar.md, What mattered, 1-7.
     """
     view = View(portrait, head)
-    layers = starting_layers(view, model)
+    hair = hair_pixels(view)
+    layers = starting_layers(view, model, hair)
     targets = plane_targets(
         view.rgb,
         view.matte,
         view.visible,
+        view.far_side(),
+        hair,
         view.mobility_image(),
         float(view.camera.viewmat[2, 3]),
     )
@@ -88,16 +93,17 @@ def _planes(
     sigma = _CELL_SIGMA * step * depth / camera.K[0, 0]
     count = len(cells)
     scale = scale_logits(torch.full((2, count, 3), sigma), config)
-    colour = logit(at(targets.rgb).clamp(0, 1), eps=1e-3)
-    opacity = logit(at(targets.opacity).clamp(0, 1), eps=0.01)
+    colour = logit(torch.stack([at(side) for side in targets.rgb]).clamp(0, 1), eps=1e-3)
+    opacity = logit(torch.stack([at(side) for side in targets.opacity]).clamp(0, 1), eps=0.01)
     residuals = IdentityResiduals(
-        features=torch.stack([colour, colour]).contiguous(),
-        opacity=torch.stack([opacity, opacity]).contiguous(),
+        features=colour.contiguous(),
+        opacity=opacity.contiguous(),
         scale=scale.contiguous(),
         offset=_offsets(targets, at, depth, camera, config),
     )
     mask = torch.from_numpy(look_up(view.matte > 0.5, cells, False).astype(bool))
-    return residuals, torch.cat([mask, mask])
+    behind = at(targets.opacity[BACK]) > _LEAST_BEHIND
+    return residuals, torch.cat([mask, mask & behind])
 
 
 def _offsets(targets: PlaneTargets, at, depth: float, camera, config) -> Tensor:

@@ -107,6 +107,12 @@ class View:
         shown = replace(self.head.translated(blink), betas=self.betas)
         return self.head.vertices_of(shown)[0].numpy()
 
+    def far_side(self) -> Visible:
+        """The back of the head from the portrait's camera, as if its front were not there."""
+        faces = self.faces[self.regions["scalp"][self.faces].all(axis=1)]
+        turned = np.ascontiguousarray(faces[:, ::-1])
+        return rasterise_mesh(self.vertices[0].numpy(), turned, self.camera, cull_back=True)
+
     def mobility_image(self) -> np.ndarray:
         """[H, W] 0..1: the pixel shows skin that the rig moves."""
         hit = self.visible.face >= 0

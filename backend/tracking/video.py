@@ -17,8 +17,9 @@ from shared.progress import Progress
 
 from .crop import Crop, crop_around
 from .detect import Face
-from .fit import Fit
+from .fit import FACING, Fit
 from .portrait import Tracker
+from .torso import TorsoTracker, body_motion
 
 _SMOOTHING_FRAMES = 0.8
 _CUT_M, _CUT_RAD = 0.05, 0.5  # from one frame to the next, no head moves or turns that far
@@ -34,11 +35,17 @@ class Tracked:
         track: Parameters; head motion is in `global_orient` and `transl`.
         cameras: One per frame, in the pixels of the frames, upright and facing the torso.
         missing: Numbers of the frames in which no face was found, and which were interpolated.
+        body: [T, 3] metres that the shoulders have moved since the first frame, see `body_motion`.
     """
 
     track: Track
     cameras: list[Camera]
     missing: list[int]
+    body: np.ndarray
+
+    def on_still_shoulders(self) -> Track:
+        """The head's motion without the body's."""
+        return replace(self.track, transl=self.track.transl - self.body)
 
 
 @dataclass(frozen=True)
@@ -76,12 +83,14 @@ def track_video(
     faces: list[Face | None] = []
     references: list[_Reference | None] = []
     sizes: list[tuple[int, int]] = []
+    shoulders, moves = TorsoTracker(), []
     for number, bgr in enumerate(frames):
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         if reference is not None and reference.size != bgr.shape[:2]:
-            reference, near = None, None
+            reference, near, shoulders = None, None, TorsoTracker()
         face = _face(tracker, rgb, near)
         faces.append(face)
+        moves.append(shoulders.follow(rgb, face))
         if face is None:
             near = None
             fits.append(None)
@@ -98,6 +107,9 @@ def track_video(
         raise AvatarError("bad_file", "There are no frames to track.", "Choose another video.")
     fits = _at_known_depth(tracker, fits, faces, references, progress)
     tracked = _joined(fits, references, sizes, fps, smooth)
+    seen = _in_metres(moves, tracked.cameras)
+    body = body_motion(tracked.track.transl.astype(np.float64), seen, fps)
+    tracked = replace(tracked, body=body)
     return with_pivot(tracked, tracker.fitter.root(tracked.track.betas))
 
 
@@ -210,7 +222,18 @@ def _joined(
         values = _smoothed(values)
     head = fits[found[0]].track.head  # type: ignore[union-attr]
     track = Track(**values, betas=first.betas, fps=fps, head=head)
-    return Tracked(track, cameras, sorted(set(range(len(fits))) - set(found)))
+    missing = sorted(set(range(len(fits))) - set(found))
+    return Tracked(track, cameras, missing, np.zeros((len(fits), 3)))
+
+
+def _in_metres(moves: list[np.ndarray | None], cameras: list[Camera]) -> np.ndarray:
+    """[T, 2] ways in pixels of the frames as ways at the head's distance, x and y."""
+    ways = np.full((len(moves), 2), np.nan)
+    for number, (move, camera) in enumerate(zip(moves, cameras, strict=True)):
+        if move is not None:
+            scale = camera.viewmat[2, 3] / np.diag(camera.K)[:2]
+            ways[number] = move * scale * np.diag(FACING)[:2]
+    return ways
 
 
 def _smoothed(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -191,8 +191,13 @@ class FakePipeline:
         track = Track.neutral(len(cameras), fps=fps, betas=np.zeros(300, np.float32))
         expression = track.expression.copy()
         expression[:, 24] = brightness
+        track = replace(track, expression=expression)
         return SimpleNamespace(
-            track=replace(track, expression=expression), cameras=cameras, missing=[]
+            track=track,
+            cameras=cameras,
+            missing=[],
+            body=np.zeros((len(cameras), 3)),
+            on_still_shoulders=lambda: track,
         )
 
     def close(self) -> None:

@@ -47,8 +47,8 @@ def test_the_sample_portrait_fits_within_three_pixels(portrait):
     assert track.expression[0, smile].min() > 0.4
 
 
-def test_the_error_is_the_distance_of_independently_projected_landmarks(portrait, open_head):
-    head, fit = open_head, portrait.fit
+def test_the_error_is_the_distance_of_independently_projected_landmarks(portrait, tracker):
+    head, fit = tracker.head, portrait.fit
     betas = fit.track.betas[: head.shapedirs.shape[2]]
     vertices = (
         head.v_template.double().numpy()
