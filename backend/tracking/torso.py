@@ -63,16 +63,20 @@ class TorsoTracker:
 
     def _step(self, before: np.ndarray, now: np.ndarray) -> None:
         """Moves the points on, drops those that are lost, and adds up their median's way."""
-        guess = self._points.copy()
-        there, found, _ = cv2.calcOpticalFlowPyrLK(
-            before, now, self._points, guess, winSize=_WINDOW
-        )
-        back, again, _ = cv2.calcOpticalFlowPyrLK(now, before, there, guess, winSize=_WINDOW)
+        there, found = _flow(before, now, self._points)
+        back, again = _flow(now, before, there)
         error = np.linalg.norm(back - self._points, axis=1)
-        good = (found[:, 0] > 0) & (again[:, 0] > 0) & (error < _BACK_PX)
+        good = found & again & (error < _BACK_PX)
         if good.sum() >= _LEAST_POINTS:
             self._place = self._place + np.median(there[good] - self._points[good], axis=0)
         self._points = there[good]
+
+
+def _flow(before: np.ndarray, now: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where points [N, 2] are in the next picture, and [N] bool: which were found."""
+    guess = points.copy()  # written to
+    there, found, _ = cv2.calcOpticalFlowPyrLK(before, now, points, guess, winSize=_WINDOW)
+    return there, found[:, 0] > 0
 
 
 def body_motion(head: np.ndarray, torso: np.ndarray, fps: float) -> np.ndarray:
