@@ -12,6 +12,7 @@ from shared.camera import Camera
 
 from .fill import nearest_fill
 from .polygons import Polygons
+from .teeth import paint_teeth
 
 _FACING = 0.3
 _BEHIND = -0.3
@@ -27,13 +28,14 @@ _LIT_SKIN = 0.6  # display sRGB of well-lit skin, all tones' middle
 _MOUTH_DEPTH_M = 0.03
 _THROAT = 0.75
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
+_INNER_LIPS = 0.5  # of the cavity's colour: what closed lips hide lies in their shadow
 _ENOUGH_TEETH = 50
 _ENOUGH_HAIR = 50
 _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.20, 0.07, 0.07])
 TONGUE = np.array([0.58, 0.30, 0.29])
-TEETH = np.array([0.80, 0.76, 0.70])
+TEETH = np.array([0.88, 0.83, 0.75])
 SCLERA = np.array([0.78, 0.74, 0.72])
 """Display sRGB of what a portrait may not show at all."""
 
@@ -228,6 +230,8 @@ class SiteColours:
         face = at["face"] & seen
         light = np.clip(np.median(colours[face]) / _LIT_SKIN, 0.3, 1.2) if face.any() else 1.0
         colours[at["mouth_interior"]] = light * CAVITY
+        inner_lips = at["lips"] & ~seen & ~at["mouth_interior"]
+        colours[inner_lips] += _INNER_LIPS * (light * CAVITY - colours[inner_lips])
         if not teeth.any():  # FLAME has neither teeth nor tongue
             return
         back = np.clip((sites.rest[teeth, 2].max() - sites.rest[:, 2]) / _MOUTH_DEPTH_M, 0, 1)
@@ -240,9 +244,10 @@ class SiteColours:
             brightness = colours[shown].mean(1)
             bright = brightness > np.percentile(brightness, 40)
             enamel = np.median(colours[shown][bright], axis=0)
-        lower = np.where(at["teeth_lower"], _LOWER_TEETH, 1.0)[:, None]
-        hidden = teeth & ~seen
-        colours[hidden] = (enamel * shade * lower)[hidden]
+        for jaw, lit in (("upper", 1.0), ("lower", _LOWER_TEETH)):
+            own = at[f"teeth_{jaw}"]
+            painted = paint_teeth(sites.rest[own], jaw, enamel, light) * shade[own] * lit
+            colours[own] = np.where(seen[own, None], colours[own], painted)
 
 
 def facing_camera(sites: Sites, camera: Camera) -> np.ndarray:

@@ -21,6 +21,7 @@ from .view import View
 _EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through closed lids
 _LID_THICKNESS_M = 0.0004
 _EYE_SPLATS = 0.75  # of the size of others, for the same reason
+_TOOTH_SPLATS = 0.6  # else no gap shows between two teeth
 _DRAWN_PX = 4
 _RIM_PX = 1
 _MOST_WIDE_M = 0.004
@@ -145,6 +146,8 @@ def _placement(view: View, sites: Sites, pixels: np.ndarray, reach: np.ndarray) 
     eyes = _eyes(view, sites)
     offset[eyes & ~drawn, 2] = -_EYE_RECESS_M
     size[eyes] *= _EYE_SPLATS
+    teeth = view.regions["teeth_upper"] | view.regions["teeth_lower"]
+    size[teeth[sites.vertices]] *= _TOOTH_SPLATS
     return _Placement(absent, offset, size)
 
 

@@ -1,0 +1,39 @@
+"""Painted teeth: crowns of enamel, darker gaps where crowns meet, gums above."""
+
+import numpy as np
+import pytest
+
+from backend.lifting.teeth import GUM, paint_teeth
+
+ENAMEL = np.array([0.9, 0.85, 0.75])
+
+
+def arch(jaw: str) -> tuple[np.ndarray, np.ndarray]:
+    """Sites of a half circle of 25 mm, 18 mm high: [N, 3] metres, and [N] mm along it."""
+    angle = np.radians(np.arange(-80, 81, 0.5))
+    up = np.linspace(0, 0.018, 19) * (1 if jaw == "upper" else -1)
+    a, y = np.meshgrid(angle, up)
+    places = np.stack([0.025 * np.sin(a), y, 0.025 * np.cos(a)], axis=-1).reshape(-1, 3)
+    return places, np.abs(a).ravel() * 25
+
+
+@pytest.mark.parametrize(("jaw", "incisor_mm"), [("upper", 8.5), ("lower", 5.4)])
+def test_crowns_gaps_and_gums_are_where_they_belong(jaw: str, incisor_mm: float) -> None:
+    rest, along = arch(jaw)
+    colours = paint_teeth(rest, jaw, ENAMEL, 1.0)
+    assert colours.min() >= 0
+    assert colours.max() <= 1
+    height = np.abs(rest[:, 1]) * 1000
+    crown = (np.abs(along - incisor_mm / 2) < 0.3) & (np.abs(height - 5) < 0.6)
+    np.testing.assert_allclose(colours[crown], np.broadcast_to(ENAMEL, (crown.sum(), 3)), atol=0.03)
+    gap = (np.abs(along - incisor_mm) < 0.15) & (np.abs(height - 4) < 0.6)
+    assert gap.any()
+    assert colours[gap].mean() < 0.7 * ENAMEL.mean(), "between the first and the second incisor"
+    gum = height > 15
+    np.testing.assert_allclose(colours[gum], np.broadcast_to(GUM, (gum.sum(), 3)), atol=0.05)
+
+
+def test_both_sides_are_alike() -> None:
+    rest, _ = arch("upper")
+    mirrored = paint_teeth(rest * [-1, 1, 1], "upper", ENAMEL, 0.7)
+    np.testing.assert_allclose(paint_teeth(rest, "upper", ENAMEL, 0.7), mirrored, atol=1e-6)
