@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import least_squares
+from scipy.optimize import least_squares, lsq_linear
 from scipy.spatial.transform import Rotation
 
 from backend.head import Head
@@ -14,12 +14,14 @@ from shared.flame import ARKIT_NAMES, BETAS_SIZE, EXPRESSION_SIZE, Track
 
 from .crop import PORTRAIT_PX
 from .landmark_model import landmark_model, landmark_normals
-from .landmarks import FACE_OVAL, INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
+from .landmarks import BROWS, FACE_OVAL, INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
 _IRISES = {"right": 468, "left": 473}  # first of five landmarks each: the centre
 _LANDMARKS = 468  # without the irises, which the eyes' rotation explains
 _NOISE_PX = 4.0  # neighbouring landmarks err together: less than 468 measurements
-_FEATURE_NOISE_PX = 1.2  # lips and lids, whose place matters most
+_FEATURE_NOISE_PX = 2.0  # lips and lids
+_TURNED_FEATURES = 1.7  # times as much they count in a turned head, of which they tell most
+_SHARP_NOISE_PX = 0.6  # of lips, lids and brows where the head's pose is known
 _OVAL_NOISE_PX = 10.0  # the outline slides over the skin as the head turns
 _EXPRESSION_SPREAD = 0.05
 _FEATURE_SPREAD = 0.12  # the detector's scores say little about how lips roll and part, or lids
@@ -35,10 +37,12 @@ _FEATURE_UNITS = (
     "mouthUpperUpLeft",
     "mouthUpperUpRight",
 )
+_BROW_SPREAD, _MOST_BROW = 0.2, 1.6  # people's brows move farther than this head's
 _BETAS_SPREAD = 1.0
 _CODES_SPREAD = 1.0  # of expression codes that are principal components, as FLAME's
 _JAW_SPREAD_RAD = 0.2
 _JAW_LIMITS_RAD = (np.array([-0.1, -0.3, -0.3]), np.array([0.9, 0.3, 0.3]))
+_SHARP_STEPS = 2  # at a known pose, landmarks are almost linear in the codes
 _MOST_STEPS = 120  # converges in 15 to 90
 _SEEN, _UNSEEN = 0.6, 0.1
 """Cosine to the camera at which a landmark counts fully, and at which hardly: what is turned away
@@ -95,8 +99,13 @@ class Fitter:
         self._identities = head.shapedirs.shape[2]
         noise = np.full(_LANDMARKS, _NOISE_PX)
         noise[list(FACE_OVAL)] = _OVAL_NOISE_PX
-        noise[[*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE]] = _FEATURE_NOISE_PX
+        features = [*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE]
+        noise[features] = _FEATURE_NOISE_PX
         self._weights = np.repeat(1 / noise, 2)
+        self._turned, self._sharper = np.ones(_LANDMARKS), np.ones(_LANDMARKS)
+        self._turned[features] = _TURNED_FEATURES
+        fine = [*features, *BROWS]
+        self._sharper[fine] = noise[fine] / _SHARP_NOISE_PX
         self._normals = landmark_normals(head)[:_LANDMARKS]
 
     def root(self, betas: np.ndarray | None) -> np.ndarray:
@@ -126,6 +135,7 @@ class Fitter:
         x = solver.solve(solver.start if found is None else found)
         if solver.turns_away(x):
             x = solver.solve(x)
+        x = solver.sharpened(x)
         rotation, translation, betas, expression, turn = solver.split(x)
         viewmat = np.eye(4)
         viewmat[:3, :3] = rotation
@@ -182,6 +192,7 @@ class _Solver:
     ) -> None:
         self._weights = fitter._weights
         self._all_seen, self._normals = fitter._weights, fitter._normals
+        self._sharper, self._turned = np.repeat(fitter._sharper, 2), fitter._turned
         self._depth_m = depth_m
         self._target = landmarks[:_LANDMARKS, :2].astype(np.float64)
         self._model = fitter._model.first(_LANDMARKS)
@@ -225,6 +236,27 @@ class _Solver:
             max_nfev=_MOST_STEPS,
         ).x
 
+    def sharpened(self, x: np.ndarray) -> np.ndarray:
+        """The expression once more at a solution's pose, with lips, lids and brows counting more.
+
+        They move most finely; but while the pose is sought, what the codes cannot make of them
+        would move the head.
+        """
+        first = 6 + self._betas
+        low, high = (bound[first:] for bound in self.bounds)
+        weights, x = self._weights, x.copy()
+        self._weights = weights * self._sharper
+        for _ in range(_SHARP_STEPS):
+            codes = x[first:]
+            step = lsq_linear(
+                self.jacobian(x)[:, first:],
+                -self.residuals(x),
+                bounds=(low - codes - 1e-9, high - codes + 1e-9),
+            )
+            x[first:] = np.clip(codes + step.x, low, high)
+        self._weights = weights
+        return x
+
     def turns_away(self, x: np.ndarray) -> bool:
         """Whether a solution is of a turned head, whose landmarks then count as they are seen."""
         points, rotation = self._camera_points(x)
@@ -235,7 +267,8 @@ class _Solver:
         facing = np.sum(self._normals @ rotation.T * rays, axis=1)
         share = np.clip((facing - _UNSEEN) / (_SEEN - _UNSEEN), _LEAST_SEEN, 1)
         turned = min((angle - _STRAIGHT) / (_TURNED - _STRAIGHT), 1.0)
-        self._weights = self._all_seen * np.repeat(1 - turned * (1 - share), 2)
+        counting = (1 - turned * (1 - share)) * (1 + turned * (self._turned - 1))
+        self._weights = self._all_seen * np.repeat(counting, 2)
         return True
 
     def _start_roll(self) -> float:
@@ -312,7 +345,10 @@ def _arkit_prior(blendshapes: dict[str, float]) -> _Prior:
     scores[gaze] = 0.0
     spread = np.where(np.isin(ARKIT_NAMES, _FEATURE_UNITS), _FEATURE_SPREAD, _EXPRESSION_SPREAD)
     spread[gaze] = 1e-3
-    return scores, spread, np.zeros(len(scores)), np.ones(len(scores))
+    brows = np.char.startswith(ARKIT_NAMES, "brow")
+    spread[brows] = _BROW_SPREAD
+    high = np.where(brows, _MOST_BROW, 1.0)
+    return scores, spread, np.zeros(len(scores)), high
 
 
 def _code_prior(count: int) -> _Prior:
