@@ -38,11 +38,12 @@ class Avatar:
     """One person's head.
 
     Args:
-        identity: The planes' Gaussians that exist, unrotated, head space.
+        identity: The planes' Gaussians that exist, and those around them, unrotated, head space.
         g0_raw: [1, V, 11 + C] the generator's output for the portrait.
         layers: The avatar's own residuals of G0..GL.
-        source: The portrait's own parameters (one frame, with betas).
-        camera: The portrait's camera, 512x512.
+        source: The portrait's own parameters (one frame, with betas), its head's turn included;
+            shoulders stay where this turn puts them.
+        camera: The portrait's camera, 512x512, upright before the torso.
         preset: Name of the network's preset.
         model_hash: Which weights made it.
         head_hash: Which head drives it.
