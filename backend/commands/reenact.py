@@ -30,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="keep",
         help="keep: size and framing of the driving frames (default); crop: 512x512 portrait",
     )
-    parser.add_argument("--mp4", action="store_true", help="also write OUT/reenact.mp4")
+    parser.add_argument(
+        "--mp4",
+        action="store_true",
+        help="also write OUT/reenact.mp4, with the sound of the driving video",
+    )
     options.add_create(parser)
     options.add_engine(parser)
 
@@ -64,7 +68,12 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         result: dict[str, Any] = {"png": files, "framing": args.framing}
         if args.mp4:
             result["mp4"] = batch.write_video(
-                args.out / "reenact.mp4", files, track.fps, BLACK, console.progress
+                args.out / "reenact.mp4",
+                files,
+                track.fps,
+                BLACK,
+                console.progress,
+                pictures.path if pictures.is_video else None,
             )
         return {
             **result,

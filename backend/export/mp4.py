@@ -26,12 +26,16 @@ class Mp4Writer:
         fps: Frames per second.
         size_px: Width and height of the frames; an odd side gains one repeated row or column,
             because 4:2:0 video has even sides.
+        sound: A video whose sound it gets, as AAC and no longer than the frames; None: silence.
     """
 
-    def __init__(self, path: Path, fps: float, size_px: tuple[int, int]) -> None:
+    def __init__(
+        self, path: Path, fps: float, size_px: tuple[int, int], sound: Path | None = None
+    ) -> None:
         self._path = path
         self._fps = Fraction(fps).limit_denominator(1001)
         self._size = size_px
+        self._sound, self._count = sound, 0
         self._exit = contextlib.ExitStack()
 
     def __enter__(self) -> Mp4Writer:
@@ -56,8 +60,49 @@ class Mp4Writer:
             context = self._stream.codec_context
             context.colorspace = context.color_primaries = context.color_trc = _BT709
             context.color_range = _LIMITED_RANGE
+            self._open_sound(stack)
             self._exit = stack.pop_all()
         return self
+
+    def _open_sound(self, stack: contextlib.ExitStack) -> None:
+        """Adds the stream that the sound will go to; it must be there before the first frame."""
+        import av
+        from av.error import FFmpegError
+
+        if self._sound is None:
+            return
+        try:
+            self._source = stack.enter_context(av.open(str(self._sound)))
+        except FFmpegError as error:
+            raise AvatarError(
+                "bad_file",
+                f"The sound of {self._sound} cannot be read: {error}.",
+                "Convert it to H.264 MP4.",
+            ) from error
+        if not self._source.streams.audio:
+            self._sound = None
+            return
+        heard = self._source.streams.audio[0]
+        self._track = self._container.add_stream("aac", rate=heard.rate)
+        self._track.layout = "mono" if heard.channels == 1 else "stereo"
+
+    def _write_sound(self) -> None:
+        """Recodes the sound up to the last frame's end."""
+        import av
+
+        if self._sound is None:
+            return
+        end = self._count / self._fps
+        resampler = av.AudioResampler(self._track.format, self._track.layout, self._track.rate)
+        heard = 0
+        for frame in self._source.decode(audio=0):
+            if frame.time is not None and frame.time >= end:
+                break
+            for part in resampler.resample(frame):
+                part.pts = heard
+                heard += part.samples
+                self._container.mux(self._track.encode(part))
+        self._container.mux(self._track.encode(None))
 
     def add(self, rgb: np.ndarray) -> None:
         """Adds a frame, [H, W, 3] uint8 display-referred sRGB."""
@@ -77,6 +122,7 @@ class Mp4Writer:
         )
         for packet in self._stream.encode(frame):
             self._container.mux(packet)
+        self._count += 1
 
     def __exit__(
         self,
@@ -88,6 +134,7 @@ class Mp4Writer:
             try:
                 for packet in self._stream.encode():
                     self._container.mux(packet)
+                self._write_sound()
             except BaseException as failure:
                 self._exit.__exit__(type(failure), failure, failure.__traceback__)
                 raise

@@ -160,11 +160,21 @@ def write_video(
     fps: float,
     background: tuple[float, float, float],
     progress: Progress,
+    sound: Path | None = None,
 ) -> Path:
-    """An H.264 MP4 of PNG frames over a background colour; returns its path."""
+    """An H.264 MP4 of PNG frames over a background colour; returns its path.
+
+    Args:
+        path: The file.
+        pictures: The frames.
+        fps: Frames per second.
+        background: sRGB 0..1.
+        progress: Told before each frame.
+        sound: A video whose sound it gets, where that has any.
+    """
     first = png.read_png(pictures[0])
     height, width = first.shape[:2]
-    with Mp4Writer(path, fps, (width, height)) as writer:
+    with Mp4Writer(path, fps, (width, height), sound) as writer:
         for done, picture in enumerate(pictures):
             progress("writing the video", done, len(pictures))
             writer.add(png.over_background(png.read_png(picture), background))
