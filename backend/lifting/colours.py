@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 from backend.head.zbuffer import Visible
 from shared.camera import Camera
 
-from .fill import nearest_fill
+from .fill import hair_shade, nearest_fill
 from .polygons import Polygons
 from .teeth import paint_teeth
 
@@ -31,6 +31,7 @@ _LOWER_TEETH = 0.75  # they lie in the lips' shadow
 _INNER_LIPS = 0.5  # of the cavity's colour: what closed lips hide lies in their shadow
 _ENOUGH_TEETH = 50
 _ENOUGH_HAIR = 50
+_EVEN_HAIR = 0.6
 _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.20, 0.07, 0.07])
@@ -189,7 +190,8 @@ class SiteColours:
         lids, neck = at["lids"][hidden], at["neck"][hidden]
         scalp = at["scalp"][hidden] & ~lids & ~neck
         hair = known & at["scalp"] & look_up(self._hair, pixels, False)
-        hair = hair if hair.sum() > _ENOUGH_HAIR else known & at["scalp"]
+        enough = hair.sum() > _ENOUGH_HAIR
+        hair = hair if enough else known & at["scalp"]
         others = known & ~at["lids"]
         for group, sources, count, bright in (
             (hidden[lids], plain, _SMOOTH_NEIGHBOURS, True),
@@ -200,6 +202,9 @@ class SiteColours:
             if len(group):
                 index = np.flatnonzero(sources)
                 colours[group] = _neighbours(sites.rest, colours, index, group, count, bright)
+        if enough:  # what shows of hair is better lit than what does not
+            shade = hair_shade(colours[hair]) - colours[hidden[scalp]]
+            colours[hidden[scalp]] += _EVEN_HAIR * shade
 
     def _fill_eye(
         self, colours: np.ndarray, seen: np.ndarray, sites: Sites, eye: np.ndarray

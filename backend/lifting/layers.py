@@ -14,6 +14,7 @@ from backend.configs.network import ModelConfig
 from backend.model.residuals import LayerResiduals, colour_residuals
 from backend.model.splitavatar import SplitAvatar
 
+from .collar import clothed
 from .colours import SiteColours, Sites, look_up
 from .polygons import dilate, erode
 from .view import View
@@ -66,13 +67,16 @@ class _Placement:
     size: np.ndarray
 
 
-def starting_layers(view: View, model: SplitAvatar, hair: np.ndarray) -> StartingLayers:
+def starting_layers(
+    view: View, model: SplitAvatar, hair: np.ndarray, unlike: np.ndarray
+) -> StartingLayers:
     """Colours by projection, eyeballs behind the lids, nothing beside the person.
 
     Args:
         view: The portrait and the fitted head.
         model: Gives the sites.
         hair: [H, W] bool: where hair shows.
+        unlike: [H, W] bool: what is not of the skin's colour.
     """
     config = model.config
     sites, counts = _sites(view, model)
@@ -83,6 +87,7 @@ def starting_layers(view: View, model: SplitAvatar, hair: np.ndarray) -> Startin
     colours = painter.paint(sites)
     reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
     placement = _placement(view, sites, pixels, reach)
+    placement.absent[clothed(view, sites, pixels, unlike)] = True
     frozen = _frozen(view, sites, pixels)
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)

@@ -10,7 +10,7 @@ from scipy.ndimage import distance_transform_edt
 
 from backend.head.zbuffer import Visible
 
-from .fill import extend_colours, nearest_fill, smooth_fill
+from .fill import extend_colours, hair_shade, smooth_fill
 
 _HULL_PX = 60.0
 _START_PX = 4.0
@@ -21,7 +21,6 @@ _BACK_M = 0.085
 _HAIR_BEHIND_M = 0.012
 _SEAM_PX = 6.0
 _OVERLAP_PX = 9
-_MANE_PX = 5.0
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,7 @@ def plane_targets(
     inner = cv2.erode(hit.astype(np.uint8), np.ones((_OVERLAP_PX, _OVERLAP_PX))) > 0
     back_colours, back_opacity = colours.copy(), np.where(inner, 0, matte)
     if hair.any():  # the mesh's skull is smaller than what grows on it
-        mane = cv2.GaussianBlur(nearest_fill(colours, hair), (0, 0), _MANE_PX)
-        back_colours = np.where(hit[..., None], mane, back_colours)
+        back_colours = np.where(hit[..., None], hair_shade(colours[hair]), back_colours)
         back_opacity = np.where(behind, matte, back_opacity)
     return PlaneTargets(
         front.astype(np.float32),

@@ -19,6 +19,7 @@ from .colours import look_up, sample
 from .hair import hair_pixels
 from .layers import starting_layers
 from .planes import PlaneTargets, plane_targets
+from .skin import unlike_skin
 from .surround import surround
 from .target import Personal, Target
 from .view import View
@@ -57,8 +58,9 @@ def start(portrait: Portrait, head: Head, model: SplitAvatar) -> Start:
     Source: first-avatar.md, What mattered, 1-7.
     """
     view = View(portrait, head)
-    hair = hair_pixels(view)
-    layers = starting_layers(view, model, hair)
+    unlike = unlike_skin(view)
+    hair = hair_pixels(view, unlike)
+    layers = starting_layers(view, model, hair, unlike)
     targets = plane_targets(
         view.rgb,
         view.matte,

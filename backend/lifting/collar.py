@@ -1,0 +1,46 @@
+"""Where a neck wears clothes: they belong to the body, and skin must not show over them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .colours import Sites, facing_camera, look_up
+from .view import View
+
+_FACING = 0.2
+_DEPTH_TOLERANCE_M = 0.004
+_LEAST_SEEN = 30
+_BELOW_JAW_M = 0.015
+"""No collar is higher: what is dark there is the jaw's shadow, or hair."""
+
+
+def clothed(view: View, sites: Sites, pixels: np.ndarray, unlike: np.ndarray) -> np.ndarray:
+    """[M] bool: sites of neck and shoulders where the portrait shows clothes.
+
+    Args:
+        view: The portrait and the fitted head.
+        sites: M sites.
+        pixels: [M, 2] their places in the portrait.
+        unlike: [H, W] bool, see `unlike_skin`.
+    """
+    neck = view.regions["neck"][sites.vertices]
+    depth = sites.positions @ view.camera.viewmat[2, :3] + view.camera.viewmat[2, 3]
+    front = depth <= look_up(view.visible.depth, pixels, np.inf) + _DEPTH_TOLERANCE_M
+    inside = look_up(view.matte, pixels, 0.0) > 0.95
+    seen = neck & front & inside & (facing_camera(sites, view.camera) > _FACING)
+    height = sites.rest[:, 1]
+    jaw = height[view.regions["jaw"][sites.vertices]].min()
+    line = jaw - _BELOW_JAW_M
+    if seen.sum() >= _LEAST_SEEN:
+        line = min(line, _collar(height[seen], look_up(unlike, pixels[seen], False)))
+    return neck & (height < line)
+
+
+def _collar(height: np.ndarray, cloth: np.ndarray) -> float:
+    """The height that parts cloth below from skin above with the fewest exceptions."""
+    order = np.argsort(height)
+    skin_below = np.cumsum(~cloth[order])
+    cloth_above = cloth.sum() - np.cumsum(cloth[order])
+    wrong = np.append(cloth.sum(), skin_below + cloth_above)
+    edges = np.append(height[order], np.inf)
+    return float(edges[int(wrong.argmin())])

@@ -1,0 +1,26 @@
+"""What of the portrait is not of the skin's colour: hair, and clothes."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .view import View
+
+_PLAIN = ("lips", "brows", "lids", "lashes", "left_eyeball", "right_eyeball", "scalp")
+_UNLIKE = 2.5
+"""Distance from the skin's colour, in spreads, from where on a pixel is not skin."""
+
+_LEAST_SPREAD = np.array([24.0, 6.0, 6.0])  # L, a, b of 8 bits: skin is lit unevenly
+
+
+def unlike_skin(view: View) -> np.ndarray:
+    """[H, W] bool: pixels of another colour than the face's; none where no face shows."""
+    lab = cv2.cvtColor((view.rgb * 255).astype(np.uint8), cv2.COLOR_RGB2LAB).astype(np.float32)
+    inside = view.matte > 0.95
+    plain = view.shows("face") & inside & ~np.any([view.shows(name) for name in _PLAIN], axis=0)
+    if not plain.any():
+        return np.zeros_like(inside)
+    middle = np.median(lab[plain], axis=0)
+    spread = np.maximum(1.5 * np.median(np.abs(lab[plain] - middle), axis=0), _LEAST_SPREAD)
+    return np.linalg.norm((lab - middle) / spread, axis=-1) > _UNLIKE
