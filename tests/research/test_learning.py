@@ -73,8 +73,10 @@ def test_step_0_shows_exactly_what_the_portrait_alone_gives(settings, head, begi
         raw = model.expression_raw(
             encoded.g0_raw, batch.vertices, batch.frames, alone.personal.layers
         )
-        layers = model.assemble(raw, alone.personal.layers, batch.vertices, batch.frames)
-        planes = model.identity(encoded, alone.personal.identity, frame.camera)
+        layers = model.assemble(
+            raw, alone.personal.layers, batch.vertices, batch.frames, channels=3
+        )
+        planes = model.identity(encoded, alone.personal.identity, frame.camera, channels=3)
         cloud = masked_union(planes, layers, alone.personal)
         expected = rasterise(cloud.kept(), target.camera).features[..., :3]
     # Kept as 16-bit numbers; nothing else may differ.
