@@ -18,8 +18,9 @@ from .view import View
 _CELLS = 256
 """Along each side of the surround: half as dense as the planes, where the head is."""
 
-_CELL_SIGMA = 0.8
+_CELL_SIGMA = 0.7
 _LEAST_MATTE = 0.1
+_SPILL_PX = 10.0
 _FLAT = 0.3  # thickness across the picture, as a share of a splat's size
 _SMOOTHING_PX = 12.0
 
@@ -41,6 +42,11 @@ def surround(view: View, front_m: np.ndarray) -> Gaussians:
     cells = np.stack([x, y], axis=-1)  # pixels of the crop, outside it
     in_surround = (cells + (side - camera.width) / 2) * (given.matte.shape[1] / side)
     opacity = sample(given.matte[..., None], in_surround)[:, 0]
+    # Beside the crop's border its own, finer matte decides: splats spill over the border.
+    at_border = np.clip(cells, 0.5, camera.width - 0.5)
+    beside = np.abs(cells - at_border).max(1) < _SPILL_PX
+    own = sample(view.matte[..., None], at_border)[:, 0]
+    opacity = np.where(beside & (own <= 0.5), 0.0, opacity)
     beyond = ((cells < 0) | (cells >= camera.width)).any(1) & (opacity > _LEAST_MATTE)
     cells, opacity = cells[beyond], opacity[beyond]
     colours = sample(extend_colours(given.rgb, given.matte), in_surround[beyond])
