@@ -145,7 +145,7 @@ def _placement(view: View, sites: Sites, pixels: np.ndarray, reach: np.ndarray) 
     absent |= view.regions["lashes"][sites.vertices] | _inside_lids(view, sites, pixels)
     for side in (sites.rest[:, 0] < 0, sites.rest[:, 0] > 0):
         ear = view.regions["ears"][sites.vertices] & side
-        if absent[ear].mean() > _TORN:
+        if ear.any() and absent[ear].mean() > _TORN:
             absent |= ear
     offset = np.where(drawn[:, None], shift, 0.0)
     size = _narrowed(view, sites, pixels)
