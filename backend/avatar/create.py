@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from scipy.spatial.transform import Rotation
 from torch.nn import functional
 
 from backend.avatar.file import Avatar
@@ -21,7 +19,7 @@ from backend.model.residuals import LayerResiduals
 from backend.model.splitavatar import Encoded, SplitAvatar
 from backend.model.union import union
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
-from backend.tracking.fit import Fit
+from backend.tracking.fit import Fit, about_root
 from backend.tracking.portrait import Portrait
 from shared.camera import Camera
 from shared.errors import AvatarError
@@ -160,11 +158,9 @@ def _upright(fit: Fit, head: Head) -> tuple[Track, Camera]:
     camera's: a torso is upright when the head on it is not.
     """
     camera = replace(fit.camera, viewmat=fit.upright)
-    motion = np.linalg.inv(camera.viewmat) @ fit.camera.viewmat  # about the head's origin
-    root = head.joints_of(fit.track.betas)[0]
-    turn = Rotation.from_matrix(motion[:3, :3]).as_rotvec()
-    shift = motion[:3, :3] @ root - root
-    return replace(fit.track, global_orient=turn[None], transl=shift[None]), camera
+    turn, shift = fit.motion_before(camera.viewmat)
+    track = replace(fit.track, global_orient=turn[None], transl=shift[None])
+    return about_root(track, head.joints_of(track.betas)[0]), camera
 
 
 def _detached(layer: LayerResiduals) -> LayerResiduals:

@@ -84,5 +84,5 @@ def driven(avatar: Avatar, frame: Track, ablate: frozenset[str], loaded: Loaded)
     expression.features = expression.features[:, :COLOURS]
     neck_y = float(head.joints_of(avatar.source.betas)[1, 1])
     follow = torso_weights(avatar.identity.means, neck_y)
-    torso = head.head_pose_of(dataclasses.replace(avatar.source, betas=own.betas))
+    torso = head.head_pose_of(avatar.source)
     return Gaussians.cat([posed(avatar.identity, pose, follow, torso), posed(expression, pose)])

@@ -6,7 +6,6 @@ frame warped by landmarks.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from backend.avatar.create import CreateOptions
 from backend.avatar.framing import keep_framing
 from backend.avatar.pipeline import Pipeline
 from backend.data.prepare.sources import Clip, find_clips
-from backend.export.png import over_background, read_digest, write_png
+from backend.export.png import over_background, write_png
 from backend.tracking.crop import PORTRAIT_PX, Crop, crop_around
 from backend.tracking.detect import Face
 from backend.tracking.matte import Matter
@@ -28,7 +27,7 @@ from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.progress import Progress
 
-from .results import SOURCES, TARGETS
+from .results import SOURCES, TARGETS, is_whole, stamp_of
 from .warp import warp
 
 OURS, COPY, WARP = "splitavatar", "copy", "warp2d"
@@ -101,8 +100,9 @@ def write_clips(
     refused: dict[str, str] = {}
     with Matter() as matter:
         for number, clip in enumerate(clips):
-            stamp = _stamp(clip, pipeline, options, limit)
-            if _is_whole(out, clip.name, stamp):
+            contents = (path.read_bytes() for path in _files(clip.path))
+            stamp = stamp_of(contents, pipeline.preset, pipeline.model_hash, options, limit)
+            if is_whole(out, clip.name, stamp):
                 continue
             try:
                 _write_clip(pipeline, matter, clip, out, stamp, options, limit, progress)
@@ -136,7 +136,7 @@ def _write_clip(
     _check_frames(clip, pictures)
     first = next(pictures.frames())
     face = pipeline.tracker.detector.choose(cv2.cvtColor(first, cv2.COLOR_BGR2RGB), None)
-    window = _Window(_around(face), matter)
+    window = _Window(crop_around(face).widened(_WINDOW), matter)
     avatar = pipeline.create(cv2.imencode(".png", first)[1].tobytes(), options, progress)
     tracked = pipeline.track_frames(pictures.frames(), pictures.fps, progress)
     track = tracked.on_still_shoulders()
@@ -204,12 +204,6 @@ def _face(pipeline: Pipeline, bgr: np.ndarray) -> Face | None:
     return faces[0] if faces else None
 
 
-def _around(face: Face) -> Crop:
-    crop = crop_around(face)
-    wider = (_WINDOW - 1) * crop.side
-    return Crop(crop.x - wider / 2, crop.y - wider / 2, crop.side + wider)
-
-
 def _spread(count: int, limit: int) -> list[int]:
     """Numbers of frames after the first, at most `limit` of them, evenly spread."""
     return sorted(
@@ -217,17 +211,5 @@ def _spread(count: int, limit: int) -> list[int]:
     )
 
 
-def _stamp(clip: Clip, pipeline: Pipeline, options: CreateOptions, limit: int) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for path in _files(clip.path):
-        digest.update(path.read_bytes())
-    digest.update(f"{pipeline.preset} {pipeline.model_hash} {options} {limit}".encode())
-    return digest.hexdigest()
-
-
 def _files(path: Path) -> Iterable[Path]:
     return sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else (path,)
-
-
-def _is_whole(out: Path, name: str, stamp: str) -> bool:
-    return read_digest(out / SOURCES / f"{name}.png") == stamp

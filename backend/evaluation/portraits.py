@@ -7,7 +7,6 @@ photograph cannot show, with a real face as its target (face-findings.md).
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,14 @@ from backend.avatar.create import CreateOptions
 from backend.avatar.file import Avatar
 from backend.avatar.pipeline import Pipeline
 from backend.export.contact_sheet import write_contact_sheet
-from backend.export.png import over_background, read_digest, read_png, write_png
-from backend.tracking.pictures import PICTURE_SUFFIXES
+from backend.export.png import over_background, read_png, write_png
+from backend.tracking.pictures import PICTURE_SUFFIXES, picture_files
 from backend.tracking.portrait import Portrait
 from shared.errors import AvatarError
 from shared.flame import Track
 from shared.progress import Progress, silent
 
-from .results import SHEETS, SOURCES, TARGETS
+from .results import SHEETS, SOURCES, TARGETS, is_whole, stamp_of
 
 OWN, MIRRORED, ROUND_TRIP, LEFT, RIGHT = "own", "mirrored", "round_trip", "left_20", "right_20"
 SYSTEMS = (OWN, MIRRORED, ROUND_TRIP, LEFT, RIGHT)
@@ -84,8 +83,8 @@ def write_portraits(
     for number, file in enumerate(files):
         progress("portraits", number, len(files))
         data = file.read_bytes()
-        stamp = _stamp(data, pipeline, options)
-        if read_digest(out / SOURCES / f"{file.stem}.png") == stamp:
+        stamp = stamp_of([data], pipeline.preset, pipeline.model_hash, options)
+        if is_whole(out, file.stem, stamp):
             continue
         try:
             _write_portrait(pipeline, file.stem, data, out, stamp, options)
@@ -106,7 +105,7 @@ def write_portraits(
 
 
 def _judged(folder: Path, limit: int | None) -> list[Path]:
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+    files = picture_files(folder)
     if not files:
         raise AvatarError(
             "bad_request",
@@ -125,9 +124,9 @@ def _write_portrait(
 ) -> None:
     portrait = pipeline.tracker.portrait(data, None, silent)
     avatar = pipeline.create_from(portrait, options, silent)
-    target = _as_picture(portrait)
+    target = _as_bytes(portrait.matted)  # on black
     trip = _shown(pipeline, avatar, _turned(avatar, _TRIP_TURN_DEG, 0, _TRIP))
-    back = pipeline.create(cv2.imencode(".png", trip[..., ::-1])[1].tobytes(), options, silent)
+    back = pipeline.create(_png(trip[..., ::-1]), options, silent)
     mirrored = pipeline.create(_mirrored(portrait), options, silent)
     made = {
         OWN: _shown(pipeline, avatar, avatar.source),
@@ -139,8 +138,7 @@ def _write_portrait(
     for system, picture in made.items():
         write_png(out / system / name / _FRAME, picture, stamp)
     write_png(out / TARGETS / name / _FRAME, target, stamp)
-    photo = (np.clip(portrait.rgb, 0, 1) * 255).astype(np.uint8)
-    row = [photo, made[OWN]]
+    row = [_as_bytes(portrait.rgb), made[OWN]]
     row += [_shown(pipeline, avatar, _turned(avatar, *turn)) for turn in _TURNS.values()]
     row += [_shown(pipeline, avatar, _turned(avatar, 0, 0, units)) for units in _SIMPLE.values()]
     row.append(made[ROUND_TRIP])
@@ -149,15 +147,20 @@ def _write_portrait(
     write_png(out / SOURCES / f"{name}.png", target, stamp)  # last: with it the person is whole
 
 
-def _as_picture(portrait: Portrait) -> np.ndarray:
-    """[512, 512, 3] uint8: the photograph's person on black."""
-    return (np.clip(portrait.matted, 0, 1) * 255 + 0.5).astype(np.uint8)
-
-
 def _mirrored(portrait: Portrait) -> bytes:
     """PNG of the crop seen in a mirror, with its matte."""
     rgba = np.dstack([portrait.rgb[..., ::-1], portrait.matte])[:, ::-1]
-    return cv2.imencode(".png", (np.clip(rgba, 0, 1) * 255 + 0.5).astype(np.uint8))[1].tobytes()
+    return _png(_as_bytes(rgba))
+
+
+def _as_bytes(picture: np.ndarray) -> np.ndarray:
+    """uint8 of a picture of 0..1."""
+    return (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _png(bgr: np.ndarray) -> bytes:
+    """A picture in OpenCV's order of colours as a file."""
+    return cv2.imencode(".png", bgr)[1].tobytes()
 
 
 def _turned(
@@ -188,9 +191,3 @@ def _sheets(out: Path, names: list[str]) -> list[Path]:
         paths.append(out / f"sheet_{page + 1}.png")
         write_contact_sheet(paths[-1], tiles, len(HEADINGS), _CELL_PX)
     return paths
-
-
-def _stamp(data: bytes, pipeline: Pipeline, options: CreateOptions) -> str:
-    digest = hashlib.blake2b(data, digest_size=16)
-    digest.update(f"{pipeline.preset} {pipeline.model_hash} {options}".encode())
-    return digest.hexdigest()

@@ -11,12 +11,14 @@ size; transparent ones are laid on black.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from backend.export.png import over_background, read_png
+from backend.export.png import over_background, read_digest, read_png
 from shared.errors import AvatarError
 
 from .metrics.precomputed import DEEP3D, LANDMARKS
@@ -58,6 +60,20 @@ class Results:
     def shot(self, system: str, clip: str, frame: str) -> Shot:
         """A system's picture, or with `targets` the true one."""
         return read_shot(self.path(system, clip, frame), self.root)
+
+
+def stamp_of(contents: Iterable[bytes], *settings: object) -> str:
+    """What pictures were made of, as a hash: the files' contents, and how."""
+    digest = hashlib.blake2b(digest_size=16)
+    for content in contents:
+        digest.update(content)
+    digest.update(" ".join(str(setting) for setting in settings).encode())
+    return digest.hexdigest()
+
+
+def is_whole(root: Path, clip: str, stamp: str) -> bool:
+    """Whether a clip's source, which is written last, carries this stamp."""
+    return read_digest(root / SOURCES / f"{clip}.png") == stamp
 
 
 def open_results(folder: Path, protocol: str | None) -> list[Results]:

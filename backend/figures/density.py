@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backend.head.surface import vertex_areas
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER
 
 SCALP = "scalp"
@@ -94,17 +95,6 @@ def kept_density(
             for name, (alive, share, density) in found.items()
         },
     )
-
-
-def vertex_areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """[V] a third of the area of every triangle around each vertex, m2."""
-    corners = vertices[faces]
-    sides = corners[:, 1:] - corners[:, :1]
-    areas = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1) / 2
-    found = np.zeros(len(vertices))
-    for corner in range(3):
-        np.add.at(found, faces[:, corner], areas / 3)
-    return found
 
 
 def _ratio(value: float, scalp: float) -> float:

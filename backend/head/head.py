@@ -19,7 +19,7 @@ ROOT, NECK = 0, 1
 """Joints by number; the order is `shared.flame.JOINTS`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Head(HeadTensors):
     """A head model: the tensors of `HeadTensors`, shaped, posed and read out."""
 

@@ -15,6 +15,17 @@ def undirected_edges(faces: np.ndarray) -> np.ndarray:
     return np.unique(pairs[pairs[:, 0] != pairs[:, 1]].astype(np.int64), axis=0)
 
 
+def vertex_areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """[V] a third of the area of every triangle around each vertex, m2."""
+    corners = vertices[faces]
+    sides = corners[:, 1:] - corners[:, :1]
+    areas = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1) / 2
+    found = np.zeros(len(vertices))
+    for corner in range(3):
+        np.add.at(found, faces[:, corner], areas / 3)
+    return found
+
+
 def mirror_partners(template: np.ndarray) -> np.ndarray:
     """[V] int64 the vertex nearest to each one's mirror image (x -> -x)."""
     _, nearest = KDTree(template).query(template * (-1.0, 1.0, 1.0))

@@ -26,7 +26,7 @@ def codes_of(name: str) -> str:
     return _CODES.get(name, name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # tensors have no one truth: a head equals itself
 class HeadTensors:
     """What `Head` is made of. Lengths in metres, head space (+Y up, +Z out of the face, +X left).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .colours import Sites, facing_camera, look_up
+from .colours import Sites, look_up, shown_sites
 from .view import View
 
 _FACING = 0.2
@@ -24,10 +24,9 @@ def clothed(view: View, sites: Sites, pixels: np.ndarray, unlike: np.ndarray) ->
         unlike: [H, W] bool, see `unlike_skin`.
     """
     neck = view.regions["neck"][sites.vertices]
-    depth = sites.positions @ view.camera.viewmat[2, :3] + view.camera.viewmat[2, 3]
-    front = depth <= look_up(view.visible.depth, pixels, np.inf) + _DEPTH_TOLERANCE_M
-    inside = look_up(view.matte, pixels, 0.0) > 0.95
-    seen = neck & front & inside & (facing_camera(sites, view.camera) > _FACING)
+    seen = neck & shown_sites(
+        sites, pixels, view.camera, view.visible, view.matte, _DEPTH_TOLERANCE_M, _FACING
+    )
     height = sites.rest[:, 1]
     jaw = height[view.regions["jaw"][sites.vertices]].min()
     line = jaw - _BELOW_JAW_M

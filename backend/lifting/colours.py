@@ -146,16 +146,13 @@ class SiteColours:
 
     def _seen(self, sites: Sites, pixels: np.ndarray, at: dict[str, np.ndarray]) -> np.ndarray:
         """[M] bool: the mesh shows the site, from not too far aside, inside the matte."""
-        depth = sites.positions @ self._camera.viewmat[2, :3] + self._camera.viewmat[2, 3]
         slack = np.where(at["lids"], _LID_TOLERANCE_M, _DEPTH_TOLERANCE_M)
-        front = depth <= look_up(self._coverage.depth, pixels, np.inf) + slack
-        inside = look_up(self._matte, pixels, 0.0) > 0.95
         inner = at["teeth"] | at["left_eyeball"] | at["right_eyeball"]
         contour = at["face_sides"] | at["jaw"] | at["chin"] | at["cheeks"] | at["neck"]
         least = np.where(contour, _CONTOUR_FACING, _FACING)
         least = np.where(at["lids"] & ~inner, _LID_FACING, least)
-        facing = facing_camera(sites, self._camera) > least
-        return front & inside & facing & ~at["lashes"] & ~at["mouth_interior"]
+        shown = shown_sites(sites, pixels, self._camera, self._coverage, self._matte, slack, least)
+        return shown & ~at["lashes"] & ~at["mouth_interior"]
 
     def _fill_skin(
         self,
@@ -261,6 +258,32 @@ def facing_camera(sites: Sites, camera: Camera) -> np.ndarray:
     to_camera = -(sites.positions @ rotation.T + shift) @ rotation
     to_camera /= np.linalg.norm(to_camera, axis=1, keepdims=True)
     return (sites.normals * to_camera).sum(1)
+
+
+def shown_sites(
+    sites: Sites,
+    pixels: np.ndarray,
+    camera: Camera,
+    coverage: Visible,
+    matte: np.ndarray,
+    slack_m: np.ndarray | float,
+    least: np.ndarray | float,
+) -> np.ndarray:
+    """[M] bool: the mesh shows the site, from not too far aside, inside the matte.
+
+    Args:
+        sites: M sites.
+        pixels: [M, 2] their places in the portrait.
+        camera: The portrait's.
+        coverage: The posed mesh from that camera.
+        matte: [H, W] 0..1.
+        slack_m: How far behind the mesh a site may lie, metres.
+        least: Cosine to the camera from where on a site is seen.
+    """
+    depth = sites.positions @ camera.viewmat[2, :3] + camera.viewmat[2, 3]
+    front = depth <= look_up(coverage.depth, pixels, np.inf) + slack_m
+    inside = look_up(matte, pixels, 0.0) > 0.95
+    return front & inside & (facing_camera(sites, camera) > least)
 
 
 def look_up(image: np.ndarray, pixels: np.ndarray, outside: float | bool) -> np.ndarray:

@@ -50,7 +50,7 @@ def surround(view: View, front_m: np.ndarray) -> Gaussians:
     beyond = ((cells < 0) | (cells >= camera.width)).any(1) & (opacity > _LEAST_MATTE)
     cells, opacity = cells[beyond], opacity[beyond]
     colours = sample(extend_colours(given.rgb, given.matte), in_surround[beyond])
-    depth = float(camera.viewmat[2, 3]) - _continued(front_m, cells, camera.width)
+    depth = float(camera.viewmat[2, 3]) - _continued(front_m, at_border[beyond])
     return _sheet(camera, cells, depth, opacity, colours)
 
 
@@ -74,7 +74,7 @@ def _sheet(
     )
 
 
-def _continued(front_m: np.ndarray, cells: np.ndarray, side_px: int) -> np.ndarray:
-    """[N] metres: the sheet at the crop's border, carried outwards and smoothed along it."""
+def _continued(front_m: np.ndarray, at_border: np.ndarray) -> np.ndarray:
+    """[N] metres: the sheet at the crop's border, smoothed along it."""
     smooth = cv2.GaussianBlur(front_m, (0, 0), _SMOOTHING_PX, borderType=cv2.BORDER_REPLICATE)
-    return sample(smooth[..., None], np.clip(cells, 0.5, side_px - 0.5))[:, 0]
+    return sample(smooth[..., None], at_border)[:, 0]

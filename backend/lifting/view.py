@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from backend.head import Head
+from backend.head.surface import vertex_areas
 from backend.head.zbuffer import Visible, rasterise_mesh
 from backend.tracking.landmarks import LEFT_EYE, RIGHT_EYE
 from backend.tracking.lid_edges import on_lid_edges
@@ -92,14 +93,8 @@ class View:
         Splats do not grow with the skin: a lid that unfolds would show the eye between them.
         """
         faces = self.head.faces.numpy()
-
-        def spread(vertices: np.ndarray) -> np.ndarray:
-            a, b, c = (vertices[faces[:, corner]] for corner in range(3))
-            area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-            return np.bincount(faces.ravel(), np.repeat(area, 3), minlength=len(vertices))
-
-        rest = np.maximum(spread(self.rest[0].numpy()), 1e-12)
-        return np.clip(np.sqrt(spread(self._blinking) / rest), 1, _MOST_STRETCH)
+        rest = np.maximum(vertex_areas(self.rest[0].numpy(), faces), 1e-12)
+        return np.clip(np.sqrt(vertex_areas(self._blinking, faces) / rest), 1, _MOST_STRETCH)
 
     @cached_property
     def _blinking(self) -> np.ndarray:

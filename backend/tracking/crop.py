@@ -29,6 +29,11 @@ class Crop:
     y: float
     side: float
 
+    def widened(self, factor: float) -> Crop:
+        """The window with the same middle and a side of `factor` times this one's."""
+        more = (factor - 1) * self.side
+        return Crop(self.x - more / 2, self.y - more / 2, self.side + more)
+
     def matrix(self, size_px: int = PORTRAIT_PX) -> np.ndarray:
         """[2, 3] affine map from the picture's pixel coordinates to the crop's."""
         scale = size_px / self.side

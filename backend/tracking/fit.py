@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import least_squares, lsq_linear
@@ -79,6 +79,24 @@ class Fit:
         viewmat = self.camera.viewmat.copy()
         viewmat[:3, :3] = FACING
         return viewmat
+
+    def motion_before(self, viewmat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The head's own turn about its origin [3], axis-angle, and shift [3], metres, that show
+        the same where a camera stands at `viewmat` [4, 4]."""
+        motion = np.linalg.inv(viewmat) @ self.camera.viewmat  # head space to head space
+        return Rotation.from_matrix(motion[:3, :3]).as_rotvec(), motion[:3, 3]
+
+
+def about_root(track: Track, root: np.ndarray) -> Track:
+    """The same motion told as FLAME does: rotation about the root joint, then translation.
+
+    Args:
+        track: Motion as rotation about the origin, then translation.
+        root: [3] the root joint, metres.
+    """
+    rotations = Rotation.from_rotvec(track.global_orient).as_matrix()
+    transl = track.transl + (rotations @ root - root)
+    return replace(track, transl=transl.astype(np.float32))
 
 
 class Fitter:

@@ -7,6 +7,7 @@ on the lids' skin. A fit then closes every eye by that much.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -26,6 +27,7 @@ _DISTANCE_M = 1.0
 _FAR_M = 0.0025  # the eyes' inner corners, which no eyeball fills
 
 
+@lru_cache(maxsize=4)  # half a second, wanted by the tracker and by every portrait's lifting
 def on_lid_edges(head: Head) -> Head:
     """The head with the eyes' 32 landmarks on the lids' edges, as its average face shows them.
 

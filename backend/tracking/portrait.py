@@ -21,7 +21,7 @@ from .fit import Fit, Fitter
 from .landmarks import FACE_OVAL
 from .lid_edges import on_lid_edges
 from .matte import Matter
-from .surround import WIDER, Surround, around, gone_on, joined
+from .surround import WIDER, Surround, gone_on, joined
 
 _MOST_TURNED_DEG = 45.0
 _WORST_FIT_PX = 8.0
@@ -98,7 +98,8 @@ class Tracker:
         rgb = crop.apply(picture.rgb)
         near = self._nearest(rgb, crop, chosen)
         progress("matte", 2, 4)
-        matte = self._matte(rgb, crop, picture, near.landmarks)
+        alpha_scale = _alpha_scale(picture, crop, near.landmarks)
+        matte = self._matte(rgb, crop, picture, alpha_scale)
         _check_whole(near.landmarks, matte)
         progress("fit", 3, 4)
         fit = self.fitter.fit(near.landmarks[:, :2], near.blendshapes)
@@ -109,7 +110,7 @@ class Tracker:
         return Portrait(
             seen,
             matte,
-            self._surround(picture, crop, seen, matte, near.landmarks),
+            self._surround(picture, crop, seen, matte, alpha_scale),
             near.landmarks[:, :2],
             crop,
             fit,
@@ -127,10 +128,10 @@ class Tracker:
         )
 
     def _matte(
-        self, rgb: np.ndarray, crop: Crop, picture: Picture, landmarks: np.ndarray
+        self, rgb: np.ndarray, crop: Crop, picture: Picture, alpha_scale: float
     ) -> np.ndarray:
         """The crop's matte: the file's own alpha where it has one, else the segmenter's."""
-        matte = self._matte_of(rgb, crop, picture, _alpha_scale(picture, crop, landmarks))
+        matte = self._matte_of(rgb, crop, picture, alpha_scale)
         if matte.mean() < _LEAST_MATTE:
             raise AvatarError(
                 "no_face_found",
@@ -146,12 +147,12 @@ class Tracker:
         crop: Crop,
         rgb: np.ndarray,
         matte: np.ndarray,
-        landmarks: np.ndarray,
+        alpha_scale: float,
     ) -> Surround:
         """What lies around the crop, whose own colours [512, 512, 3] and matte go in the middle."""
-        window = around(crop)
+        window = crop.widened(WIDER)
         wide = window.apply(picture.rgb)
-        share = self._matte_of(wide, window, picture, _alpha_scale(picture, crop, landmarks))
+        share = self._matte_of(wide, window, picture, alpha_scale)
         inside = window.inside(*picture.size)
         colours, share = gone_on(wide.astype(np.float32) / 255, share, inside, PORTRAIT_PX / WIDER)
         return Surround(joined(rgb, colours), joined(matte, share))

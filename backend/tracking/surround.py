@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from .crop import PORTRAIT_PX, Crop
+from .crop import PORTRAIT_PX
 
 WIDER = 2.0
 """Side of the surround, in portrait crops."""
@@ -31,12 +31,6 @@ class Surround:
 
     rgb: np.ndarray
     matte: np.ndarray
-
-
-def around(crop: Crop) -> Crop:
-    """The surround's window."""
-    more = (WIDER - 1) * crop.side
-    return Crop(crop.x - more / 2, crop.y - more / 2, crop.side + more)
 
 
 def gone_on(

@@ -17,7 +17,7 @@ from shared.progress import Progress
 
 from .crop import Crop, crop_around
 from .detect import Face
-from .fit import FACING, Fit
+from .fit import FACING, Fit, about_root
 from .portrait import Tracker
 from .torso import TorsoTracker, body_motion
 
@@ -110,7 +110,8 @@ def track_video(
     seen = _in_metres(moves, tracked.cameras)
     body = body_motion(tracked.track.transl.astype(np.float64), seen, fps)
     tracked = replace(tracked, body=body)
-    return with_pivot(tracked, tracker.fitter.root(tracked.track.betas))
+    root = tracker.fitter.root(tracked.track.betas)
+    return replace(tracked, track=about_root(tracked.track, root))
 
 
 def _at_known_depth(
@@ -255,10 +256,8 @@ def _smoothed(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _row(fit: Fit | None, camera: Camera) -> dict[str, np.ndarray]:
     """One frame's parameters, with what its fitted camera says moved into the head's pose."""
     assert fit is not None
-    motion = np.linalg.inv(camera.viewmat) @ fit.camera.viewmat  # head space to head space
     row = {name: getattr(fit.track, name)[0].astype(np.float64) for name in FRAME_SIZES}
-    row["global_orient"] = Rotation.from_matrix(motion[:3, :3]).as_rotvec()
-    row["transl"] = motion[:3, 3]
+    row["global_orient"], row["transl"] = fit.motion_before(camera.viewmat)
     return row
 
 
@@ -270,15 +269,3 @@ def _resampled(name: str, rows: np.ndarray, found: np.ndarray, count: int) -> np
     if name in ("global_orient", "leye_pose", "reye_pose"):
         return Slerp(found, Rotation.from_rotvec(rows))(at).as_rotvec()
     return np.stack([np.interp(at, found, column) for column in rows.T], axis=-1)
-
-
-def with_pivot(tracked: Tracked, root: np.ndarray) -> Tracked:
-    """The same motion told as FLAME does: rotation about the root joint, then translation.
-
-    Args:
-        tracked: Motion as rotation about the origin, then translation.
-        root: [3] the root joint, metres.
-    """
-    rotations = Rotation.from_rotvec(tracked.track.global_orient).as_matrix()
-    transl = tracked.track.transl + (rotations @ root - root)
-    return replace(tracked, track=replace(tracked.track, transl=transl.astype(np.float32)))

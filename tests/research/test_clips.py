@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -11,7 +10,6 @@ import pytest
 
 from backend.assets import SAMPLE_PORTRAIT
 from backend.avatar.create import CreateOptions
-from backend.avatar.pipeline import Pipeline
 from backend.evaluation.clips import SYSTEMS, _spread, write_clips
 from backend.evaluation.results import open_results
 from backend.export.png import read_png
@@ -20,13 +18,6 @@ from shared.errors import AvatarError
 from shared.progress import silent
 
 SHIFT_PX = 12
-
-
-@pytest.fixture(scope="module")
-def pipeline() -> Iterator[Pipeline]:
-    pipeline = Pipeline(device="cpu")
-    yield pipeline
-    pipeline.close()
 
 
 @pytest.fixture(scope="module")

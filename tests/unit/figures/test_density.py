@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.figures.density import AREAS, kept_density, vertex_areas
+from backend.figures.density import AREAS, kept_density
+from backend.head.surface import vertex_areas
 
 SQUARES = np.array(
     [[0, 0, 0], [0.01, 0, 0], [0.01, 0.01, 0], [0, 0.01, 0],

@@ -3,7 +3,7 @@
 import numpy as np
 
 from backend.tracking.crop import Crop
-from backend.tracking.surround import WIDER, around, gone_on, joined
+from backend.tracking.surround import WIDER, gone_on, joined
 
 SIZE = 512
 INSIDE = np.zeros((SIZE, SIZE), bool)
@@ -38,7 +38,7 @@ def test_a_whole_picture_stays_as_it_is() -> None:
 
 
 def test_the_surround_has_the_crop_in_its_middle() -> None:
-    window = around(Crop(10.0, 20.0, 100.0))
+    window = Crop(10.0, 20.0, 100.0).widened(WIDER)
     assert (window.x, window.y, window.side) == (-40.0, -30.0, 100.0 * WIDER)
     inner, outer = np.ones((SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE), np.float32)
     both = joined(inner, outer)
