@@ -7,18 +7,19 @@ are not touched: what is optimised are the avatar's residuals.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from backend.avatar.side_views import SideViews
 from backend.lifting.target import Personal, Target
 from backend.losses import PointLosses, image_loss
 from backend.model.attributes import COLOURS
 from backend.model.expression import ExpressionLayers, ExpressionRaw
 from backend.model.planes import PlaneGaussians
-from backend.model.residuals import IdentityResiduals, LayerResiduals
 from backend.model.splitavatar import Encoded, SplitAvatar
 from backend.model.union import union
 from backend.splat.blending import blending_weights
@@ -34,6 +35,9 @@ _DROP = 0.3
 _GREY_UNTIL = 0.5  # other backgrounds than black, so that edges turn transparent, not dark
 _ADAM_EPS = 1e-7  # 1e-12 turns hidden Gaussians into coloured noise
 _COLOUR_REACH = 0.6  # logits stay this near to where they started
+_ASIDE = 3  # every so many steps a look from a side
+_SIDE_WEIGHT = 3.0
+_PLANES_HIDE = 0.3  # a sheet's cells are seen from the front, and aside hardly less well
 _REFRESH = 20  # iterations between two looks of the network at what has changed
 _SHOWN = 0.6  # pixels' worth of the portrait
 
@@ -61,7 +65,9 @@ def personalise(
 
     Deviates: the network's outputs count as constants and are refreshed every 20 steps.
     """
-    groups, freezing = _parameters(personal, _shown(model, encoded, personal, target))
+    before, shown = _before(model, encoded, personal, target)
+    groups, freezing = _parameters(personal, shown)
+    sides = SideViews(before, _hidden(personal, len(before)), target.camera, _middle(target))
     optimiser = torch.optim.Adam(groups, eps=_ADAM_EPS)
     starts = {id(p): p.detach().clone() for p in _colours(personal)}
     points = PointLosses()
@@ -89,6 +95,8 @@ def personalise(
             target.still,
             refresh=step % _REFRESH == 0,
         )
+        if step % _ASIDE == 0:
+            loss = loss + _SIDE_WEIGHT * sides.loss(cloud, step // _ASIDE)
         loss.backward()
         for parameter, keep in freezing:
             if parameter.grad is not None:
@@ -105,10 +113,11 @@ def personalise(
     return losses
 
 
-def _shown(
+def _before(
     model: SplitAvatar, encoded: Encoded, personal: Personal, target: Target
-) -> tuple[Tensor, list[Tensor]]:
-    """Which cells [2, P] and which Gaussians of each layer [N] the portrait shows at all.
+) -> tuple[Gaussians, tuple[Tensor, list[Tensor]]]:
+    """The avatar as it starts; and which cells [2, P] and which Gaussians of each layer [N] the
+    portrait shows at all.
 
     Adam's steps do not shrink with the gradient: what is hidden would wander off into noise.
     """
@@ -121,7 +130,20 @@ def _shown(
     existing = int(personal.identity_mask.sum())
     cells[personal.identity_mask] = shown[:existing]
     sizes = [layer.means.shape[1] for layer in layers.layers]
-    return cells.view(2, -1), list(shown[existing : existing + sum(sizes)].split(sizes))
+    return cloud, (cells.view(2, -1), list(shown[existing : existing + sum(sizes)].split(sizes)))
+
+
+def _hidden(personal: Personal, count: int) -> Tensor:
+    """[count] 0..1: how little the portrait shows of each Gaussian of the union."""
+    cells = int(personal.identity_mask.sum())
+    hidden = 1 - torch.cat(personal.shown)
+    beyond = count - cells - len(hidden)
+    return F.pad(torch.cat([hidden.new_full((cells,), _PLANES_HIDE), hidden]), (0, beyond))
+
+
+def _middle(target: Target) -> np.ndarray:
+    """[3] of the head, metres."""
+    return target.vertices[0].mean(0).double().cpu().numpy()
 
 
 def assemble(
@@ -149,9 +171,7 @@ def _all(personal: Personal) -> Iterator[Tensor]:
 
 
 def _colours(personal: Personal) -> list[Tensor]:
-    residuals: Sequence[IdentityResiduals | LayerResiduals]
-    residuals = (personal.identity, *personal.layers)
-    return [r.features for r in residuals if r.features is not None]
+    return [r.features for r in (personal.identity, *personal.layers) if r.features is not None]
 
 
 def _parameters(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .colours import Sites, look_up, shown_sites
+from .sampling import look_up
+from .sites import Sites, shown_sites
 from .view import View
 
 _FACING = 0.2

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.spatial import KDTree
 
-from backend.head.zbuffer import Visible
-from shared.camera import Camera
+from backend.head.surface import undirected_edges
 
-from .fill import hair_shade, nearest_fill
-from .polygons import Polygons
+from .completion import at_sites, completed
+from .fill import nearest_fill
+from .polygons import erode
+from .sampling import look_up, sample
+from .sites import Sites, facing_camera, shown_sites
 from .teeth import paint_teeth
+from .view import View
 
-_FACING = 0.3
-_BEHIND = -0.3
+_FACING = 0.12
+_SOFT = 0.25  # from where on a site counts fully
+_SEEN = 0.5
+_OUTLINE_PX = 3
+_STEP_M = 0.001
+_MOST_OUT_PX = 24
+_RIM_FACING, _RIM_TRUST = -0.3, 0.3  # hair at the outline goes on behind it
 _FLANK_FACING = 0.75
-_FOREIGN = 0.10  # mean difference per channel from the skin beside it
-_CONTOUR_FACING = 0.55  # the jaw's outline shows shadow, hair and background
+_FOREIGN = 0.05  # of chromaticity, from the skin beside it
+_DARK = 0.6  # of its brightness: shade is rarely darker, hair is
+_CONTOUR_FACING = 0.2  # the jaw's outline shows shadow, hair and background
 _LID_FACING = 0.05  # all of a lid that shows keeps the lash line's shadow
 _DEPTH_TOLERANCE_M = 0.002
 _LID_TOLERANCE_M = 0.0005  # a folded lid lies that close behind the one that shows
-_MIRROR_M = 0.005
-_NEIGHBOURS = 4
 _LIT_SKIN = 0.6  # display sRGB of well-lit skin, all tones' middle
 _MOUTH_DEPTH_M = 0.03
 _THROAT = 0.75
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
 _INNER_LIPS = 0.5  # of the cavity's colour: what closed lips hide lies in their shadow
 _ENOUGH_TEETH = 50
-_ENOUGH_HAIR = 50
-_EVEN_HAIR = 0.6
 _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.20, 0.07, 0.07])
@@ -41,57 +44,27 @@ SCLERA = np.array([0.78, 0.74, 0.72])
 """Display sRGB of what a portrait may not show at all."""
 
 
-@dataclass(frozen=True)
-class Sites:
-    """The rig's Gaussians, G0..GL one after the other, at the portrait's pose.
-
-    Args:
-        positions: [M, 3] head space, metres.
-        normals: [M, 3] unit.
-        rest: [M, 3] positions with neutral expression and eyes, for symmetry.
-        vertices: [M] int, each one's rig vertex.
-    """
-
-    positions: np.ndarray
-    normals: np.ndarray
-    rest: np.ndarray
-    vertices: np.ndarray
-
-
 class SiteColours:
     """Colours the sites from one portrait.
 
     Args:
-        rgb: [H, W, 3] float 0..1, inner colours extended beyond the matte.
-        matte: [H, W] 0..1.
-        shapes: The portrait's lip and eye polygons.
-        regions: Name -> [V] bool of the head.
-        camera: The portrait's.
-        coverage: The posed mesh from that camera.
-        hair: [H, W] bool: where hair shows.
+        view: The portrait and the fitted head.
+        over: [H, W] bool: hair that hides the face.
 
     Source: first-avatar.md, item 2 and "Visible".
     """
 
-    def __init__(
-        self,
-        rgb: np.ndarray,
-        matte: np.ndarray,
-        shapes: Polygons,
-        regions: dict[str, np.ndarray],
-        camera: Camera,
-        coverage: Visible,
-        hair: np.ndarray,
-    ) -> None:
-        self._rgb, self._matte, self._shapes = rgb, matte, shapes
-        self._regions, self._camera, self._coverage = regions, camera, coverage
-        self._hair = hair
+    def __init__(self, view: View, over: np.ndarray) -> None:
+        self._view, self._over = view, over
+        self._shapes, self._regions, self._camera = view.shapes, view.regions, view.camera
 
-    def paint(self, sites: Sites) -> np.ndarray:
-        """Display sRGB [M, 3] of every site."""
+    def paint(self, sites: Sites) -> tuple[np.ndarray, np.ndarray]:
+        """Display sRGB [M, 3] of every site, and [M] 0..1: how much of it the portrait shows."""
         pixels = self._camera.project(sites.positions)
         at = self._of_sites(sites.vertices)
-        seen = self._seen(sites, pixels, at)
+        trust = self._trust(sites, pixels, at)
+        rim = at["scalp"] & (trust == _RIM_TRUST)
+        pixels[rim] = self._outline(sites, pixels, rim)
         colours = np.zeros((len(pixels), 3), np.float32)
         eyes = at["left_eyeball"] | at["right_eyeball"]
         in_mouth = at["teeth"] | at["tongue"] | at["mouth_interior"]
@@ -102,30 +75,35 @@ class SiteColours:
             (at["right_eyeball"], self._only(self._shapes.right_eye)),
         ):
             if image is None:
-                seen &= ~members
+                trust[members] = 0
             else:
-                chosen = seen & members
+                chosen = (trust > 0) & members
                 colours[chosen] = sample(image, pixels[chosen])
-        seen &= ~self._foreign(colours, seen, sites, at)
-        self._fill_skin(colours, seen, sites, ~(eyes | in_mouth), at)
+        trust *= 1 - self._foreign(colours, trust > _SEEN, sites, at)
+        trust[at["face"] & look_up(self._over, pixels, False)] = 0
+        seen = trust > _SEEN
+        self._fill_skin(colours, trust, sites, ~(eyes | in_mouth), at)
         for eye in ("left_eyeball", "right_eyeball"):
             self._fill_eye(colours, seen, sites, at[eye])
         self._fill_mouth(colours, seen, sites, at)
-        return colours
+        return colours, np.where(rim, 0.0, trust)
 
     def _foreign(
         self, colours: np.ndarray, seen: np.ndarray, sites: Sites, at: dict[str, np.ndarray]
     ) -> np.ndarray:
-        """[M] bool: the jaw's outline, where it took the colour of hair, collar or background."""
+        """[M] 0..1: the jaw's outline, where it took the colour of hair, collar or background."""
         below_ears = at["face_sides"] & (sites.rest[:, 1] < sites.rest[at["ears"], 1].min())
         edge = (at["jaw"] | at["chin"] | at["cheeks"] | below_ears) & seen & ~at["lips"]
         facing = facing_camera(sites, self._camera)
         index = np.flatnonzero(edge & (facing < _FLANK_FACING))
         plain = np.flatnonzero(edge & (facing >= _FLANK_FACING))
-        foreign = np.zeros(len(colours), bool)
+        foreign = np.zeros(len(colours))
         if len(index) and len(plain):
-            skin = _neighbours(sites.rest, colours, plain, index, _SMOOTH_NEIGHBOURS)
-            foreign[index] = np.abs(colours[index] - skin).mean(1) > _FOREIGN
+            skin = _neighbours(sites.rest, colours, plain, index, bright=False)
+            unlike = _unlikeness(colours[index], skin)
+            vertices = sites.vertices[index]
+            total = np.bincount(vertices, unlike) / np.maximum(np.bincount(vertices), 1)
+            foreign[index] = np.clip((total[vertices] - _FOREIGN) / _FOREIGN + 0.5, 0, 1)
         return foreign
 
     def _only(self, shape: np.ndarray) -> np.ndarray | None:
@@ -134,74 +112,84 @@ class SiteColours:
         A site near a lip or lid line may project to the wrong side of it; it must not take
         teeth for lips or lashes for the eye.
         """
-        return nearest_fill(self._rgb, shape) if shape.any() else None
+        return nearest_fill(self._view.rgb, shape) if shape.any() else None
 
     def _without(self, shape: np.ndarray) -> np.ndarray:
-        return nearest_fill(self._rgb, ~shape)
+        return nearest_fill(self._view.rgb, ~shape)
 
     def _of_sites(self, vertices: np.ndarray) -> dict[str, np.ndarray]:
         at = {name: mask[vertices] for name, mask in self._regions.items()}
         at["teeth"] = at["teeth_upper"] | at["teeth_lower"]
         return at
 
-    def _seen(self, sites: Sites, pixels: np.ndarray, at: dict[str, np.ndarray]) -> np.ndarray:
-        """[M] bool: the mesh shows the site, from not too far aside, inside the matte."""
+    def _trust(self, sites: Sites, pixels: np.ndarray, at: dict[str, np.ndarray]) -> np.ndarray:
+        """[M] 0..1: how much the mesh shows of the site, inside the matte."""
         slack = np.where(at["lids"], _LID_TOLERANCE_M, _DEPTH_TOLERANCE_M)
         inner = at["teeth"] | at["left_eyeball"] | at["right_eyeball"]
         contour = at["face_sides"] | at["jaw"] | at["chin"] | at["cheeks"] | at["neck"]
         least = np.where(contour, _CONTOUR_FACING, _FACING)
         least = np.where(at["lids"] & ~inner, _LID_FACING, least)
-        shown = shown_sites(sites, pixels, self._camera, self._coverage, self._matte, slack, least)
-        return shown & ~at["lashes"] & ~at["mouth_interior"]
+        view = self._view
+        shown = shown_sites(sites, pixels, view.camera, view.visible, view.matte, slack, least)
+        shown &= ~at["lashes"] & ~at["mouth_interior"]
+        facing = facing_camera(sites, view.camera)
+        soft = np.clip((facing - least) / _SOFT, 0, 1)
+        trust = np.where(at["lids"] | inner, 1.0, soft) * shown
+        rim = at["scalp"] & ~at["lids"] & (facing > _RIM_FACING) & (facing < _FACING)
+        return np.where(rim, _RIM_TRUST, trust)
+
+    def _outline(self, sites: Sites, pixels: np.ndarray, rim: np.ndarray) -> np.ndarray:
+        """[K, 2] pixels of sites at the head's rim, brought outwards to where the person ends.
+
+        Hair stands off the skull: what the portrait shows at the skull's own rim is less of it.
+        """
+        inside = erode(self._view.matte > 0.95, _OUTLINE_PX)
+        ahead = self._camera.project(sites.positions[rim] + _STEP_M * sites.normals[rim])
+        outwards = ahead - pixels[rim]
+        outwards /= np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-9)
+        at = pixels[rim]
+        going = np.ones(len(at), bool)
+        for _ in range(_MOST_OUT_PX):
+            going &= look_up(inside, at + outwards, False)
+            at = at + going[:, None] * outwards
+        return at
 
     def _fill_skin(
         self,
         colours: np.ndarray,
-        seen: np.ndarray,
+        trust: np.ndarray,
         sites: Sites,
         skin: np.ndarray,
         at: dict[str, np.ndarray],
     ) -> None:
-        """Mirrors, then takes nearest neighbours; lids and neck take skin, the scalp takes hair."""
-        known = seen & skin
-        if not known.any():
+        """Completes what does not show; a lid's inner part takes the skin's around it."""
+        seen = trust > _SEEN
+        if not (skin & seen).any():
             return
-        hidden = np.flatnonzero(skin & ~seen)
-        source = np.flatnonzero(known)
-        mirrored = sites.rest[hidden] * np.array([-1, 1, 1])
-        distance, index = (np.asarray(x) for x in KDTree(sites.rest[source]).query(mirrored))
-        # Next to the outline the other side is no better lit: what is beside it fits best.
-        outline = facing_camera(sites, self._camera)[hidden] > _BEHIND
-        near = (distance < _MIRROR_M) & ~at["lids"][hidden] & ~outline
-        colours[hidden[near]] = colours[source[index[near]]]
-        known[hidden[near]] = True
-        hidden = hidden[~near]
-        if not len(hidden):
-            return
+        rest = self._view.rest[0].numpy()
+        count = len(rest)
+        weight = trust * skin
+        share = np.bincount(sites.vertices, weight, count)
+        total = [np.bincount(sites.vertices, weight * c, count) for c in colours.T]
+        shown = np.stack(total, -1) / np.maximum(share, 1e-6)[:, None]
+        members = np.bincount(sites.vertices, skin, count)
+        edges = undirected_edges(self._view.faces)
+        edges = edges[(members[edges] > 0).all(1)]
+        whole = completed(
+            rest, edges, shown, share / np.maximum(members, 1), self._regions["scalp"]
+        )
+        part = np.flatnonzero(skin & (trust < 1))
+        taken = np.flatnonzero(members > 0)
+        smooth = at_sites(rest[taken], whole[taken], sites.rest[part])
+        colours[part] += (1 - trust[part, None]) * (smooth - colours[part])
         pixels = self._camera.project(sites.positions)
         clear = ~look_up(self._shapes.frozen, pixels, False)  # beside lashes and lip lines
-        plain = (
-            known & clear & at["face"] & ~(at["lips"] | at["brows"] | at["lashes"] | at["scalp"])
-        )
-        plain = plain if plain.any() else known
-        lids, neck = at["lids"][hidden], at["neck"][hidden]
-        scalp = at["scalp"][hidden] & ~lids & ~neck
-        hair = known & at["scalp"] & look_up(self._hair, pixels, False)
-        enough = hair.sum() > _ENOUGH_HAIR
-        hair = hair if enough else known & at["scalp"]
-        others = known & ~at["lids"]
-        for group, sources, count, bright in (
-            (hidden[lids], plain, _SMOOTH_NEIGHBOURS, True),
-            (hidden[neck], plain, _NEIGHBOURS, False),
-            (hidden[scalp], hair if hair.any() else known, _SMOOTH_NEIGHBOURS, False),
-            (hidden[~lids & ~neck & ~scalp], others if others.any() else known, _NEIGHBOURS, False),
-        ):
-            if len(group):
-                index = np.flatnonzero(sources)
-                colours[group] = _neighbours(sites.rest, colours, index, group, count, bright)
-        if enough:  # what shows of hair is better lit than what does not
-            shade = hair_shade(colours[hair]) - colours[hidden[scalp]]
-            colours[hidden[scalp]] += _EVEN_HAIR * shade
+        plain = seen & clear & at["face"]
+        plain &= ~(at["lips"] | at["brows"] | at["lashes"] | at["scalp"])
+        lids = np.flatnonzero(at["lids"] & skin & ~seen)
+        if len(lids) and plain.any():
+            index = np.flatnonzero(plain)
+            colours[lids] = _neighbours(sites.rest, colours, index, lids, bright=True)
 
     def _fill_eye(
         self, colours: np.ndarray, seen: np.ndarray, sites: Sites, eye: np.ndarray
@@ -252,57 +240,15 @@ class SiteColours:
             colours[own] = np.where(seen[own, None], colours[own], painted)
 
 
-def facing_camera(sites: Sites, camera: Camera) -> np.ndarray:
-    """[M] cosine between each site's normal and the direction to the camera."""
-    rotation, shift = camera.viewmat[:3, :3], camera.viewmat[:3, 3]
-    to_camera = -(sites.positions @ rotation.T + shift) @ rotation
-    to_camera /= np.linalg.norm(to_camera, axis=1, keepdims=True)
-    return (sites.normals * to_camera).sum(1)
+def _unlikeness(colours: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """[N] how foreign colours [N, 3] are to skin [N, 3]; `_FOREIGN` is half foreign.
 
-
-def shown_sites(
-    sites: Sites,
-    pixels: np.ndarray,
-    camera: Camera,
-    coverage: Visible,
-    matte: np.ndarray,
-    slack_m: np.ndarray | float,
-    least: np.ndarray | float,
-) -> np.ndarray:
-    """[M] bool: the mesh shows the site, from not too far aside, inside the matte.
-
-    Args:
-        sites: M sites.
-        pixels: [M, 2] their places in the portrait.
-        camera: The portrait's.
-        coverage: The posed mesh from that camera.
-        matte: [H, W] 0..1.
-        slack_m: How far behind the mesh a site may lie, metres.
-        least: Cosine to the camera from where on a site is seen.
+    Shaded skin is darker, but of the same chromaticity.
     """
-    depth = sites.positions @ camera.viewmat[2, :3] + camera.viewmat[2, 3]
-    front = depth <= look_up(coverage.depth, pixels, np.inf) + slack_m
-    inside = look_up(matte, pixels, 0.0) > 0.95
-    return front & inside & (facing_camera(sites, camera) > least)
-
-
-def look_up(image: np.ndarray, pixels: np.ndarray, outside: float | bool) -> np.ndarray:
-    """Values of [H, W] `image` at [M, 2] pixels, nearest; `outside` beyond the picture."""
-    height, width = image.shape[:2]
-    x, y = np.floor(pixels).astype(int).T
-    valid = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    return np.where(valid, image[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)], outside)
-
-
-def sample(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """Bilinear samples of [H, W, C] at [M, 2] pixels (centres at half-integers), [M, C]."""
-    height, width = image.shape[:2]
-    xy = np.clip(pixels - 0.5, 0, [width - 1.001, height - 1.001])
-    x, y = np.floor(xy).astype(int).T
-    fx, fy = (xy - np.floor(xy)).T[..., None]
-    top = image[y, x] * (1 - fx) + image[y, x + 1] * fx
-    bottom = image[y + 1, x] * (1 - fx) + image[y + 1, x + 1] * fx
-    return top * (1 - fy) + bottom * fy
+    bright, usual = (np.maximum(c.sum(1, keepdims=True), 1e-3) for c in (colours, skin))
+    hue = np.abs(colours / bright - skin / usual).max(1)
+    dark = np.clip(_DARK - (bright / usual)[:, 0], 0, None)
+    return hue + dark
 
 
 def _neighbours(
@@ -310,10 +256,9 @@ def _neighbours(
     colours: np.ndarray,
     sources: np.ndarray,
     targets: np.ndarray,
-    count: int,
-    bright: bool = False,
+    bright: bool,
 ) -> np.ndarray:
-    count = min(count, len(sources))
+    count = min(_SMOOTH_NEIGHBOURS, len(sources))
     distance, index = KDTree(positions[sources]).query(positions[targets], k=count)
     distance, index = distance.reshape(-1, count), index.reshape(-1, count)
     weight = 1 / (distance + 1e-4) ** 2

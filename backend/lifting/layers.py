@@ -15,16 +15,19 @@ from backend.model.residuals import LayerResiduals, colour_residuals
 from backend.model.splitavatar import SplitAvatar
 
 from .collar import clothed
-from .colours import SiteColours, Sites, look_up
+from .colours import SiteColours
 from .polygons import dilate, erode
+from .sampling import look_up
+from .sites import Sites, facing_camera
 from .view import View
 
 _EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through closed lids
 _LID_THICKNESS_M = 0.0004
 _EYE_SPLATS = 0.75  # of the size of others, for the same reason
 _TOOTH_SPLATS = 0.6  # else no gap shows between two teeth
-_DRAWN_PX = 4
+_DRAWN_PX = 1
 _RIM_PX = 1
+_ASIDE, _PLAIN = 0.3, 0.7  # cosines to the camera from where on a splat is seen, and seen well
 _MOST_WIDE_M = 0.004
 _DRAWN_SPLATS = 0.8  # of the size of others: they lie at an edge
 _TORN = 0.2  # of an ear: the planes show it better
@@ -45,11 +48,13 @@ class StartingLayers:
     Args:
         residuals: Of G0..GL.
         frozen: Per layer [N] bool: lips and lids.
+        shown: Per layer [N] 0..1: how much the portrait shows of each.
         anchored: Per layer [N] bool: eyeballs.
     """
 
     residuals: list[LayerResiduals]
     frozen: list[Tensor]
+    shown: list[Tensor]
     anchored: list[Tensor]
 
 
@@ -69,27 +74,25 @@ class _Placement:
 
 
 def starting_layers(
-    view: View, model: SplitAvatar, hair: np.ndarray, unlike: np.ndarray
+    view: View, model: SplitAvatar, unlike: np.ndarray, over: np.ndarray
 ) -> StartingLayers:
     """Colours by projection, eyeballs behind the lids, nothing beside the person.
 
     Args:
         view: The portrait and the fitted head.
         model: Gives the sites.
-        hair: [H, W] bool: where hair shows.
         unlike: [H, W] bool: what is not of the skin's colour.
+        over: [H, W] bool: hair that hides the face.
     """
     config = model.config
     sites, counts = _sites(view, model)
     pixels = view.camera.project(sites.positions)
-    painter = SiteColours(
-        view.rgb, view.matte, view.shapes, view.regions, view.camera, view.visible, hair
-    )
-    colours = painter.paint(sites)
+    colours, shown = SiteColours(view, over).paint(sites)
     reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
     placement = _placement(view, sites, pixels, reach)
     placement.absent[clothed(view, sites, pixels, unlike)] = True
     frozen = _frozen(view, sites, pixels)
+    shown *= np.clip((facing_camera(sites, view.camera) - _ASIDE) / (_PLAIN - _ASIDE), 0, 1)
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)
     eyes = _eyes(view, sites)
@@ -99,6 +102,7 @@ def starting_layers(
             for layer, part in enumerate(parts)
         ],
         [torch.from_numpy(frozen[part]) for part in parts],
+        [torch.from_numpy(shown[part]).float() for part in parts],
         [torch.from_numpy(eyes[part]) for part in parts],
     )
 

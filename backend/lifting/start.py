@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,10 +16,10 @@ from backend.model.residuals import IdentityResiduals
 from backend.model.splitavatar import SplitAvatar
 from backend.tracking.portrait import Portrait
 
-from .colours import look_up, sample
-from .hair import hair_pixels
+from .hair import hair_over_face, hair_pixels
 from .layers import starting_layers
 from .planes import PlaneTargets, plane_targets
+from .sampling import look_up, sample
 from .skin import unlike_skin
 from .surround import surround
 from .target import Personal, Target
@@ -26,6 +27,7 @@ from .view import View
 
 _CELL_SIGMA = 0.8
 _LEAST_BEHIND = 0.05
+_SOFT_PX = 1.5
 
 
 @dataclass(frozen=True)
@@ -60,19 +62,28 @@ def start(portrait: Portrait, head: Head, model: SplitAvatar) -> Start:
     view = View(portrait, head)
     unlike = unlike_skin(view)
     hair = hair_pixels(view, unlike)
-    layers = starting_layers(view, model, hair, unlike)
+    over = hair_over_face(view, unlike)
+    layers = starting_layers(view, model, unlike, over)
     targets = plane_targets(
         view.rgb,
         view.matte,
         view.visible,
         view.far_side(),
         hair,
-        view.mobility_image(),
+        view.mobility_image() * (1 - cv2.GaussianBlur(over.astype(np.float32), (0, 0), _SOFT_PX)),
         float(view.camera.viewmat[2, 3]),
     )
     identity, mask = _planes(view, model, targets)
     beyond = surround(view, targets.front_m)
-    personal = Personal(identity, layers.residuals, mask, layers.frozen, layers.anchored, beyond)
+    personal = Personal(
+        identity,
+        layers.residuals,
+        mask,
+        layers.frozen,
+        layers.shown,
+        layers.anchored,
+        beyond,
+    )
     return Start(personal, view.target(), view.betas)
 
 

@@ -11,8 +11,8 @@ from backend.splat.gaussians import IDENTITY_FRONT, Gaussians
 from backend.tracking.surround import WIDER
 from shared.camera import Camera
 
-from .colours import sample
 from .fill import extend_colours
+from .sampling import sample
 from .view import View
 
 _CELLS = 256

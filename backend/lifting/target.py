@@ -20,6 +20,7 @@ class Personal:
         layers: Residuals of G0..GL.
         identity_mask: [2P] bool, the cells that exist.
         frozen: Per layer [N] bool: lips and lids, whose colour, place and size stay.
+        shown: Per layer [N] 0..1: how much the portrait shows of each Gaussian.
         anchored: Per layer [N] bool: eyeballs, whose place and size stay.
         surround: Identity Gaussians beyond the planes, which stay as they are.
     """
@@ -28,6 +29,7 @@ class Personal:
     layers: list[LayerResiduals]
     identity_mask: Tensor
     frozen: list[Tensor]
+    shown: list[Tensor]
     anchored: list[Tensor]
     surround: Gaussians
 
@@ -38,6 +40,7 @@ class Personal:
             layers=[layer.to(device) for layer in self.layers],
             identity_mask=self.identity_mask.to(device),
             frozen=[mask.to(device) for mask in self.frozen],
+            shown=[share.to(device) for share in self.shown],
             anchored=[mask.to(device) for mask in self.anchored],
             surround=self.surround.to(device),
         )

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from backend.lifting.collar import clothed
-from backend.lifting.colours import Sites
 from backend.lifting.hair import hair_pixels
+from backend.lifting.sites import Sites
 from backend.lifting.skin import unlike_skin
 from backend.lifting.view import View
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from backend.lifting.colours import look_up, sample
+from backend.lifting.sampling import look_up, sample
 
 
 def test_samples_are_bilinear_between_pixel_centres():

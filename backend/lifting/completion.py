@@ -1,0 +1,78 @@
+"""What a portrait hides of the skin: carried on from what shows, and like the other side's."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import coo_array, csc_array, csr_array, diags_array
+from scipy.sparse.linalg import spsolve
+from scipy.spatial import KDTree
+
+_MIRROR_M = 0.005
+_AROUND = 8.0
+_HOLD = 20.0
+_LEAST_HOLD = 1e-6
+_SITE_NEIGHBOURS = 4
+
+
+def completed(
+    places: np.ndarray,
+    edges: np.ndarray,
+    colours: np.ndarray,
+    trust: np.ndarray,
+    around: np.ndarray,
+) -> np.ndarray:
+    """[V, 3] the smoothest colours of a mesh that keep what is trusted.
+
+    Where the mirror image of an edge is trusted, the colour changes along it as it does there:
+    solved as in gradient-domain editing (Perez et al. 2003, Poisson Image Editing), on the mesh.
+
+    Args:
+        places: [V, 3] vertices at rest, metres; the head is symmetric about x = 0.
+        edges: [E, 2] int between them.
+        colours: [V, 3] what shows, where it does.
+        trust: [V] 0..1 in what shows.
+        around: [V] bool: what is carried on around the head rather than up and down, as hair is.
+    """
+    a, b = edges.T
+    along = places[b] - places[a]
+    length = np.maximum(np.linalg.norm(along, axis=1), 1e-6)
+    level = 1 - (along[:, 1] / length) ** 2
+    weight = (1 + _AROUND * (around[a] & around[b]) * level) / length
+    weight /= weight.mean()
+    change = _mirrored_change(places, edges, colours, trust)
+    hold = _HOLD * trust**2 + _LEAST_HOLD
+    laplacian = _laplacian(len(places), edges, weight)
+    right = hold[:, None] * colours
+    pull = weight[:, None] * change
+    np.add.at(right, a, -pull)
+    np.add.at(right, b, pull)
+    solved = np.asarray(spsolve(csc_array(laplacian + diags_array(hold)), right))
+    return np.clip(solved, 0, 1).astype(np.float32)
+
+
+def at_sites(places: np.ndarray, values: np.ndarray, sites: np.ndarray) -> np.ndarray:
+    """[M, C] values [V, C] of vertices [V, 3], between them at sites [M, 3]."""
+    count = min(_SITE_NEIGHBOURS, len(places))
+    distance, index = (np.asarray(x) for x in KDTree(places).query(sites, k=count))
+    weight = 1 / (distance.reshape(-1, count) + 1e-4) ** 2
+    weight /= weight.sum(1, keepdims=True)
+    return (values[index.reshape(-1, count)] * weight[..., None]).sum(1)
+
+
+def _mirrored_change(
+    places: np.ndarray, edges: np.ndarray, colours: np.ndarray, trust: np.ndarray
+) -> np.ndarray:
+    """[E, 3] from each edge's first vertex to its second, where the other side is trusted more."""
+    distance, other = (np.asarray(x) for x in KDTree(places).query(places * (-1, 1, 1)))
+    there = np.where(distance < _MIRROR_M, trust[other], 0.0)
+    better = there[edges].sum(1) > trust[edges].sum(1)
+    return (better * there[edges].min(1))[:, None] * (
+        colours[other[edges[:, 1]]] - colours[other[edges[:, 0]]]
+    )
+
+
+def _laplacian(count: int, edges: np.ndarray, weight: np.ndarray) -> csr_array:
+    a, b = edges.T
+    beside = coo_array((weight, (a, b)), shape=(count, count)).tocsr()
+    beside = beside + beside.T
+    return csr_array(diags_array(beside.sum(0)) - beside)

@@ -1,0 +1,63 @@
+"""The rig's Gaussians as places on the head, and which of them a portrait shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from backend.head.zbuffer import Visible
+from shared.camera import Camera
+
+from .sampling import look_up
+
+
+@dataclass(frozen=True)
+class Sites:
+    """The rig's Gaussians, G0..GL one after the other, at the portrait's pose.
+
+    Args:
+        positions: [M, 3] head space, metres.
+        normals: [M, 3] unit.
+        rest: [M, 3] positions with neutral expression and eyes, for symmetry.
+        vertices: [M] int, each one's rig vertex.
+    """
+
+    positions: np.ndarray
+    normals: np.ndarray
+    rest: np.ndarray
+    vertices: np.ndarray
+
+
+def facing_camera(sites: Sites, camera: Camera) -> np.ndarray:
+    """[M] cosine between each site's normal and the direction to the camera."""
+    rotation, shift = camera.viewmat[:3, :3], camera.viewmat[:3, 3]
+    to_camera = -(sites.positions @ rotation.T + shift) @ rotation
+    to_camera /= np.linalg.norm(to_camera, axis=1, keepdims=True)
+    return (sites.normals * to_camera).sum(1)
+
+
+def shown_sites(
+    sites: Sites,
+    pixels: np.ndarray,
+    camera: Camera,
+    coverage: Visible,
+    matte: np.ndarray,
+    slack_m: np.ndarray | float,
+    least: np.ndarray | float,
+) -> np.ndarray:
+    """[M] bool: the mesh shows the site, from not too far aside, inside the matte.
+
+    Args:
+        sites: M sites.
+        pixels: [M, 2] their places in the portrait.
+        camera: The portrait's.
+        coverage: The posed mesh from that camera.
+        matte: [H, W] 0..1.
+        slack_m: How far behind the mesh a site may lie, metres.
+        least: Cosine to the camera from where on a site is seen.
+    """
+    depth = sites.positions @ camera.viewmat[2, :3] + camera.viewmat[2, 3]
+    front = depth <= look_up(coverage.depth, pixels, np.inf) + slack_m
+    inside = look_up(matte, pixels, 0.0) > 0.95
+    return front & inside & (facing_camera(sites, camera) > least)
