@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import binary_erosion, distance_transform_edt, gaussian_filter
 
-_SHADE_PERCENT = 20.0
 _RIM_PX = 2  # a person's outline has taken on the background's colour
 
 
@@ -34,8 +33,3 @@ def extend_colours(rgb: np.ndarray, matte: np.ndarray) -> np.ndarray:
     inside = matte > 0.95
     inner = np.asarray(binary_erosion(inside, iterations=_RIM_PX, border_value=1))
     return nearest_fill(rgb, inner if inner.any() else inside)
-
-
-def hair_shade(colours: np.ndarray) -> np.ndarray:
-    """[3] what hair [N, 3] is like where no light shines on it."""
-    return np.percentile(colours, _SHADE_PERCENT, axis=0)

@@ -10,7 +10,7 @@ from scipy.ndimage import distance_transform_edt
 
 from backend.head.zbuffer import Visible
 
-from .fill import extend_colours, hair_shade, smooth_fill
+from .fill import extend_colours, smooth_fill
 
 _HULL_PX = 60.0
 _START_PX = 4.0
@@ -31,7 +31,7 @@ class PlaneTargets:
         front_m: [H, W] distance of the front sheet from the plane through the head's origin,
             metres towards the camera (may be negative: behind the plane).
         back_m: [H, W] the same for the back sheet, metres away from the camera.
-        rgb: [2, H, W, 3] float 0..1 of both, extended beyond the matte.
+        rgb: [H, W, 3] float 0..1 of both, extended beyond the matte.
         opacity: [2, H, W] 0..1: the matte times what the moving skin leaves over in front; what
             the mesh of the head leaves over behind.
     """
@@ -58,7 +58,6 @@ def plane_targets(
     matte: np.ndarray,
     coverage: Visible,
     far_side: Visible,
-    hair: np.ndarray,
     mobility: np.ndarray,
     plane_depth_m: float,
 ) -> PlaneTargets:
@@ -69,7 +68,6 @@ def plane_targets(
         matte: [H, W] 0..1.
         coverage: The fitted mesh from the portrait's camera.
         far_side: The back of the fitted head, as if its front were not there.
-        hair: [H, W] bool: where hair shows.
         mobility: [H, W] 0..1: how much the pixel belongs to skin that the rig moves.
         plane_depth_m: Camera z of the plane through the head's origin.
     """
@@ -91,13 +89,11 @@ def plane_targets(
     back = np.where(behind, far_side.depth - plane_depth_m + _HAIR_BEHIND_M, _BACK_M * thickness)
     back = np.where(behind, back, cv2.GaussianBlur(back.astype(np.float32), (0, 0), _SEAM_PX))
     inner = cv2.erode(hit.astype(np.uint8), np.ones((_OVERLAP_PX, _OVERLAP_PX))) > 0
-    back_colours, back_opacity = colours.copy(), np.where(inner, 0, matte)
-    if hair.any():  # the mesh's skull is smaller than what grows on it
-        back_colours = np.where(hit[..., None], hair_shade(colours[hair]), back_colours)
-        back_opacity = np.where(behind, matte, back_opacity)
+    inner |= hit & ~behind  # ears and neck end where the mesh does
+    back_opacity = np.where(inner, 0, matte)
     return PlaneTargets(
         front.astype(np.float32),
         back.astype(np.float32),
-        np.stack([colours, back_colours]).astype(np.float32),
+        colours.astype(np.float32),
         np.stack([matte * (1 - 0.98 * mobility), back_opacity]).astype(np.float32),
     )

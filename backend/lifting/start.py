@@ -16,7 +16,7 @@ from backend.model.residuals import IdentityResiduals
 from backend.model.splitavatar import SplitAvatar
 from backend.tracking.portrait import Portrait
 
-from .hair import hair_over_face, hair_pixels
+from .hair import hair_over_face
 from .layers import starting_layers
 from .planes import PlaneTargets, plane_targets
 from .sampling import look_up, sample
@@ -61,7 +61,6 @@ def start(portrait: Portrait, head: Head, model: SplitAvatar) -> Start:
     """
     view = View(portrait, head)
     unlike = unlike_skin(view)
-    hair = hair_pixels(view, unlike)
     over = hair_over_face(view, unlike)
     layers = starting_layers(view, model, unlike, over)
     targets = plane_targets(
@@ -69,7 +68,6 @@ def start(portrait: Portrait, head: Head, model: SplitAvatar) -> Start:
         view.matte,
         view.visible,
         view.far_side(),
-        hair,
         view.mobility_image() * (1 - cv2.GaussianBlur(over.astype(np.float32), (0, 0), _SOFT_PX)),
         float(view.camera.viewmat[2, 3]),
     )
@@ -106,7 +104,7 @@ def _planes(
     sigma = _CELL_SIGMA * step * depth / camera.K[0, 0]
     count = len(cells)
     scale = scale_logits(torch.full((2, count, 3), sigma), config)
-    colour = logit(torch.stack([at(side) for side in targets.rgb]).clamp(0, 1), eps=1e-3)
+    colour = logit(at(targets.rgb).expand(2, -1, -1).clamp(0, 1), eps=1e-3)
     opacity = logit(torch.stack([at(side) for side in targets.opacity]).clamp(0, 1), eps=0.01)
     residuals = IdentityResiduals(
         features=colour.contiguous(),

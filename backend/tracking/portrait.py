@@ -21,6 +21,7 @@ from .fit import Fit, Fitter
 from .landmarks import FACE_OVAL
 from .lid_edges import on_lid_edges
 from .matte import Matter
+from .outline import inside_matte
 from .surround import WIDER, Surround, gone_on, joined
 
 _MOST_TURNED_DEG = 45.0
@@ -104,6 +105,7 @@ class Tracker:
         progress("fit", 3, 4)
         fit = self.fitter.fit(near.landmarks[:, :2], near.blendshapes)
         _check_fit(fit)
+        fit = inside_matte(fit, self.head, matte)
         progress("fit", 4, 4)
         inside = crop.inside(*picture.size)
         seen, matte = gone_on(rgb.astype(np.float32) / 255, matte, inside, PORTRAIT_PX)

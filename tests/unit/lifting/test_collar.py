@@ -1,12 +1,9 @@
-"""Skin of the neck does not show over clothes, and hair is found on the scalp alone."""
-
-from dataclasses import replace
+"""Skin of the neck does not show over clothes."""
 
 import numpy as np
 import pytest
 
 from backend.lifting.collar import clothed
-from backend.lifting.hair import hair_pixels
 from backend.lifting.sites import Sites
 from backend.lifting.skin import unlike_skin
 from backend.lifting.view import View
@@ -55,15 +52,3 @@ def test_the_astronaut_s_suit_is_not_skin_and_her_face_is(view) -> None:
     unlike = unlike_skin(view)
     assert unlike[view.shows("cheeks")].mean() < 0.1
     assert unlike[-40:, 200:300].mean() > 0.8, "the suit"
-
-
-def test_hair_is_dark_and_above_the_ears(view) -> None:
-    dark = replace(view.portrait, rgb=view.portrait.rgb.copy())
-    scalp = view.shows("scalp")
-    dark.rgb[scalp] = 0.05
-    seen = View(dark, view.head)
-    hair = hair_pixels(seen, unlike_skin(seen))
-    assert hair.any()
-    assert hair[scalp].mean() > 0.5
-    bald = hair_pixels(seen, np.zeros_like(scalp))
-    assert not bald.any()

@@ -1,0 +1,32 @@
+"""Hair over the face is what goes on beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from backend.lifting.hair import hair_over_face
+from backend.lifting.view import View
+
+
+def test_hair_hangs_in_from_the_side_and_a_beard_does_not(portrait, pipeline) -> None:
+    view = View(replace(portrait, matte=np.ones_like(portrait.matte)), pipeline.head)
+    face, mesh = view.shows("face"), view.visible.face >= 0
+    rows = [
+        row for row in range(512) if face[row].any() and mesh[row].argmax() == face[row].argmax()
+    ]
+    strand = np.zeros_like(face)
+    for row in rows:
+        left = int(face[row].argmax())
+        strand[row, left - 12 : left + 8] = True
+    assert len(rows) > 10
+    found = hair_over_face(view, strand)
+    assert found[strand & face].mean() > 0.8
+    assert found.sum() < 2 * (strand & face).sum()
+    columns = np.nonzero(face)[1]
+    low, high = rows[0], rows[-1]
+    middle = int(np.median(columns))
+    beard = np.zeros_like(face)
+    beard[low:high, middle - 20 : middle + 20] = True
+    assert not hair_over_face(view, beard).any()
