@@ -12,7 +12,7 @@ import torch
 from backend.head import Head
 from backend.head.surface import vertex_areas
 from backend.head.zbuffer import Visible, rasterise_mesh
-from backend.tracking.landmarks import LEFT_EYE, RIGHT_EYE
+from backend.tracking.landmarks import INNER_LIPS, LEFT_EYE, RIGHT_EYE
 from backend.tracking.lid_edges import on_lid_edges
 from backend.tracking.portrait import Portrait
 from shared.flame import ARKIT_NAMES, Track
@@ -26,7 +26,7 @@ _LID_M = 0.001
 _MOBILITY_MARGIN_PX = 5
 _MOBILITY_BLUR_PX = 3.0
 _MOST_STRETCH = 2.0
-_EDGE_POINTS = 8  # between two landmarks of a lid
+_EDGE_POINTS = 8  # between two landmarks
 
 
 class View:
@@ -78,14 +78,13 @@ class View:
 
     def closed_lid_edges(self) -> np.ndarray:
         """[N, 3] points along the lids' edges when the eyes are closed, metres."""
-        head = on_lid_edges(self.head)
-        ring = head.embed_landmarks(torch.from_numpy(self._blinking)).numpy()
-        share = np.linspace(0, 1, _EDGE_POINTS, endpoint=False)[:, None, None]
-        edges = [
-            ring[list(eye)] + share * (ring[np.roll(eye, -1)] - ring[list(eye)])
-            for eye in (LEFT_EYE, RIGHT_EYE)
-        ]
-        return np.concatenate(edges).reshape(-1, 3)
+        places = on_lid_edges(self.head).embed_landmarks(torch.from_numpy(self._blinking)).numpy()
+        return np.concatenate([_along(places[list(eye)]) for eye in (LEFT_EYE, RIGHT_EYE)])
+
+    def lip_edges(self) -> np.ndarray:
+        """[N, 3] points along the lips' inner edges at rest, metres."""
+        places = self.head.embed_landmarks(self.rest[0].double()).numpy()
+        return _along(places[list(INNER_LIPS)])
 
     def lid_stretch(self) -> np.ndarray:
         """[V] how much farther apart neighbours are when the eyes are closed, 1 to `_MOST_STRETCH`.
@@ -117,6 +116,12 @@ class View:
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         grown = cv2.dilate(image.astype(np.float32), disc)
         return np.clip(cv2.GaussianBlur(grown, (0, 0), _MOBILITY_BLUR_PX), 0, 1)
+
+
+def _along(ring: np.ndarray) -> np.ndarray:
+    """[N * points, 3] between each of [N, 3] places and the next, the last and the first too."""
+    share = np.linspace(0, 1, _EDGE_POINTS, endpoint=False)[:, None, None]
+    return (ring + share * (np.roll(ring, -1, axis=0) - ring)).reshape(-1, 3)
 
 
 def vertex_mobility(head: Head) -> np.ndarray:
