@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import binary_erosion, distance_transform_edt, gaussian_filter
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 
-_RIM_PX = 2  # a person's outline has taken on the background's colour
+_SHOWN = 0.3  # of a matte, from where on a person's own colours can be told
 
 
 def nearest_fill(values: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -26,10 +26,9 @@ def smooth_fill(values: np.ndarray, known: np.ndarray, sigma_px: float) -> np.nd
 
 
 def extend_colours(rgb: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """[H, W, 3] with inner colours carried outwards over the matte's border, against rims.
+    """[H, W, 3] a person's own colours carried outwards over what shows too little of them.
 
     Source: first-avatar.md, item 6.
     """
-    inside = matte > 0.95
-    inner = np.asarray(binary_erosion(inside, iterations=_RIM_PX, border_value=1))
-    return nearest_fill(rgb, inner if inner.any() else inside)
+    shown = matte > _SHOWN
+    return nearest_fill(rgb, shown) if shown.any() else rgb

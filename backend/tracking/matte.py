@@ -1,18 +1,24 @@
-"""Person mattes through MediaPipe's selfie segmentation, sharpened along the picture's edges."""
+"""Person mattes: MediaPipe's selfie segmentation, made finer by the picture's own colours."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
+from scipy.ndimage import distance_transform_edt
 
 from backend.assets import SELFIE_SEGMENTATION
 
+from .closed_form import closed_form
 from .task import OpenTask
 
 _RADIUS_PX = 6
 _EPSILON = 1e-4
 _SHARPER = 0.6
+_SURELY, _HARDLY = 0.7, 0.2  # what the segmenter says of person and background
+_INWARDS_PX, _OUTWARDS_PX = 14, 10  # from there on it is right: hair is mixed as deep as that
+_FARTHEST_PX = 28  # from the outline, where it is not sure at all: that would take long
+_NOISE = 0.03  # of a matte: background that is not quite clear, a person not quite whole
 
 
 class Matter(OpenTask[vision.ImageSegmenter]):
@@ -27,13 +33,43 @@ class Matter(OpenTask[vision.ImageSegmenter]):
 
     def matte(self, rgb: np.ndarray) -> np.ndarray:
         """[H, W] float32 0..1: how much of each pixel of [H, W, 3] uint8 is the person."""
-        masks = self.run(lambda task, image: task.segment(image).confidence_masks, rgb)
-        coarse = np.asarray(masks[-1].numpy_view(), np.float32).reshape(rgb.shape[:2])
-        person = _largest(np.clip((coarse - 0.3) / 0.4, 0, 1))
+        person = _largest(np.clip((self._segmented(rgb) - 0.3) / 0.4, 0, 1))
         fine = guided_filter(rgb.astype(np.float32) / 255, person, _RADIUS_PX, _EPSILON)
         fine = np.clip((fine - 0.5) / _SHARPER + 0.5, 0, 1)
         near = cv2.dilate((fine > 0.5).astype(np.uint8), np.ones((3, 3), np.uint8))
         return fine * near
+
+    def fine(self, rgb: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
+        """The same to single hairs, ten times as slow: for photographs, not for videos.
+
+        Args:
+            rgb: [H, W, 3] uint8.
+            others: [H, W] bool: where another person's share begins; None: nobody else is there.
+        """
+        mirrored = self._segmented(np.ascontiguousarray(rgb[:, ::-1]))[:, ::-1]
+        coarse = (self._segmented(rgb) + mirrored) / 2
+        if others is not None:
+            coarse = np.where(others, 0, coarse)
+        coarse = _largest(coarse)
+        known = _depth(coarse > _SURELY) > _INWARDS_PX
+        known |= _depth(coarse < _HARDLY) > _OUTWARDS_PX
+        known |= np.maximum(_depth(coarse > 0.5), _depth(coarse <= 0.5)) > _FARTHEST_PX
+        if others is not None:
+            known |= others
+        share = np.where(known, coarse > 0.5, coarse)
+        solved = closed_form(rgb.astype(np.float32) / 255, share, known)
+        return np.clip((solved - _NOISE) / (1 - 2 * _NOISE), 0, 1)
+
+    def _segmented(self, rgb: np.ndarray) -> np.ndarray:
+        """[H, W] float32 0..1: how sure the segmenter is of a person."""
+        masks = self.run(lambda task, image: task.segment(image).confidence_masks, rgb)
+        # A copy: what MediaPipe shows is gone with its masks.
+        return np.array(masks[-1].numpy_view(), np.float32).reshape(rgb.shape[:2])
+
+
+def _depth(mask: np.ndarray) -> np.ndarray:
+    """[H, W] pixels from the border of [H, W] bool `mask` inwards; the picture's edge is none."""
+    return np.asarray(distance_transform_edt(np.pad(mask, 1, mode="edge")))[1:-1, 1:-1]
 
 
 def _largest(matte: np.ndarray) -> np.ndarray:

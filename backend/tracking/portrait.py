@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from typing import Self
 
-import cv2
 import numpy as np
 
 from backend.head import Head
@@ -18,6 +17,7 @@ from .decode import Picture, decode
 from .detect import Detector, Face
 from .embedding import embedded
 from .fit import Fit, Fitter
+from .foreground import foreground
 from .landmarks import FACE_OVAL
 from .lid_edges import on_lid_edges
 from .matte import Matter
@@ -36,7 +36,8 @@ class Portrait:
     """One person, cropped, matted and fitted.
 
     Args:
-        rgb: [512, 512, 3] float32 0..1 display sRGB of the crop, background included.
+        rgb: [512, 512, 3] float32 0..1 display sRGB of the crop, background included; where the
+            person is half transparent, their own colours alone.
         matte: [512, 512] float32 0..1. Both go on, softly, beyond the picture's edge.
         surround: The same around the crop; None where the crop is all there is.
         landmarks: [478, 2] pixels of the crop.
@@ -108,7 +109,8 @@ class Tracker:
         fit = inside_matte(fit, self.head, matte)
         progress("fit", 4, 4)
         inside = crop.inside(*picture.size)
-        seen, matte = gone_on(rgb.astype(np.float32) / 255, matte, inside, PORTRAIT_PX)
+        seen = own_colours(rgb, matte, crop, picture)
+        seen, matte = gone_on(seen, matte, inside, PORTRAIT_PX)
         return Portrait(
             seen,
             matte,
@@ -156,7 +158,8 @@ class Tracker:
         wide = window.apply(picture.rgb)
         share = self._matte_of(wide, window, picture, alpha_scale)
         inside = window.inside(*picture.size)
-        colours, share = gone_on(wide.astype(np.float32) / 255, share, inside, PORTRAIT_PX / WIDER)
+        colours = own_colours(wide, share, window, picture)
+        colours, share = gone_on(colours, share, inside, PORTRAIT_PX / WIDER)
         return Surround(joined(rgb, colours), joined(matte, share))
 
     def _matte_of(
@@ -167,12 +170,27 @@ class Tracker:
         if picture.alpha is not None:
             matte = window.apply(picture.alpha).astype(np.float32) * (alpha_scale / 255)
         else:
-            rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
-            part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            part = _box(inside)
             matte = np.zeros(inside.shape, np.float32)
-            matte[part] = self._matter.matte(np.ascontiguousarray(rgb[part]))
-            matte = cv2.erode(matte, np.ones((3, 3), np.uint8))  # against rims of background
+            matte[part] = self._matter.fine(np.ascontiguousarray(rgb[part]))
         return np.where(inside, np.clip(matte, 0, 1), 0).astype(np.float32)
+
+
+def own_colours(rgb: np.ndarray, matte: np.ndarray, window: Crop, picture: Picture) -> np.ndarray:
+    """[512, 512, 3] float32 0..1 of a window's uint8: the person's without what is behind them."""
+    colours = rgb.astype(np.float32) / 255
+    if picture.alpha is None:
+        part = _box(window.inside(*picture.size))
+        share = matte[part]
+        own = foreground(colours[part], share)
+        colours[part] = np.where(share[..., None] > 0, own, colours[part])
+    return colours
+
+
+def _box(inside: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of the rectangle that [H, W] bool `inside` is."""
+    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+    return np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _alpha_scale(picture: Picture, crop: Crop, landmarks: np.ndarray) -> float:

@@ -28,11 +28,11 @@ def test_smooth_fill_keeps_what_is_known_and_stays_within_its_range():
     assert values[known].min() - 1e-6 <= filled.min() <= filled.max() <= values[known].max() + 1e-6
 
 
-def test_colours_are_carried_over_the_mattes_soft_border():
+def test_colours_are_carried_over_what_shows_too_little_of_the_person():
     rgb = np.zeros((20, 20, 3))
     rgb[:, :8] = [0.8, 0.2, 0.1]
     matte = np.zeros((20, 20))
-    matte[:, :8], matte[:, 8:10] = 1.0, 0.5
+    matte[:, :6], matte[:, 6:8], matte[:, 8:10] = 1.0, 0.5, 0.2
     np.testing.assert_array_equal(
         extend_colours(rgb, matte), np.broadcast_to([0.8, 0.2, 0.1], rgb.shape)
     )

@@ -152,11 +152,3 @@ def test_the_guided_filter_keeps_a_constant_and_follows_the_guides_edge():
     assert fine[:, 29].max() < 0.3
     assert fine[:, 36].min() > 0.7
     assert (fine[:, 30] - fine[:, 29]).min() > 0.3, "the step lies on the guide's edge"
-
-
-def test_a_matte_has_no_holes_and_one_part(tracker, portrait):
-    matte = tracker._matter.matte((portrait.rgb * 255).astype(np.uint8))
-    body = (matte > 0.5).astype(np.uint8)
-    assert cv2.connectedComponents(body)[0] == 2
-    holes = cv2.connectedComponents(np.pad(1 - body, 1, constant_values=1))[0] - 2
-    assert holes <= 1
