@@ -91,7 +91,7 @@ def starting_layers(
     reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
     placement = _placement(view, sites, pixels, reach)
     placement.absent[clothed(view, sites, pixels, unlike)] = True
-    frozen = _frozen(view, sites, pixels)
+    frozen = _frozen(view, sites, pixels) | look_up(over, pixels, False)
     shown *= np.clip((facing_camera(sites, view.camera) - _ASIDE) / (_PLAIN - _ASIDE), 0, 1)
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)

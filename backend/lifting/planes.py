@@ -21,6 +21,7 @@ _BACK_M = 0.085
 _HAIR_BEHIND_M = 0.012
 _SEAM_PX = 6.0
 _OVERLAP_PX = 9
+_WHOLE, _OVERLAID = 0.97, 4
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,12 @@ def plane_targets(
     back = np.where(behind, back, cv2.GaussianBlur(back.astype(np.float32), (0, 0), _SEAM_PX))
     inner = cv2.erode(hit.astype(np.uint8), np.ones((_OVERLAP_PX, _OVERLAP_PX))) > 0
     inner |= hit & ~behind  # ears and neck end where the mesh does
-    back_opacity = np.where(inner, 0, matte)
+    # Some four splats lie over each other: each lets so much more through at a soft border.
+    share = np.where(matte < _WHOLE, 1 - (1 - matte) ** (1 / _OVERLAID), matte)
+    back_opacity = np.where(inner, 0, share)
     return PlaneTargets(
         front.astype(np.float32),
         back.astype(np.float32),
         colours.astype(np.float32),
-        np.stack([matte * (1 - 0.98 * mobility), back_opacity]).astype(np.float32),
+        np.stack([share * (1 - 0.98 * mobility), back_opacity]).astype(np.float32),
     )

@@ -27,6 +27,7 @@ from .view import View
 
 _CELL_SIGMA = 0.8
 _LEAST_BEHIND = 0.05
+_LEAST_MATTE = 0.1  # single hairs
 _SOFT_PX = 1.5
 
 
@@ -112,7 +113,7 @@ def _planes(
         scale=scale.contiguous(),
         offset=_offsets(targets, at, depth, camera, config),
     )
-    mask = torch.from_numpy(look_up(view.matte > 0.5, cells, False).astype(bool))
+    mask = torch.from_numpy(look_up(view.matte > _LEAST_MATTE, cells, False).astype(bool))
     behind = at(targets.opacity[BACK]) > _LEAST_BEHIND
     return residuals, torch.cat([mask, mask & behind])
 
