@@ -118,9 +118,16 @@ class Pipeline:
             AvatarError: As `Tracker.portrait`.
         """
         options = options or CreateOptions()
+        return self.create_from(self.portrait(image, options, progress), options, progress)
+
+    def portrait(self, image: bytes, options: CreateOptions, progress: Progress) -> Portrait:
+        """A photograph tracked, with what there is to note of it; for `create_from`.
+
+        Raises:
+            AvatarError: As `Tracker.portrait`; `bad_request` for options that cannot be used.
+        """
         check_options(options)
-        portrait = self.tracker.portrait(image, options.face, progress)
-        return self.create_from(portrait, options, progress)
+        return self.tracker.portrait(image, options.face, progress)
 
     def create_from(self, portrait: Portrait, options: CreateOptions, progress: Progress) -> Avatar:
         """A tracked portrait to an avatar."""

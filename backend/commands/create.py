@@ -27,7 +27,13 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     out = args.out or args.image.with_suffix(".savatar")
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         chosen = engine.create_options(**options.create_settings(args))
-        avatar = engine.pipeline.create(image, chosen, console.progress)
+        portrait = engine.pipeline.portrait(image, chosen, console.progress)
+        avatar = engine.pipeline.create_from(portrait, chosen, console.progress)
         avatar.save(out)
         counts = gaussian_counts(engine.pipeline.drive(avatar, avatar.source))
-        return {"avatar": out, "gaussians": counts, "seconds": console.seconds}
+        return {
+            "avatar": out,
+            "gaussians": counts,
+            "notes": list(portrait.notes),
+            "seconds": console.seconds,
+        }

@@ -9,6 +9,8 @@ import numpy as np
 
 from shared.errors import AvatarError
 
+from .profile import in_srgb
+
 _COMPARED_PX = 1024
 
 # What is wrong with a file is told once, by our own error.
@@ -60,7 +62,8 @@ def decode(data: bytes, name: str = "the picture") -> Picture:
             f"{data[:8]!r}).",
             "Save it as PNG or JPEG.",
         )
-    return Picture(cv2.cvtColor(_to_8bit(bgr), cv2.COLOR_BGR2RGB), _alpha(data, bgr))
+    rgb = cv2.cvtColor(_to_8bit(bgr), cv2.COLOR_BGR2RGB)
+    return Picture(in_srgb(rgb, data), _alpha(data, bgr))
 
 
 def _decode(data: bytes, flags: int) -> np.ndarray | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -17,17 +17,21 @@ from .decode import Picture, decode
 from .detect import Detector, Face
 from .embedding import embedded
 from .fit import Fit, Fitter
-from .foreground import foreground
 from .landmarks import FACE_OVAL
 from .lid_edges import on_lid_edges
 from .matte import Matter
+from .neighbours import faces_beside
 from .outline import inside_matte
+from .person import Person, cuts_out
 from .surround import WIDER, Surround, gone_on, joined
 
 _MOST_TURNED_DEG = 45.0
 _WORST_FIT_PX = 8.0
 _LEAST_MATTE = 0.05
 _MOST_CUT = 0.06  # of the landmarks inside the face; whole faces reach .03 by loose mattes
+_CUT_APART = (
+    "Somebody else touches the person in this photo, and was cut off where the two seem to part."
+)
 _INNER = np.setdiff1d(np.arange(468), FACE_OVAL)
 
 
@@ -44,6 +48,7 @@ class Portrait:
         crop: Where in the source picture it lies.
         fit: Parameters and camera.
         digest: sha256 of the source file, hexadecimal.
+        notes: What the user should know of the photo, one sentence each.
     """
 
     rgb: np.ndarray
@@ -53,6 +58,7 @@ class Portrait:
     crop: Crop
     fit: Fit
     digest: str
+    notes: tuple[str, ...] = ()
 
     @property
     def matted(self) -> np.ndarray:
@@ -100,25 +106,32 @@ class Tracker:
         rgb = crop.apply(picture.rgb)
         near = self._nearest(rgb, crop, chosen)
         progress("matte", 2, 4)
-        alpha_scale = _alpha_scale(picture, crop, near.landmarks)
-        matte = self._matte(rgb, crop, picture, alpha_scale)
+        window = crop.widened(WIDER)
+        wide = window.apply(picture.rgb)
+        others = faces_beside(chosen, [_placed(f, window) for f in self.detector.detect(wide)])
+        person = Person(self._matter, picture, chosen, others)
+        matte = _told(person.matte(rgb, crop))
+        if (scale := _alpha_scale(picture, crop, near.landmarks, matte)) is not None:
+            person = replace(person, alpha_scale=scale)
+            matte = _told(person.matte(rgb, crop))
         _check_whole(near.landmarks, matte)
         progress("fit", 3, 4)
         fit = self.fitter.fit(near.landmarks[:, :2], near.blendshapes)
         _check_fit(fit)
         fit = inside_matte(fit, self.head, matte)
         progress("fit", 4, 4)
+        notes = (_CUT_APART,) if person.touched(rgb, crop) else ()
         inside = crop.inside(*picture.size)
-        seen = own_colours(rgb, matte, crop, picture)
-        seen, matte = gone_on(seen, matte, inside, PORTRAIT_PX)
+        colours, matte = gone_on(person.colours(rgb, matte, crop), matte, inside, PORTRAIT_PX)
         return Portrait(
-            seen,
+            colours,
             matte,
-            self._surround(picture, crop, seen, matte, alpha_scale),
+            _surround(person, window, wide, colours, matte),
             near.landmarks[:, :2],
             crop,
             fit,
             hashlib.sha256(data).hexdigest(),
+            notes,
         )
 
     def _nearest(self, rgb: np.ndarray, crop: Crop, face: Face) -> Face:
@@ -131,74 +144,50 @@ class Tracker:
             again, key=lambda f: float(np.linalg.norm(f.landmarks[:, :2].mean(0) - expected))
         )
 
-    def _matte(
-        self, rgb: np.ndarray, crop: Crop, picture: Picture, alpha_scale: float
-    ) -> np.ndarray:
-        """The crop's matte: the file's own alpha where it has one, else the segmenter's."""
-        matte = self._matte_of(rgb, crop, picture, alpha_scale)
-        if matte.mean() < _LEAST_MATTE:
-            raise AvatarError(
-                "no_face_found",
-                f"Only {matte.mean():.0%} of the crop around the face could be told from the "
-                f"background; at least {_LEAST_MATTE:.0%} are needed.",
-                "Use a photo with a plainer background, or one whose background is transparent.",
-            )
-        return matte
 
-    def _surround(
-        self,
-        picture: Picture,
-        crop: Crop,
-        rgb: np.ndarray,
-        matte: np.ndarray,
-        alpha_scale: float,
-    ) -> Surround:
-        """What lies around the crop, whose own colours [512, 512, 3] and matte go in the middle."""
-        window = crop.widened(WIDER)
-        wide = window.apply(picture.rgb)
-        share = self._matte_of(wide, window, picture, alpha_scale)
-        inside = window.inside(*picture.size)
-        colours = own_colours(wide, share, window, picture)
-        colours, share = gone_on(colours, share, inside, PORTRAIT_PX / WIDER)
-        return Surround(joined(rgb, colours), joined(matte, share))
-
-    def _matte_of(
-        self, rgb: np.ndarray, window: Crop, picture: Picture, alpha_scale: float
-    ) -> np.ndarray:
-        """[512, 512] float32 0..1 of a window of the picture; 0 outside the picture."""
-        inside = window.inside(*picture.size)
-        if picture.alpha is not None:
-            matte = window.apply(picture.alpha).astype(np.float32) * (alpha_scale / 255)
-        else:
-            part = _box(inside)
-            matte = np.zeros(inside.shape, np.float32)
-            matte[part] = self._matter.fine(np.ascontiguousarray(rgb[part]))
-        return np.where(inside, np.clip(matte, 0, 1), 0).astype(np.float32)
+def _told(matte: np.ndarray) -> np.ndarray:
+    """The crop's matte, where it shows a person at all."""
+    if matte.mean() < _LEAST_MATTE:
+        raise AvatarError(
+            "no_face_found",
+            f"Only {matte.mean():.0%} of the crop around the face could be told from the "
+            f"background; at least {_LEAST_MATTE:.0%} are needed.",
+            "Use a photo with a plainer background, or one whose background is transparent.",
+        )
+    return matte
 
 
-def own_colours(rgb: np.ndarray, matte: np.ndarray, window: Crop, picture: Picture) -> np.ndarray:
-    """[512, 512, 3] float32 0..1 of a window's uint8: the person's without what is behind them."""
-    colours = rgb.astype(np.float32) / 255
+def _surround(
+    person: Person, window: Crop, wide: np.ndarray, rgb: np.ndarray, matte: np.ndarray
+) -> Surround:
+    """What lies around the crop, whose own colours [512, 512, 3] and matte go in the middle."""
+    share = person.matte(wide, window)
+    inside = window.inside(*person.picture.size)
+    colours = person.colours(wide, share, window)
+    colours, share = gone_on(colours, share, inside, PORTRAIT_PX / WIDER)
+    return Surround(joined(rgb, colours), joined(matte, share))
+
+
+def _alpha_scale(
+    picture: Picture, crop: Crop, landmarks: np.ndarray, matte: np.ndarray
+) -> float | None:
+    """What brings the file's alpha at the face to 1: an evenly see-through person is whole.
+
+    None where it cuts nobody out of the background, and `matte` is the better one.
+    """
     if picture.alpha is None:
-        part = _box(window.inside(*picture.size))
-        share = matte[part]
-        own = foreground(colours[part], share)
-        colours[part] = np.where(share[..., None] > 0, own, colours[part])
-    return colours
-
-
-def _box(inside: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns of the rectangle that [H, W] bool `inside` is."""
-    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
-    return np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-
-def _alpha_scale(picture: Picture, crop: Crop, landmarks: np.ndarray) -> float:
-    """What brings the file's alpha at the face to 1: an evenly see-through person is whole."""
-    if picture.alpha is None:
-        return 1.0
+        return None
     alpha = crop.apply(picture.alpha).astype(np.float32) / 255
-    return 1 / max(float(np.median(_at_face(alpha, landmarks))), 0.5)
+    scale = 1 / max(float(np.median(_at_face(alpha, landmarks))), 0.5)
+    _check_whole(landmarks, alpha * scale)
+    return scale if cuts_out(alpha * scale, matte, crop.inside(*picture.size)) else None
+
+
+def _placed(face: Face, window: Crop) -> Face:
+    """A face seen in a window, in pixels of the picture."""
+    landmarks = face.landmarks * (window.side / PORTRAIT_PX)
+    landmarks[:, :2] += [window.x, window.y]
+    return replace(face, landmarks=landmarks)
 
 
 def _rescaled(face: Face, crop: Crop) -> Face:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from backend.tracking.crop import PORTRAIT_PX
+
 EXIF_ORIENTATION = 274
 STORED_AS = {
     1: None,
@@ -50,3 +52,9 @@ def rotated_file(picture: Image.Image, kind: str, orientation: int, **settings: 
 def with_alpha(picture: Image.Image, alpha: np.ndarray) -> Image.Image:
     """RGBA of RGB and [H, W] uint8."""
     return Image.fromarray(np.dstack([np.asarray(picture), alpha]))
+
+
+def in_picture(portrait: Any) -> np.ndarray:
+    """Landmarks in the pixels of the source picture."""
+    crop = portrait.crop
+    return portrait.landmarks * (crop.side / PORTRAIT_PX) + [crop.x, crop.y]

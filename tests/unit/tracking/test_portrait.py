@@ -8,16 +8,14 @@ import sys
 import time
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from backend.tracking.crop import PORTRAIT_PX
 from backend.tracking.detect import Face
 from shared.errors import AvatarError
 from shared.progress import silent
-from tests.unit.tracking.pictures import encoded, opened, rotated_file, with_alpha
+from tests.unit.tracking.pictures import encoded, in_picture, opened, rotated_file, with_alpha
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +27,6 @@ def refusal(tracker, data: bytes, face: int | None = None) -> AvatarError:
     with pytest.raises(AvatarError) as caught:
         tracker.portrait(data, face, silent)
     return caught.value
-
-
-def in_picture(portrait) -> np.ndarray:
-    """Landmarks in the pixels of the source picture."""
-    crop = portrait.crop
-    return portrait.landmarks * (crop.side / PORTRAIT_PX) + [crop.x, crop.y]
 
 
 def test_the_sample_portrait_fits_within_three_pixels(portrait):
@@ -98,34 +90,6 @@ def test_other_kinds_of_pictures_give_nearly_the_same(tracker, picture, portrait
     miss = np.linalg.norm(in_picture(found) - in_picture(portrait), axis=1)
     assert miss.mean() < 2
     assert found.fit.error_px <= 3
-
-
-def test_the_files_own_alpha_is_the_matte(tracker, picture):
-    alpha = np.zeros((512, 512), np.uint8)
-    cv2.circle(alpha, (224, 110), 90, 255, -1)
-    found = tracker.portrait(encoded(with_alpha(picture, alpha), "PNG"), None, silent)
-    expected = found.crop.apply(alpha.astype(np.float32) / 255).clip(0, 1)
-    expected *= found.crop.inside(512, 512)
-    np.testing.assert_allclose(found.matte, expected, atol=0.01)
-
-
-def test_alpha_of_a_photo_turned_by_exif_is_the_matte_too(tracker, picture):
-    alpha = np.zeros((512, 512), np.uint8)
-    cv2.circle(alpha, (224, 110), 90, 255, -1)
-    alpha[:40, :200] = 255  # so that no turn maps it to itself
-    upright = tracker.portrait(encoded(with_alpha(picture, alpha), "PNG"), None, silent)
-    for orientation in (3, 6):
-        data = rotated_file(with_alpha(picture, alpha), "PNG", orientation)
-        turned = tracker.portrait(data, None, silent)
-        np.testing.assert_allclose(turned.matte, upright.matte, atol=0.01)
-
-
-def test_a_person_who_is_evenly_see_through_counts_as_whole(tracker, picture):
-    alpha = np.zeros((512, 512), np.uint8)
-    cv2.circle(alpha, (224, 110), 90, 255, -1)
-    whole = tracker.portrait(encoded(with_alpha(picture, alpha), "PNG"), None, silent)
-    pale = tracker.portrait(encoded(with_alpha(picture, alpha // 3 * 2), "PNG"), None, silent)
-    np.testing.assert_allclose(pale.matte, whole.matte, atol=0.02)
 
 
 def test_a_transparent_face_is_refused(tracker, picture):
