@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "1a60321a291d2d9c743efc22f3e5b7186c8531c489c77ef1bffd8c76edc6911c"
+OPEN_HEAD_SHA256 = "ba0623eac820f9f8f14f9110dfebc40c705b4850f6d4e54052061652e0c49c5e"
