@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "ba0623eac820f9f8f14f9110dfebc40c705b4850f6d4e54052061652e0c49c5e"
+OPEN_HEAD_SHA256 = "ab252fe40aa64118cdf6f6eb49fb0c9757d3c86654dc3f00c9845c2d04920f0c"

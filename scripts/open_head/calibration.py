@@ -11,10 +11,13 @@ from scipy.interpolate import PchipInterpolator
 
 from shared.flame import ARKIT_NAMES
 
+_Points = tuple[tuple[float, float], ...]
+
 GAINS = {
     "browDown": 1.1,
     "eyeWide": 0.8,
     "jawOpen": 1.1,
+    "mouthClose": 1.1,
     "mouthFrown": 1.4,
     "mouthLeft": 1.25,
     "mouthLowerDown": 1.6,
@@ -29,21 +32,23 @@ GAINS = {
 """Times MakeHuman's displacement, by the unit's name without its side."""
 
 BROW_INNER_M, BROW_OUTER_M = 0.0095, 0.0095
-_BROW_HEIGHT_M, _BROW_SHARE = zip(
-    *((-10, 0.0), (-6, 0.15), (-2, 0.6), (3, 1.0), (7, 1.0), (18, 0.5), (32, 0.0)), strict=True
-)
-"""Above the brow's lower edge, mm: the brow rises as a whole, forehead and lid fold less."""
+_BROW_BAND = ((-11, 0.0), (-6, 0.3), (-2, 0.65), (3, 1.0), (7, 1.0), (18, 0.55), (32, 0.0))
+"""Share of the rise by the height above the brow's lower edge, mm: brows rise as a whole, forehead
+and lid fold less."""
 
 _INNER = ((0, 0.75), (14, 1.0), (28, 0.75), (40, 0.4), (52, 0.12), (62, 0.0))
 _OUTER = ((12, 0.0), (20, 0.12), (28, 0.25), (40, 0.75), (47, 1.0), (54, 0.85), (62, 0.5), (72, 0))
 """Share of the rise by the distance from the face's middle, mm."""
 
+_TEMPLES = ((30, 0.0), (45, 1.0))
+"""Share of the rise by how far in front of the head's middle, mm: temples stay."""
+
 _LOWER_EDGE = (285, 295, 282, 283, 276)
 """Landmarks of the left brow's lower edge."""
 
-_CLOSES = ((16, 1.3), (20, 1.05), (25, 0.77), (31, 0.76), (35, 0.71), (38, 0.64), (41, 0.56))
+_CLOSES = ((16, 1.3), (20, 1.1), (25, 0.82), (31, 0.81), (35, 0.75), (38, 0.68), (41, 0.59))
 """By the distance from the face's middle, mm: the share of MakeHuman's eyeBlink that brings the
-upper lid a millimetre below where the lower one then is. At 1 its outer half hung 5 mm lower."""
+upper lid 1.5 mm below where the lower one then is. At 1 its outer half hung 5 mm lower."""
 
 _LOWER_LID = 0.1
 """Of eyeSquint, by which the lower lid comes to meet the upper in a blink."""
@@ -88,7 +93,7 @@ def _sideless(name: str) -> str:
 
 
 def _brow_rise(
-    across: tuple[tuple[float, float], ...],
+    across: _Points,
     rise_m: float,
     vertices: np.ndarray,
     normals: np.ndarray,
@@ -103,15 +108,16 @@ def _brow_rise(
     away = np.abs(vertices[:, 0])
     edge = landmarks[list(_LOWER_EDGE)]
     above = vertices[:, 1] - np.interp(away, edge[:, 0], edge[:, 1])
-    share = _profile(_BROW_HEIGHT_M, _BROW_SHARE, 1000 * above)
-    share = share * _profile(*zip(*across, strict=True), 1000 * away) * skin
-    share = np.where(vertices[:, 2] > 0.03, share, 0)
+    share = _profile(_BROW_BAND, 1000 * above)
+    share = share * _profile(across, 1000 * away) * skin
+    share = share * _profile(_TEMPLES, 1000 * vertices[:, 2])
     upwards = np.array([0, 1, 0]) - normals[:, 1:2] * normals
     return rise_m * share[:, None] * upwards
 
 
-def _profile(at: tuple[float, ...], share: tuple[float, ...], places: np.ndarray) -> np.ndarray:
+def _profile(points: _Points, places: np.ndarray) -> np.ndarray:
     """Smooth between points, level beyond them."""
+    at, share = zip(*points, strict=True)
     return PchipInterpolator(at, share)(np.clip(places, at[0], at[-1]))
 
 
@@ -121,7 +127,7 @@ def _move_lids(units: np.ndarray, vertices: np.ndarray, side: str) -> None:
     def unit(name: str) -> np.ndarray:
         return units[..., ARKIT_NAMES.index(f"{name}{side}")]
 
-    closes = _profile(*zip(*_CLOSES, strict=True), 1000 * np.abs(vertices[:, 0]))
+    closes = _profile(_CLOSES, 1000 * np.abs(vertices[:, 0]))
     blink = unit("eyeBlink")
     blink *= closes[:, None]
     blink += _LOWER_LID * unit("eyeSquint")
