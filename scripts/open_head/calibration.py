@@ -31,6 +31,9 @@ GAINS = {
 }
 """Times MakeHuman's displacement, by the unit's name without its side."""
 
+PUCKER_NARROWS = 1.4
+"""Times MakeHuman's sideways part of a pucker: its lips come forward but hardly together."""
+
 BROW_INNER_M, BROW_OUTER_M = 0.0095, 0.0095
 _BROW_BAND = ((-11, 0.0), (-6, 0.3), (-2, 0.65), (3, 1.0), (7, 1.0), (18, 0.55), (32, 0.0))
 """Share of the rise by the height above the brow's lower edge, mm: brows rise as a whole, forehead
@@ -76,6 +79,7 @@ def calibrated(
     units = units.copy()
     for number, name in enumerate(ARKIT_NAMES):
         units[..., number] *= GAINS.get(_sideless(name), 1.0)
+    units[:, 0, ARKIT_NAMES.index("mouthPucker")] *= PUCKER_NARROWS
     inner = _brow_rise(_INNER, BROW_INNER_M, vertices, normals, landmarks, skin)
     units[..., ARKIT_NAMES.index("browInnerUp")] = inner
     outer = _brow_rise(_OUTER, BROW_OUTER_M, vertices, normals, landmarks, skin)
