@@ -26,13 +26,14 @@ from backend.head.painting import Model, vertex_normals  # noqa: E402
 from backend.head.sites import make_sites  # noqa: E402
 from scripts.open_head import identity, makehuman, regions, rig  # noqa: E402
 from scripts.open_head.archive import quantised, write_npz  # noqa: E402
+from scripts.open_head.calibration import calibrated  # noqa: E402
 from scripts.open_head.crop import Crop, crop_head  # noqa: E402
 from scripts.open_head.landmarks import Detector, embed_landmarks  # noqa: E402
 from scripts.open_head.lips import Contact, close_lips, sealed  # noqa: E402
 from shared.flame import ARKIT_NAMES, JOINTS  # noqa: E402
 
 OUT = ROOT / "backend/assets/open_head.npz"
-VERSION = "1"
+VERSION = "2"
 IDENTITY_COMPONENTS = 80
 EYES_AT_M = (0.0, 0.030, 0.055)
 """Head-space position of the point between the eyeballs' centres: FLAME's origin, nearly."""
@@ -105,10 +106,12 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     detector.close()
     print("landmarks: embedded", flush=True)
     landmarks = (template[crop.faces[landmark_faces]] * landmark_weights[..., None]).sum(axis=1)
+    normals = vertex_normals(template, crop.faces)
     labels = regions.face_regions(
-        assets, crop, masks, template, vertex_normals(template, crop.faces), landmarks,
-        weights,
+        assets, crop, masks, template, normals, landmarks, weights
     )  # fmt: skip
+    skin = labels["skin"] & ~labels["lids"]
+    units = calibrated(units_dm * 0.1, template, normals, landmarks, skin)
     site_faces, site_weights, spacing = make_sites(template, crop.faces)
     print(
         f"sites: {np.median(spacing[labels['face']]) * 1000:.2f} mm apart on the face", flush=True
@@ -120,7 +123,7 @@ def build(assets: Path) -> dict[str, np.ndarray]:
         "faces": crop.faces, "edges": crop.edges, "mirror": crop.mirror,
         "shapedirs": quantised(moves * 0.1, STEP_M),
         "shape_variance_held": held.astype(np.float32),
-        "exprdirs": quantised(units_dm * 0.1, STEP_M),
+        "exprdirs": quantised(units, STEP_M),
         "J_regressor": regressor.astype(np.float32),
         "lbs_weights": _exact_rows(weights),
         "parents": np.array([-1, 0, 1, 1, 1], dtype=np.int32),

@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "1a60321a291d2d9c743efc22f3e5b7186c8531c489c77ef1bffd8c76edc6911c"
+OPEN_HEAD_SHA256 = "f0f1a11632fb1497cb1d46fefcf5b92ba6fb9665fc17afc2bcb9206c88a69b07"

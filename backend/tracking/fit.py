@@ -37,7 +37,7 @@ _FEATURE_UNITS = (
     "mouthUpperUpLeft",
     "mouthUpperUpRight",
 )
-_BROW_SPREAD, _MOST_BROW = 0.2, 1.6  # people's brows move farther than this head's
+_BROW_SPREAD = 0.2  # nor about brows: low ones score half a frown at rest
 _BETAS_SPREAD = 1.0
 _CODES_SPREAD = 1.0  # of expression codes that are principal components, as FLAME's
 _JAW_SPREAD_RAD = 0.2
@@ -363,10 +363,8 @@ def _arkit_prior(blendshapes: dict[str, float]) -> _Prior:
     scores[gaze] = 0.0
     spread = np.where(np.isin(ARKIT_NAMES, _FEATURE_UNITS), _FEATURE_SPREAD, _EXPRESSION_SPREAD)
     spread[gaze] = 1e-3
-    brows = np.char.startswith(ARKIT_NAMES, "brow")
-    spread[brows] = _BROW_SPREAD
-    high = np.where(brows, _MOST_BROW, 1.0)
-    return scores, spread, np.zeros(len(scores)), high
+    spread[np.char.startswith(ARKIT_NAMES, "brow")] = _BROW_SPREAD
+    return scores, spread, np.zeros(len(scores)), np.ones(len(scores))
 
 
 def _code_prior(count: int) -> _Prior:

@@ -1,0 +1,139 @@
+"""How far the expression units go: MakeHuman's, brought to what faces do and the landmarker reads.
+
+Measured with backend/evaluation/readback.py on portraits that are not held out; docs/open-head.md
+has the numbers. Strengths end where faces do, also where the landmarker would like more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from shared.flame import ARKIT_NAMES
+
+_Points = tuple[tuple[float, float], ...]
+
+GAINS = {
+    "browDown": 1.1,
+    "eyeWide": 0.8,
+    "jawOpen": 1.1,
+    "mouthClose": 1.1,
+    "mouthFrown": 1.4,
+    "mouthLeft": 1.25,
+    "mouthLowerDown": 1.6,
+    "mouthPucker": 1.1,
+    "mouthRight": 1.25,
+    "mouthRollLower": 1.3,
+    "mouthShrugLower": 1.3,
+    "mouthSmile": 0.8,
+    "mouthStretch": 1.4,
+    "mouthUpperUp": 1.65,
+}
+"""Times MakeHuman's displacement, by the unit's name without its side."""
+
+PUCKER_NARROWS = 1.4
+"""Times MakeHuman's sideways part of a pucker: its lips come forward but hardly together."""
+
+BROW_INNER_M, BROW_OUTER_M = 0.0095, 0.0095
+_BROW_BAND = ((-11, 0.0), (-6, 0.3), (-2, 0.65), (3, 1.0), (7, 1.0), (18, 0.55), (32, 0.0))
+"""Share of the rise by the height above the brow's lower edge, mm: brows rise as a whole, forehead
+and lid fold less."""
+
+_INNER = ((0, 0.75), (14, 1.0), (28, 0.75), (40, 0.4), (52, 0.12), (62, 0.0))
+_OUTER = ((12, 0.0), (20, 0.12), (28, 0.25), (40, 0.75), (47, 1.0), (54, 0.85), (62, 0.5), (72, 0))
+"""Share of the rise by the distance from the face's middle, mm."""
+
+_TEMPLES = ((30, 0.0), (45, 1.0))
+"""Share of the rise by how far in front of the head's middle, mm: temples stay."""
+
+_LOWER_EDGE = (285, 295, 282, 283, 276)
+"""Landmarks of the left brow's lower edge."""
+
+_CLOSES = ((16, 1.3), (20, 1.1), (25, 0.82), (31, 0.81), (35, 0.75), (38, 0.68), (41, 0.59))
+"""By the distance from the face's middle, mm: the share of MakeHuman's eyeBlink that brings the
+upper lid 1.5 mm below where the lower one then is. At 1 its outer half hung 5 mm lower."""
+
+_LOWER_LID = 0.1
+"""Of eyeSquint, by which the lower lid comes to meet the upper in a blink."""
+
+_LIDS_FOLLOW = {"eyeLookUp": ("eyeWide", 0.6), "eyeLookDown": ("eyeBlink", 0.35)}
+"""How much of another unit the lids follow the gaze with, besides what they do in MakeHuman's."""
+
+
+def calibrated(
+    units: np.ndarray,
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    landmarks: np.ndarray,
+    skin: np.ndarray,
+) -> np.ndarray:
+    """The units [V, 3, 52] as they go into the head, metres.
+
+    Args:
+        units: [V, 3, 52] MakeHuman's, metres.
+        vertices: [V, 3] template.
+        normals: [V, 3] outward.
+        landmarks: [478, 3] on the template.
+        skin: [V] bool, outer skin without the rims of the eyes.
+    """
+    units = units.copy()
+    for number, name in enumerate(ARKIT_NAMES):
+        units[..., number] *= GAINS.get(_sideless(name), 1.0)
+    units[:, 0, ARKIT_NAMES.index("mouthPucker")] *= PUCKER_NARROWS
+    inner = _brow_rise(_INNER, BROW_INNER_M, vertices, normals, landmarks, skin)
+    units[..., ARKIT_NAMES.index("browInnerUp")] = inner
+    outer = _brow_rise(_OUTER, BROW_OUTER_M, vertices, normals, landmarks, skin)
+    for side, sign in (("Left", 1), ("Right", -1)):
+        own = np.where(sign * vertices[:, :1] > 0, outer, 0)
+        units[..., ARKIT_NAMES.index(f"browOuterUp{side}")] = own
+        _move_lids(units, vertices, side)
+    return units
+
+
+def _sideless(name: str) -> str:
+    """Of a unit that each side has; mouthLeft and its like are named for where they go."""
+    stem = name.removesuffix("Left").removesuffix("Right")
+    return name if stem in ("jaw", "mouth") else stem
+
+
+def _brow_rise(
+    across: _Points,
+    rise_m: float,
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    landmarks: np.ndarray,
+    skin: np.ndarray,
+) -> np.ndarray:
+    """[V, 3] how the skin slides up over the skull, as far as `rise_m`.
+
+    MakeHuman's moves the brow's upper edge twice as far as its lower one and leaves its tail
+    behind: a peak, which no brow makes.
+    """
+    away = np.abs(vertices[:, 0])
+    edge = landmarks[list(_LOWER_EDGE)]
+    above = vertices[:, 1] - np.interp(away, edge[:, 0], edge[:, 1])
+    share = _profile(_BROW_BAND, 1000 * above)
+    share = share * _profile(across, 1000 * away) * skin
+    share = share * _profile(_TEMPLES, 1000 * vertices[:, 2])
+    upwards = np.array([0, 1, 0]) - normals[:, 1:2] * normals
+    return rise_m * share[:, None] * upwards
+
+
+def _profile(points: _Points, places: np.ndarray) -> np.ndarray:
+    """Smooth between points, level beyond them."""
+    at, share = zip(*points, strict=True)
+    return PchipInterpolator(at, share)(np.clip(places, at[0], at[-1]))
+
+
+def _move_lids(units: np.ndarray, vertices: np.ndarray, side: str) -> None:
+    """Lets the lids of one side meet in a blink, and follow the gaze."""
+
+    def unit(name: str) -> np.ndarray:
+        return units[..., ARKIT_NAMES.index(f"{name}{side}")]
+
+    closes = _profile(_CLOSES, 1000 * np.abs(vertices[:, 0]))
+    blink = unit("eyeBlink")
+    blink *= closes[:, None]
+    blink += _LOWER_LID * unit("eyeSquint")
+    for gaze, (lids, share) in _LIDS_FOLLOW.items():
+        unit(gaze)[...] += share * unit(lids)

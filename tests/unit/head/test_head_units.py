@@ -1,0 +1,87 @@
+"""The open head's expression units are as large as faces are, and alike on both sides."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.head import Head
+from backend.tracking.landmarks import LEFT_EYE, RIGHT_EYE
+from backend.tracking.lid_edges import on_lid_edges
+from shared.flame import ARKIT_NAMES
+
+UPPER_BROW, LOWER_BROW = (300, 293, 334, 296, 336), (276, 283, 282, 295, 285)
+"""The left brow's edges, from its tail to the nose."""
+
+
+@pytest.fixture(scope="module")
+def head() -> Head:
+    return on_lid_edges(Head.load("open"))
+
+
+@pytest.fixture(scope="module")
+def landmarks(head: Head) -> np.ndarray:
+    """[478, 3] neutral, mm."""
+    return 1000 * head.embed_landmarks(head.v_template).double().numpy()
+
+
+@pytest.fixture(scope="module")
+def moves(head: Head) -> dict[str, np.ndarray]:
+    """Unit -> [478, 3] mm."""
+    found = head.embed_landmarks(head.exprdirs[..., : len(ARKIT_NAMES)])
+    return dict(zip(ARKIT_NAMES, 1000 * found.double().permute(2, 0, 1).numpy(), strict=True))
+
+
+def test_left_units_are_the_mirror_of_right_ones(head: Head) -> None:
+    flip = np.array([-1, 1, 1])
+    for number, name in enumerate(ARKIT_NAMES):
+        if not name.endswith("Left"):
+            continue
+        left = head.exprdirs[..., number].numpy()
+        other = ARKIT_NAMES.index(name.removesuffix("Left") + "Right")
+        right = head.exprdirs[head.mirror, :, other].numpy() * flip
+        assert np.abs(left - right).max() < 1.5e-3, name
+
+
+@pytest.mark.parametrize(
+    ("unit", "landmark", "least_mm", "most_mm"),
+    [
+        ("browInnerUp", 336, 8, 10), ("browOuterUpLeft", 293, 8, 10), ("browDownLeft", 296, 6, 8),
+        ("eyeWideLeft", 386, 2, 3), ("mouthLeft", 17, 8, 11), ("mouthSmileLeft", 291, 9, 15),
+        ("mouthUpperUpLeft", 269, 7, 10), ("jawOpen", 14, 30, 42),
+    ],
+)  # fmt: skip
+def test_units_go_as_far_as_faces_do(
+    moves: dict[str, np.ndarray], unit: str, landmark: int, least_mm: float, most_mm: float
+) -> None:
+    assert least_mm < np.linalg.norm(moves[unit][landmark]) < most_mm
+
+
+def test_a_raised_brow_rises_as_a_whole(moves: dict[str, np.ndarray]) -> None:
+    everything = sum(
+        moves[name] for name in ARKIT_NAMES if name.startswith("brow") and "Up" in name
+    )
+    assert isinstance(everything, np.ndarray)
+    upper, lower = everything[list(UPPER_BROW), 1], everything[list(LOWER_BROW), 1]
+    assert 6 < upper.min() < upper.max() < 11
+    assert (lower > 0.6 * upper).all(), "no brow grows as it rises"
+
+
+@pytest.mark.parametrize(("side", "ring"), [("Left", LEFT_EYE), ("Right", RIGHT_EYE)])
+def test_lids_meet_in_a_blink_and_are_half_way_at_half(
+    landmarks: np.ndarray, moves: dict[str, np.ndarray], side: str, ring: tuple[int, ...]
+) -> None:
+    upper, lower = list(ring[1:8]), list(ring[:8:-1])  # from the outer corner to the inner
+    move = moves[f"eyeBlink{side}"][:, 1]
+    open_mm = landmarks[upper, 1] - landmarks[lower, 1]
+    closed_mm = open_mm + move[upper] - move[lower]
+    assert (closed_mm < 0.2).all(), "shut"
+    assert (closed_mm > -3).all(), "and not hanging over the cheek"
+    half = (open_mm + closed_mm) / 2
+    assert 0.3 < half[2:5].min() / open_mm[2:5].max() < 0.6
+
+
+def test_the_upper_lid_follows_the_gaze(moves: dict[str, np.ndarray]) -> None:
+    assert moves["eyeLookUpLeft"][386, 1] > 2.5
+    assert moves["eyeLookDownLeft"][386, 1] < -5
+    assert abs(moves["eyeLookOutLeft"][386, 1]) < 0.5
