@@ -30,6 +30,7 @@ from scripts.open_head.calibration import calibrated  # noqa: E402
 from scripts.open_head.crop import Crop, crop_head  # noqa: E402
 from scripts.open_head.landmarks import Detector, embed_landmarks  # noqa: E402
 from scripts.open_head.lips import Contact, close_lips, sealed  # noqa: E402
+from scripts.open_head.mouth import behind_lips  # noqa: E402
 from shared.flame import ARKIT_NAMES, JOINTS  # noqa: E402
 
 OUT = ROOT / "backend/assets/open_head.npz"
@@ -90,6 +91,7 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     masks = regions.skin_masks(assets, crop, weights[:, 2])
     mouth = masks["lips"] | masks["mouth_interior"]
     closed, contact = close_lips(full[crop.kept], crop.faces, mouth, weights[:, 2], crop.mirror)
+    closed = behind_lips(closed, crop.parts)
     template = quantised(to_head(closed), STEP_M).astype(np.float64)
     print(f"head: {len(template)} vertices, {len(crop.faces)} triangles", flush=True)
     moves, joint_moves, held = _identity(assets, macros, full, crop, contact)

@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "f0f1a11632fb1497cb1d46fefcf5b92ba6fb9665fc17afc2bcb9206c88a69b07"
+OPEN_HEAD_SHA256 = "4b974399b29de923e8d31452624d1c08302005d6533db874d3d3b55ecc01ce2b"
