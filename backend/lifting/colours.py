@@ -35,6 +35,7 @@ _THROAT = 0.75
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
 _INNER_LIPS = 0.5  # of the cavity's colour: what closed lips hide lies in their shadow
 _ENOUGH_TEETH = 50
+_LEAST_ENAMEL = 0.6
 _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.20, 0.07, 0.07])
@@ -234,6 +235,8 @@ class SiteColours:
             brightness = colours[shown].mean(1)
             bright = brightness > np.percentile(brightness, 40)
             enamel = np.median(colours[shown][bright], axis=0)
+        # What lies in the mouth's dark there, between teeth and lips, is no tooth.
+        seen = seen & (colours.mean(1) > _LEAST_ENAMEL * enamel.mean())
         for jaw, lit in (("upper", 1.0), ("lower", _LOWER_TEETH)):
             own = at[f"teeth_{jaw}"]
             painted = paint_teeth(sites.rest[own], jaw, enamel, light) * shade[own] * lit

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 MOVES_MM = {
-    "teeth_upper": (0.0, -3.8, 0.0),
+    "teeth_upper": (0.0, -5.5, 0.0),
     "teeth_lower": (0.0, -1.5, -1.0),
-    "tongue": (0.0, -5.0, -10.0),
+    "tongue": (0.0, -6.0, -6.0),
 }
 """MakeHuman's upper teeth end 0.7 mm above the line of closed lips, its tongue lies between the
 rows: smiles showed no teeth but the tongue. Incisors reach 2 to 4 mm below a lip at rest (Vig and
