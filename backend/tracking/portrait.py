@@ -22,16 +22,15 @@ from .lid_edges import on_lid_edges
 from .matte import Matter
 from .neighbours import faces_beside
 from .outline import inside_matte
+from .notes import CUT_APART, TURNED, photo_notes
 from .person import Person, cuts_out
 from .surround import WIDER, Surround, gone_on, joined
+from .upright import quarter_turns, turned
 
 _MOST_TURNED_DEG = 45.0
 _WORST_FIT_PX = 8.0
 _LEAST_MATTE = 0.05
 _MOST_CUT = 0.06  # of the landmarks inside the face; whole faces reach .03 by loose mattes
-_CUT_APART = (
-    "Somebody else touches the person in this photo, and was cut off where the two seem to part."
-)
 _INNER = np.setdiff1d(np.arange(468), FACE_OVAL)
 
 
@@ -101,6 +100,8 @@ class Tracker:
         progress("decode", 0, 4)
         picture = decode(data)
         progress("detect", 1, 4)
+        if turns := quarter_turns(self.detector, picture.rgb):
+            picture = turned(picture, turns)
         chosen = self.detector.choose(picture.rgb, face)
         crop = crop_around(chosen)
         rgb = crop.apply(picture.rgb)
@@ -120,7 +121,9 @@ class Tracker:
         _check_fit(fit)
         fit = inside_matte(fit, self.head, matte)
         progress("fit", 4, 4)
-        notes = (_CUT_APART,) if person.touched(rgb, crop) else ()
+        notes = [TURNED] if turns else []
+        notes += [CUT_APART] if person.touched(rgb, crop) else []
+        notes += photo_notes(rgb, near.landmarks[_INNER, :2], fit.camera.viewmat)
         inside = crop.inside(*picture.size)
         colours, matte = gone_on(person.colours(rgb, matte, crop), matte, inside, PORTRAIT_PX)
         return Portrait(
@@ -131,7 +134,7 @@ class Tracker:
             crop,
             fit,
             hashlib.sha256(data).hexdigest(),
-            notes,
+            tuple(notes),
         )
 
     def _nearest(self, rgb: np.ndarray, crop: Crop, face: Face) -> Face:

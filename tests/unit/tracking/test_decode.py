@@ -165,3 +165,10 @@ def test_damaged_tiff_and_bmp_are_refused(picture):
     for kind in ("TIFF", "BMP"):
         data = encoded(picture, kind)
         assert refusal(data[: len(data) // 3]).code == "bad_file"
+
+
+def test_twelve_bits_in_sixteen_are_as_bright_as_sixteen(pixels):
+    sixteen = pixels[..., ::-1].astype(np.uint16) << 8
+    for shift in (0, 4):
+        data = cv2.imencode(".png", sixteen >> shift)[1].tobytes()
+        np.testing.assert_array_equal(decode(data).rgb, pixels)

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from backend.tracking.detect import Face
+from backend.tracking.notes import COLOURLESS, DARK, TURNED
 from shared.errors import AvatarError
 from shared.progress import silent
 from tests.unit.tracking.pictures import encoded, in_picture, opened, rotated_file, with_alpha
@@ -182,12 +183,23 @@ def test_a_huge_picture_costs_little(tracker, picture):
     assert np.abs(in_picture(found)[1] - [3000 + 224, 2000 + 130]).max() < 40
 
 
-def test_a_photo_upside_down_is_refused(tracker, picture):
-    error = refusal(tracker, encoded(picture.rotate(180), "PNG"))
-    assert error.code in ("bad_request", "no_face_found", "face_too_small")
+@pytest.mark.parametrize("angle", [90, 180, 270])
+def test_a_photo_on_its_side_or_head_is_turned_upright(tracker, picture, portrait, angle):
+    found = tracker.portrait(encoded(picture.rotate(angle), "PNG"), None, silent)
+    assert found.notes == (TURNED,)
+    np.testing.assert_allclose(found.landmarks, portrait.landmarks, atol=0.5)
+    np.testing.assert_allclose(found.matte, portrait.matte, atol=0.02)
 
 
-@pytest.mark.parametrize("angle", [-60, 90])
+def test_what_a_user_should_know_of_a_photo_is_noted(tracker, picture):
+    dark = np.asarray(picture).astype(int) * 3 // 25
+    found = tracker.portrait(encoded(dark.astype(np.uint8), "PNG"), None, silent)
+    assert found.notes == (DARK,)
+    grey = tracker.portrait(encoded(picture.convert("L"), "PNG"), None, silent)
+    assert grey.notes == (COLOURLESS,)
+
+
+@pytest.mark.parametrize("angle", [-60, 40])
 def test_a_head_on_its_side_is_fitted_as_well(tracker, picture, angle):
     found = tracker.portrait(encoded(picture.rotate(angle), "PNG"), None, silent)
     assert found.fit.error_px <= 3

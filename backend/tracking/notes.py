@@ -1,0 +1,36 @@
+"""What a user should know of a photo that can be used, but not as well as others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+CUT_APART = (
+    "Somebody else touches the person in this photo, and was cut off where the two seem to part."
+)
+TURNED = "The photo lay on its side or upside down, and was turned upright."
+DARK = "The face is very dark; the avatar will be as dark. A brighter photo shows more."
+COLOURLESS = "The photo has no colours; neither has the avatar."
+NODDING = "The face looks far up or down; a photo taken at eye level gives a better likeness."
+
+_DARK = 0.13  # display sRGB
+_GREY = 4  # of 255, between a pixel's channels
+_NODDING_DEG = 25.0
+
+
+def photo_notes(rgb: np.ndarray, at_face: np.ndarray, viewmat: np.ndarray) -> list[str]:
+    """Notes on how a photo was taken.
+
+    Args:
+        rgb: [H, W, 3] uint8 of the crop.
+        at_face: [N, 2] pixels inside the face.
+        viewmat: [4, 4] the fitted camera's.
+    """
+    columns, rows = np.clip(at_face.astype(int), 0, len(rgb) - 1).T
+    face = rgb[rows, columns].astype(int)
+    pitch = np.degrees(np.arcsin(np.clip(-viewmat[2, 1], -1, 1)))
+    found = {
+        DARK: np.median(face.max(-1)) < _DARK * 255,
+        COLOURLESS: np.median(np.ptp(face, axis=-1)) < _GREY,
+        NODDING: abs(pitch) > _NODDING_DEG,
+    }
+    return [note for note, true in found.items() if true]
