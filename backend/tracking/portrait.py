@@ -21,8 +21,8 @@ from .landmarks import FACE_OVAL
 from .lid_edges import on_lid_edges
 from .matte import Matter
 from .neighbours import faces_beside
-from .outline import inside_matte
 from .notes import CUT_APART, TURNED, photo_notes
+from .outline import inside_matte
 from .person import Person, cuts_out
 from .surround import WIDER, Surround, gone_on, joined
 from .upright import quarter_turns, turned
