@@ -109,6 +109,14 @@ class Faults:
             threading.Event().wait()  # never asks whether it was cancelled
 
 
+@dataclass(frozen=True)
+class FakePortrait:
+    """A photo's bytes and what there is to note of it."""
+
+    image: bytes
+    notes: tuple[str, ...]
+
+
 class FakePipeline:
     """See `backend.avatar.pipeline.Pipeline`."""
 
@@ -120,10 +128,18 @@ class FakePipeline:
         self.drives = 0
 
     def create(self, image: bytes, options: FakeCreateOptions, progress: Progress) -> FakeAvatar:
+        return self.create_from(self.portrait(image, options, progress), options, progress)
+
+    def portrait(self, image: bytes, _: FakeCreateOptions, __: Progress) -> FakePortrait:
+        return FakePortrait(image, ("It is drawn.",))
+
+    def create_from(
+        self, portrait: FakePortrait, options: FakeCreateOptions, progress: Progress
+    ) -> FakeAvatar:
         for step in range(options.iterations):
             progress("personalise", step, options.iterations)
         self.faults.strike(progress)
-        return FakeAvatar(image)
+        return FakeAvatar(portrait.image)
 
     def check(self, avatar: FakeAvatar) -> None:
         if avatar.image.startswith(b"other head"):

@@ -18,6 +18,7 @@ def test_create_writes_the_avatar_beside_the_portrait(line: Line, tmp_path: Path
     assert Path(result["avatar"]) == tmp_path / "p.savatar"
     assert FakeAvatar.load(tmp_path / "p.savatar").image == b"a portrait"
     assert result["gaussians"]["total"] == 52
+    assert result["notes"] == ["It is drawn."]
 
 
 def test_drive_writes_ply_by_default(line: Line, avatar: Path, track: Path, tmp_path: Path) -> None:
