@@ -52,7 +52,7 @@ class _Window:
         """[512, 512, 3] uint8 display sRGB: the person on black."""
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         window = self.crop.apply(rgb)
-        matte = self.matter.matte(window)
+        matte = self.matter.fine(window)
         return self.within((window * matte[..., None] + 0.5).astype(np.uint8), bgr)
 
     def within(self, picture: np.ndarray, bgr: np.ndarray) -> np.ndarray:

@@ -12,9 +12,9 @@ import numpy as np
 
 from backend.avatar.file import Avatar
 from backend.avatar.pipeline import Pipeline
+from backend.export.atomic import write_bytes
 from backend.tracking.decode import decode
 from backend.tracking.portrait import Portrait
-from shared.atomic import write_atomically
 
 from .mattes import MatteScore, reference, score
 from .readback import markdown, readings, rows
@@ -41,7 +41,7 @@ def write_facts(
                      readings(pipeline, avatar).items()},
         "matte": None if truth is None else asdict(score(portrait.matte, truth)),
     }  # fmt: skip
-    write_atomically(path, json.dumps(facts).encode())
+    write_bytes(path, json.dumps(facts).encode())
 
 
 def facts_report(paths: Sequence[Path]) -> list[str]:

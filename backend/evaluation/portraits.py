@@ -18,6 +18,7 @@ from scipy.spatial.transform import Rotation
 from backend.avatar.create import CreateOptions
 from backend.avatar.file import Avatar
 from backend.avatar.pipeline import Pipeline
+from backend.export.atomic import write_bytes
 from backend.export.contact_sheet import write_contact_sheet
 from backend.export.png import over_background, read_png, write_png
 from backend.tracking.pictures import PICTURE_SUFFIXES, picture_files
@@ -26,6 +27,7 @@ from shared.errors import AvatarError
 from shared.flame import Track
 from shared.progress import Progress, silent
 
+from .facts import facts_report, write_facts
 from .results import SHEETS, SOURCES, TARGETS, is_whole, stamp_of
 
 OWN, MIRRORED, ROUND_TRIP, LEFT, RIGHT = "own", "mirrored", "round_trip", "left_20", "right_20"
@@ -73,7 +75,8 @@ def write_portraits(
         progress: Told the person; may cancel.
 
     Returns:
-        `judged`, how many people; `refused`, a reason by file name; `sheets`.
+        `judged`, how many people; `refused`, a reason by file name; `facts`, what is read back of
+        driven units, and the mattes' errors; `sheets`.
 
     Raises:
         AvatarError: `bad_request` without pictures; `no_face_found` where none can be used.
@@ -101,7 +104,12 @@ def write_portraits(
             f"{next(iter(refused.values()))}",
             "Use photographs that show one face from the front.",
         )
-    return {"judged": len(names), "refused": refused, "sheets": _sheets(out, names)}
+    facts = out / "facts.md"
+    lines = facts_report([out / SHEETS / f"{name}.json" for name in names])
+    write_bytes(facts, "\n".join([*lines, ""]).encode())
+    return {
+        "judged": len(names), "refused": refused, "facts": facts, "sheets": _sheets(out, names),
+    }  # fmt: skip
 
 
 def _judged(folder: Path, limit: int | None) -> list[Path]:
@@ -144,6 +152,7 @@ def _write_portrait(
     row.append(made[ROUND_TRIP])
     cells = [cv2.resize(cell, (_CELL_PX, _CELL_PX), interpolation=cv2.INTER_AREA) for cell in row]
     write_png(out / SHEETS / f"{name}.png", np.hstack(cells), stamp)
+    write_facts(out / SHEETS / f"{name}.json", pipeline, avatar, portrait, data)
     write_png(out / SOURCES / f"{name}.png", target, stamp)  # last: with it the person is whole
 
 
