@@ -9,8 +9,9 @@ import torch
 from scipy.ndimage import distance_transform_edt
 
 from backend.head import Head
+from shared.flame import Track
 
-from .fit import Fit
+from .fit import SKIN_LANDMARKS, Fit
 from .landmarks import FACE_OVAL
 
 _REGIONS = ("cheeks", "jaw", "chin", "face_sides", "face", "scalp", "ears")
@@ -23,7 +24,7 @@ _SPREAD = 0.5
 _STEPS = 3
 
 
-def inside_matte(fit: Fit, head: Head, matte: np.ndarray) -> Fit:
+def inside_matte(fit: Fit, head: Head, matte: np.ndarray, landmarks: np.ndarray) -> Fit:
     """The fit with an identity whose outline reaches no farther than the matte.
 
     Landmarks say little of skull, ears and jaw's corners. The camera and the expression stay,
@@ -33,6 +34,7 @@ def inside_matte(fit: Fit, head: Head, matte: np.ndarray) -> Fit:
         fit: Of the landmarks alone.
         head: The same head, on the CPU.
         matte: [512, 512] 0..1 of the same crop.
+        landmarks: [478, 2] pixels that it was fitted to.
     """
     rim = np.any([head.regions[name].numpy() for name in _REGIONS], axis=0)
     outside = np.asarray(
@@ -56,8 +58,16 @@ def inside_matte(fit: Fit, head: Head, matte: np.ndarray) -> Fit:
         rows = np.concatenate([out / noise, still / _LANDMARK_NOISE_PX, np.eye(count) / _SPREAD])
         wanted = np.concatenate([-away / noise[:, 0], np.zeros(len(still)), np.zeros(count)])
         betas[:count] += np.linalg.lstsq(rows, wanted, rcond=None)[0]
-        fit = replace(fit, track=replace(fit.track, betas=betas.astype(np.float32)))
+        track = replace(fit.track, betas=betas)
+        fit = replace(fit, track=track, error_px=_error_px(fit, track, head, landmarks))
     return fit
+
+
+def _error_px(fit: Fit, track: Track, head: Head, landmarks: np.ndarray) -> float:
+    """As the fit tells it: mean over the 468 landmarks of skin."""
+    places = head.embed_landmarks(head.vertices_of(track)[0].double()).numpy()[:SKIN_LANDMARKS]
+    away = fit.camera.project(places) - landmarks[:SKIN_LANDMARKS]
+    return float(np.linalg.norm(away, axis=1).mean())
 
 
 def _overshoot(

@@ -119,7 +119,7 @@ class Tracker:
         progress("fit", 3, 4)
         fit = self.fitter.fit(near.landmarks[:, :2], near.blendshapes)
         _check_fit(fit)
-        fit = inside_matte(fit, self.head, matte)
+        fit = inside_matte(fit, self.head, matte, near.landmarks[:, :2])
         progress("fit", 4, 4)
         notes = [TURNED] if turns else []
         notes += [CUT_APART] if person.touched(rgb, crop) else []

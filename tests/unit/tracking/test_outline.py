@@ -22,18 +22,18 @@ def silhouette(fit: Fit, head) -> np.ndarray:
     return rasterise_mesh(vertices, head.faces.numpy(), fit.camera).face >= 0
 
 
-def test_a_head_within_the_matte_stays(fit, pipeline) -> None:
+def test_a_head_within_the_matte_stays(fit, portrait, pipeline) -> None:
     roomy = cv2.dilate(silhouette(fit, pipeline.head).astype(np.uint8), np.ones((9, 9)))
-    found = inside_matte(fit, pipeline.head, roomy.astype(np.float32))
+    found = inside_matte(fit, pipeline.head, roomy.astype(np.float32), portrait.landmarks)
     np.testing.assert_array_equal(found.track.betas, fit.track.betas)
 
 
-def test_a_wide_head_is_drawn_in_and_its_landmarks_stay(fit, pipeline) -> None:
+def test_a_wide_head_is_drawn_in_and_its_landmarks_stay(fit, portrait, pipeline) -> None:
     head = pipeline.head
     mesh = silhouette(fit, head)
     tight = cv2.erode(mesh.astype(np.uint8), np.ones((9, 9))).astype(np.float32)
     tight[400:] = 1  # the neck has no say
-    found = inside_matte(fit, head, tight)
+    found = inside_matte(fit, head, tight, portrait.landmarks)
     beside = mesh & (tight < 0.5)
     left = silhouette(found, head) & (tight < 0.5)
     assert left.sum() < 0.5 * beside.sum()
@@ -47,9 +47,9 @@ def test_a_wide_head_is_drawn_in_and_its_landmarks_stay(fit, pipeline) -> None:
     assert found.camera is fit.camera
 
 
-def test_what_hides_most_of_a_head_says_nothing_of_its_size(fit, pipeline) -> None:
+def test_what_hides_most_of_a_head_says_nothing_of_its_size(fit, portrait, pipeline) -> None:
     blinds = np.ones((512, 512), np.float32)
     rows = np.flatnonzero(silhouette(fit, pipeline.head).any(1))
     blinds[: rows[0] + 80] = 0
-    found = inside_matte(fit, pipeline.head, blinds)
+    found = inside_matte(fit, pipeline.head, blinds, portrait.landmarks)
     assert np.abs(np.asarray(found.track.betas) - np.asarray(fit.track.betas)).max() < 4

@@ -197,7 +197,7 @@ def test_a_head_that_turns_stays_where_it_is(tracker, open_head):
     for number, yaw in enumerate(yaws):
         pose = open_head.head_pose_of(tracked.track.frame(number)).double().numpy()
         turn = np.degrees(np.arctan2(pose[0, 2], pose[2, 2]))
-        assert -turn == pytest.approx(yaw, abs=5)  # there the camera turned, not the head
+        assert -turn == pytest.approx(yaw, abs=5.5)  # there the camera turned, not the head
         middles.append(pose[:3, :3] @ [0, 0, 0.02] + pose[:3, 3])
     away = np.array(middles)[:, 2] - middles[0][2]
     assert np.abs(away).max() < 0.03, away
