@@ -21,6 +21,7 @@ from backend.data.prepare.sources import Clip, find_clips
 from backend.export.png import over_background, write_png
 from backend.tracking.crop import PORTRAIT_PX, Crop, crop_around
 from backend.tracking.detect import Face
+from backend.tracking.foreground import foreground
 from backend.tracking.matte import Matter
 from backend.tracking.pictures import Pictures
 from shared.camera import Camera
@@ -53,7 +54,8 @@ class _Window:
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         window = self.crop.apply(rgb)
         matte = self.matter.fine(window)
-        return self.within((window * matte[..., None] + 0.5).astype(np.uint8), bgr)
+        own = foreground(window.astype(np.float32) / 255, matte) * matte[..., None]
+        return self.within((255 * own + 0.5).astype(np.uint8), bgr)
 
     def within(self, picture: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         """A picture of the window, black where the frame shows nothing: there is no truth."""

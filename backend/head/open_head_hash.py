@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "8ca19dee0cb6bdefc3ef934fff15345810650c7f1789a1a5813b35803f8ac017"
+OPEN_HEAD_SHA256 = "9bf0d751157a2560bc66cdb8bad1f18a781db32dae0597c38ba57e5f05a3984f"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 MOVES_MM = {
-    "teeth_upper": (0.0, -5.5, 0.0),
+    "teeth_upper": (0.0, -4.2, 0.0),
     "teeth_lower": (0.0, -1.5, -1.0),
     "tongue": (0.0, -6.0, -6.0),
 }
