@@ -26,7 +26,7 @@ from shared.errors import AvatarError
 from shared.flame import Track
 from shared.progress import Progress
 
-ITERATIONS = 90
+ITERATIONS = 75
 
 
 @dataclass(frozen=True)
