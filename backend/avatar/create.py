@@ -26,7 +26,7 @@ from shared.errors import AvatarError
 from shared.flame import Track
 from shared.progress import Progress
 
-ITERATIONS = 75
+ITERATIONS = 80
 
 
 @dataclass(frozen=True)

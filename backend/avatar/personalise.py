@@ -36,8 +36,8 @@ _GREY_UNTIL = 0.5  # other backgrounds than black, so that edges turn transparen
 _ADAM_EPS = 1e-7  # 1e-12 turns hidden Gaussians into coloured noise
 _COLOUR_REACH = 0.6  # logits stay this near to where they started
 _ASIDE = 4  # every so many steps a look from a side
-_SIDE_WEIGHT = 4.0
-_PLANES_HIDE = 0.3  # a sheet's cells are seen from the front, and aside hardly less well
+_SIDE_WEIGHT = 1.5
+_PLANES_HIDE = 0.1  # a sheet's cells are seen from the front, and aside hardly less well
 _REFRESH = 20  # iterations between two looks of the network at what has changed
 _SHOWN = 0.6  # pixels' worth of the portrait
 

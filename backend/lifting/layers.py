@@ -207,7 +207,7 @@ def _shift_out_of(view: View, sites: Sites, pixels: np.ndarray, outside: np.ndar
 
 def _narrowed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
     """[M] factor of the splats' size that keeps them from spilling over the person's outline, or
-    over the edges of lids and lips.
+    over the edges of the lids.
     """
     sigma_m = view.head.site_spacing.numpy()[sites.vertices]
     inside = np.asarray(distance_transform_edt(view.matte > 0.5))
@@ -220,11 +220,6 @@ def _narrowed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
         wide = view.lid_stretch()[sites.vertices[lids]]
         rims = np.asarray(room_m) / (_BORDER_SIGMAS * sigma_m[lids])
         factor[lids] = np.minimum(factor[lids] * wide, np.maximum(rims, _LEAST_RIM_SPLATS))
-    lips = np.flatnonzero(view.regions["lips"][sites.vertices])
-    if len(lips):
-        room_m, _ = KDTree(view.lip_edges()).query(sites.rest[lips])
-        rims = np.asarray(room_m) / (_BORDER_SIGMAS * sigma_m[lips])
-        factor[lips] = np.minimum(factor[lips], np.maximum(rims, _LEAST_RIM_SPLATS))
     return factor.astype(np.float32)
 
 
