@@ -114,8 +114,10 @@ def _planes(
         offset=_offsets(targets, at, depth, camera, config),
     )
     mask = torch.from_numpy(look_up(view.matte > _LEAST_MATTE, cells, False).astype(bool))
-    behind = at(targets.opacity[BACK]) > _LEAST_BEHIND
-    return residuals, torch.cat([mask, mask & behind])
+    # Where both sheets meet, at the outline, which of two cells is drawn first would be chance.
+    solid = torch.from_numpy(look_up(view.matte > 0.5, cells, False).astype(bool))
+    behind = solid & (at(targets.opacity[BACK]) > _LEAST_BEHIND)
+    return residuals, torch.cat([mask, behind])
 
 
 def _offsets(targets: PlaneTargets, at, depth: float, camera, config) -> Tensor:
