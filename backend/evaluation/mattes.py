@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from backend.lifting.fill import nearest_fill
+
 _BORDER_PX = 9  # resampling mixes in what lies beyond the border
 _ROUNDS = 12
 _LEAST_SPREAD = 0.012  # display sRGB: what an even background's noise may always be
@@ -157,7 +159,5 @@ def _largest(mask: np.ndarray) -> np.ndarray:
 
 def _carried(rgb: np.ndarray, clean: np.ndarray) -> np.ndarray:
     """[H, W, 3] the nearest clean colour, smoothed."""
-    nearest = distance_transform_edt(~clean, return_distances=False, return_indices=True)
-    rows, columns = np.asarray(nearest)
-    smooth = cv2.GaussianBlur(rgb[rows, columns].astype(np.float32), (0, 0), _SMOOTH_PX)
+    smooth = cv2.GaussianBlur(nearest_fill(rgb, clean).astype(np.float32), (0, 0), _SMOOTH_PX)
     return np.where(clean[..., None], rgb, smooth)

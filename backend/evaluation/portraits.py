@@ -20,7 +20,7 @@ from backend.avatar.file import Avatar
 from backend.avatar.pipeline import Pipeline
 from backend.export.atomic import write_bytes
 from backend.export.contact_sheet import write_contact_sheet
-from backend.export.png import over_background, read_png, write_png
+from backend.export.png import read_png, write_png
 from backend.tracking.pictures import PICTURE_SUFFIXES, picture_files
 from backend.tracking.portrait import Portrait
 from shared.errors import AvatarError
@@ -29,6 +29,7 @@ from shared.progress import Progress, silent
 
 from .facts import facts_report, write_facts
 from .results import SHEETS, SOURCES, TARGETS, is_whole, stamp_of
+from .shown import shown
 
 OWN, MIRRORED, ROUND_TRIP, LEFT, RIGHT = "own", "mirrored", "round_trip", "left_20", "right_20"
 SYSTEMS = (OWN, MIRRORED, ROUND_TRIP, LEFT, RIGHT)
@@ -38,7 +39,6 @@ HELD_OUT = 10
 from."""
 
 _FRAME = "portrait.png"
-_BLACK = (0.0, 0.0, 0.0)
 _CELL_PX = 224
 _ROWS = 10
 _SIMPLE = {
@@ -133,22 +133,22 @@ def _write_portrait(
     portrait = pipeline.tracker.portrait(data, None, silent)
     avatar = pipeline.create_from(portrait, options, silent)
     target = _as_bytes(portrait.matted)  # on black
-    trip = _shown(pipeline, avatar, _turned(avatar, _TRIP_TURN_DEG, 0, _TRIP))
+    trip = shown(pipeline, avatar, _turned(avatar, _TRIP_TURN_DEG, 0, _TRIP))
     back = pipeline.create(_png(trip[..., ::-1]), options, silent)
     mirrored = pipeline.create(_mirrored(portrait), options, silent)
     made = {
-        OWN: _shown(pipeline, avatar, avatar.source),
-        MIRRORED: _shown(pipeline, replace(mirrored, camera=avatar.camera), avatar.source),
-        ROUND_TRIP: _shown(pipeline, replace(back, camera=avatar.camera), avatar.source),
-        LEFT: _shown(pipeline, avatar, _turned(avatar, 20, 0)),
-        RIGHT: _shown(pipeline, avatar, _turned(avatar, -20, 0)),
+        OWN: shown(pipeline, avatar, avatar.source),
+        MIRRORED: shown(pipeline, replace(mirrored, camera=avatar.camera), avatar.source),
+        ROUND_TRIP: shown(pipeline, replace(back, camera=avatar.camera), avatar.source),
+        LEFT: shown(pipeline, avatar, _turned(avatar, 20, 0)),
+        RIGHT: shown(pipeline, avatar, _turned(avatar, -20, 0)),
     }
     for system, picture in made.items():
         write_png(out / system / name / _FRAME, picture, stamp)
     write_png(out / TARGETS / name / _FRAME, target, stamp)
     row = [_as_bytes(portrait.rgb), made[OWN]]
-    row += [_shown(pipeline, avatar, _turned(avatar, *turn)) for turn in _TURNS.values()]
-    row += [_shown(pipeline, avatar, _turned(avatar, 0, 0, units)) for units in _SIMPLE.values()]
+    row += [shown(pipeline, avatar, _turned(avatar, *turn)) for turn in _TURNS.values()]
+    row += [shown(pipeline, avatar, _turned(avatar, 0, 0, units)) for units in _SIMPLE.values()]
     row.append(made[ROUND_TRIP])
     cells = [cv2.resize(cell, (_CELL_PX, _CELL_PX), interpolation=cv2.INTER_AREA) for cell in row]
     write_png(out / SHEETS / f"{name}.png", np.hstack(cells), stamp)
@@ -180,12 +180,6 @@ def _turned(
     if units is None:
         return replace(avatar.source, global_orient=turn, transl=np.zeros((1, 3)))
     return Track.from_arkit(units, global_orient=turn)
-
-
-def _shown(pipeline: Pipeline, avatar: Avatar, frame: Track) -> np.ndarray:
-    """[512, 512, 3] uint8: one frame by the portrait's camera, on black."""
-    picture = pipeline.render(pipeline.drive(avatar, frame), avatar.camera)
-    return over_background(picture.rgba8(), _BLACK)[..., :3]
 
 
 def _sheets(out: Path, names: list[str]) -> list[Path]:

@@ -13,9 +13,10 @@ import numpy as np
 
 from backend.avatar.file import Avatar
 from backend.avatar.pipeline import Pipeline
-from backend.export.png import over_background
 from backend.tracking.detect import Detector
 from shared.flame import ARKIT_NAMES, Track
+
+from .shown import shown
 
 STRENGTHS = (0.0, 0.5, 1.0)
 
@@ -30,7 +31,6 @@ UNSEEN = frozenset(
 """Units that read above .2 on hardly any portrait or video frame of a real person, and on no avatar
 that is driven as far as 2."""
 
-_BLACK = (0.0, 0.0, 0.0)
 _SIDES = (("Left", "Right"), ("Right", "Left"))
 _GAZES = (("eyeLookIn", "eyeLookOut"), ("eyeLookOut", "eyeLookIn"))
 
@@ -79,18 +79,16 @@ def readings(
         units: ARKit names.
     """
     detector = pipeline.tracker.detector
-    neutral = _read(detector, _picture(pipeline, avatar, {}))
+    neutral = _read(detector, shown(pipeline, avatar, Track.from_arkit({})))
     found: dict[str, np.ndarray] = {}
     for unit in units:
         if unit in found:
             continue
         pair = together(unit)
-        shown = [
-            _read(detector, _picture(pipeline, avatar, dict.fromkeys(pair, strength)))
-            for strength in STRENGTHS[1:]
-        ]
+        frames = [Track.from_arkit(dict.fromkeys(pair, strength)) for strength in STRENGTHS[1:]]
+        driven = [_read(detector, shown(pipeline, avatar, frame)) for frame in frames]
         for name in pair:
-            found[name] = np.array([scores.get(name, np.nan) for scores in (neutral, *shown)])
+            found[name] = np.array([scores.get(name, np.nan) for scores in (neutral, *driven)])
     return {unit: found[unit] for unit in units}
 
 
@@ -119,12 +117,6 @@ def markdown(table: Sequence[Row]) -> list[str]:
         cells = [name, *(f"{number:.2f}" for number in numbers), str(row.people)]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
-
-
-def _picture(pipeline: Pipeline, avatar: Avatar, units: dict[str, float]) -> np.ndarray:
-    """[H, W, 3] uint8: the head upright and facing the camera, on black."""
-    cloud = pipeline.drive(avatar, Track.from_arkit(units))
-    return over_background(pipeline.render(cloud, avatar.camera).rgba8(), _BLACK)[..., :3]
 
 
 def _read(detector: Detector, picture: np.ndarray) -> dict[str, float]:

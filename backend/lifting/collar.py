@@ -25,9 +25,7 @@ def clothed(view: View, sites: Sites, pixels: np.ndarray, unlike: np.ndarray) ->
         unlike: [H, W] bool, see `unlike_skin`.
     """
     neck = view.regions["neck"][sites.vertices]
-    seen = neck & shown_sites(
-        sites, pixels, view.camera, view.visible, view.matte, _DEPTH_TOLERANCE_M, _FACING
-    )
+    seen = neck & shown_sites(view, sites, pixels, _DEPTH_TOLERANCE_M, _FACING)
     height = sites.rest[:, 1]
     jaw = height[view.regions["jaw"][sites.vertices]].min()
     line = jaw - _BELOW_JAW_M

@@ -7,10 +7,10 @@ from scipy.spatial import KDTree
 
 from backend.head.surface import undirected_edges
 
-from .completion import at_sites, completed
+from .completion import completed
 from .fill import nearest_fill
 from .polygons import erode
-from .sampling import look_up, sample
+from .sampling import between, look_up, sample
 from .sites import Sites, facing_camera, shown_sites
 from .teeth import paint_teeth
 from .view import View
@@ -36,6 +36,7 @@ _LOWER_TEETH = 0.75  # they lie in the lips' shadow
 _INNER_LIPS = 0.5  # of the cavity's colour: what closed lips hide lies in their shadow
 _ENOUGH_TEETH = 50
 _LEAST_ENAMEL = 0.6
+_NEIGHBOURS = 4
 _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.20, 0.07, 0.07])
@@ -63,8 +64,7 @@ class SiteColours:
         """Display sRGB [M, 3] of every site, and [M] 0..1: how much of it the portrait shows."""
         pixels = self._camera.project(sites.positions)
         at = self._of_sites(sites.vertices)
-        trust = self._trust(sites, pixels, at)
-        rim = at["scalp"] & (trust == _RIM_TRUST)
+        trust, rim = self._trust(sites, pixels, at)
         pixels[rim] = self._outline(sites, pixels, rim)
         colours = np.zeros((len(pixels), 3), np.float32)
         eyes = at["left_eyeball"] | at["right_eyeball"]
@@ -100,7 +100,7 @@ class SiteColours:
         plain = np.flatnonzero(edge & (facing >= _FLANK_FACING))
         foreign = np.zeros(len(colours))
         if len(index) and len(plain):
-            skin = _neighbours(sites.rest, colours, plain, index, bright=False)
+            skin = between(sites.rest[plain], colours[plain], sites.rest[index], _SMOOTH_NEIGHBOURS)
             unlike = _unlikeness(colours[index], skin)
             vertices = sites.vertices[index]
             total = np.bincount(vertices, unlike) / np.maximum(np.bincount(vertices), 1)
@@ -123,21 +123,25 @@ class SiteColours:
         at["teeth"] = at["teeth_upper"] | at["teeth_lower"]
         return at
 
-    def _trust(self, sites: Sites, pixels: np.ndarray, at: dict[str, np.ndarray]) -> np.ndarray:
-        """[M] 0..1: how much the mesh shows of the site, inside the matte."""
+    def _trust(
+        self, sites: Sites, pixels: np.ndarray, at: dict[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """[M] 0..1: how much the mesh shows of the site, inside the matte; [M] bool: the rim, where
+        hair goes on behind what shows.
+        """
         slack = np.where(at["lids"], _LID_TOLERANCE_M, _DEPTH_TOLERANCE_M)
         inner = at["teeth"] | at["left_eyeball"] | at["right_eyeball"]
         contour = at["face_sides"] | at["jaw"] | at["chin"] | at["cheeks"] | at["neck"]
         least = np.where(contour, _CONTOUR_FACING, _FACING)
         least = np.where(at["lids"] & ~inner, _LID_FACING, least)
         view = self._view
-        shown = shown_sites(sites, pixels, view.camera, view.visible, view.matte, slack, least)
+        shown = shown_sites(view, sites, pixels, slack, least)
         shown &= ~at["lashes"] & ~at["mouth_interior"]
         facing = facing_camera(sites, view.camera)
         soft = np.clip((facing - least) / _SOFT, 0, 1)
         trust = np.where(at["lids"] | inner, 1.0, soft) * shown
         rim = at["scalp"] & ~at["lids"] & (facing > _RIM_FACING) & (facing < _FACING)
-        return np.where(rim, _RIM_TRUST, trust)
+        return np.where(rim, _RIM_TRUST, trust), rim
 
     def _outline(self, sites: Sites, pixels: np.ndarray, rim: np.ndarray) -> np.ndarray:
         """[K, 2] pixels of sites at the head's rim, brought outwards to where the person ends.
@@ -181,7 +185,7 @@ class SiteColours:
         )
         part = np.flatnonzero(skin & (trust < 1))
         taken = np.flatnonzero(members > 0)
-        smooth = at_sites(rest[taken], whole[taken], sites.rest[part])
+        smooth = between(rest[taken], whole[taken], sites.rest[part], _NEIGHBOURS)
         colours[part] += (1 - trust[part, None]) * (smooth - colours[part])
         pixels = self._camera.project(sites.positions)
         clear = ~look_up(self._shapes.frozen, pixels, False)  # beside lashes and lip lines
@@ -189,8 +193,9 @@ class SiteColours:
         plain &= ~(at["lips"] | at["brows"] | at["lashes"] | at["scalp"])
         lids = np.flatnonzero(at["lids"] & skin & ~seen)
         if len(lids) and plain.any():
-            index = np.flatnonzero(plain)
-            colours[lids] = _neighbours(sites.rest, colours, index, lids, bright=True)
+            colours[lids] = between(
+                sites.rest[plain], colours[plain], sites.rest[lids], _SMOOTH_NEIGHBOURS, bright=True
+            )
 
     def _fill_eye(
         self, colours: np.ndarray, seen: np.ndarray, sites: Sites, eye: np.ndarray
@@ -252,21 +257,3 @@ def _unlikeness(colours: np.ndarray, skin: np.ndarray) -> np.ndarray:
     hue = np.abs(colours / bright - skin / usual).max(1)
     dark = np.clip(_DARK - (bright / usual)[:, 0], 0, None)
     return hue + dark
-
-
-def _neighbours(
-    positions: np.ndarray,
-    colours: np.ndarray,
-    sources: np.ndarray,
-    targets: np.ndarray,
-    bright: bool,
-) -> np.ndarray:
-    count = min(_SMOOTH_NEIGHBOURS, len(sources))
-    distance, index = KDTree(positions[sources]).query(positions[targets], k=count)
-    distance, index = distance.reshape(-1, count), index.reshape(-1, count)
-    weight = 1 / (distance + 1e-4) ** 2
-    brightness = colours[sources[index]].sum(-1)
-    if bright:
-        weight = weight * (brightness >= np.median(brightness, axis=1, keepdims=True))
-    weight /= weight.sum(1, keepdims=True)
-    return (colours[sources[index]] * weight[..., None]).sum(1)

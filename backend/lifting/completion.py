@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array, diags_array
 from scipy.sparse.linalg import spsolve
-from scipy.spatial import KDTree
+
+from backend.head.surface import mirror_partners
 
 _MIRROR_M = 0.005
 _AROUND = 8.0
 _HOLD = 20.0
 _LEAST_HOLD = 1e-6
-_SITE_NEIGHBOURS = 4
 
 
 def completed(
@@ -50,20 +50,12 @@ def completed(
     return np.clip(solved, 0, 1).astype(np.float32)
 
 
-def at_sites(places: np.ndarray, values: np.ndarray, sites: np.ndarray) -> np.ndarray:
-    """[M, C] values [V, C] of vertices [V, 3], between them at sites [M, 3]."""
-    count = min(_SITE_NEIGHBOURS, len(places))
-    distance, index = (np.asarray(x) for x in KDTree(places).query(sites, k=count))
-    weight = 1 / (distance.reshape(-1, count) + 1e-4) ** 2
-    weight /= weight.sum(1, keepdims=True)
-    return (values[index.reshape(-1, count)] * weight[..., None]).sum(1)
-
-
 def _mirrored_change(
     places: np.ndarray, edges: np.ndarray, colours: np.ndarray, trust: np.ndarray
 ) -> np.ndarray:
     """[E, 3] from each edge's first vertex to its second, where the other side is trusted more."""
-    distance, other = (np.asarray(x) for x in KDTree(places).query(places * (-1, 1, 1)))
+    other = mirror_partners(places)
+    distance = np.linalg.norm(places[other] - places * (-1, 1, 1), axis=1)
     there = np.where(distance < _MIRROR_M, trust[other], 0.0)
     better = there[edges].sum(1) > trust[edges].sum(1)
     return (better * there[edges].min(1))[:, None] * (

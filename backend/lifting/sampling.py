@@ -1,8 +1,9 @@
-"""Values of a picture at places in it."""
+"""Values between where they are known: of a picture, and of places on the head."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import KDTree
 
 
 def look_up(image: np.ndarray, pixels: np.ndarray, outside: float | bool) -> np.ndarray:
@@ -22,3 +23,26 @@ def sample(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     top = image[y, x] * (1 - fx) + image[y, x + 1] * fx
     bottom = image[y + 1, x] * (1 - fx) + image[y + 1, x + 1] * fx
     return top * (1 - fy) + bottom * fy
+
+
+def between(
+    places: np.ndarray, values: np.ndarray, at: np.ndarray, count: int, bright: bool = False
+) -> np.ndarray:
+    """[M, C] means of the nearest `count` values, weighed by the distance's inverse square.
+
+    Args:
+        places: [N, 3] metres.
+        values: [N, C] of these places.
+        at: [M, 3] metres.
+        count: Most neighbours.
+        bright: Whether the darker half of them does not count.
+    """
+    count = min(count, len(places))
+    distance, index = (np.asarray(x) for x in KDTree(places).query(at, k=count))
+    near = values[index.reshape(-1, count)]
+    weight = 1 / (distance.reshape(-1, count) + 1e-4) ** 2
+    if bright:
+        brightness = near.sum(-1)
+        weight = weight * (brightness >= np.median(brightness, axis=1, keepdims=True))
+    weight /= weight.sum(1, keepdims=True)
+    return (near * weight[..., None]).sum(1)

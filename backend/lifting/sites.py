@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.head.zbuffer import Visible
 from shared.camera import Camera
 
 from .sampling import look_up
+from .view import View
 
 
 @dataclass(frozen=True)
@@ -38,26 +38,22 @@ def facing_camera(sites: Sites, camera: Camera) -> np.ndarray:
 
 
 def shown_sites(
+    view: View,
     sites: Sites,
     pixels: np.ndarray,
-    camera: Camera,
-    coverage: Visible,
-    matte: np.ndarray,
     slack_m: np.ndarray | float,
     least: np.ndarray | float,
 ) -> np.ndarray:
     """[M] bool: the mesh shows the site, from not too far aside, inside the matte.
 
     Args:
+        view: The portrait and the fitted head.
         sites: M sites.
         pixels: [M, 2] their places in the portrait.
-        camera: The portrait's.
-        coverage: The posed mesh from that camera.
-        matte: [H, W] 0..1.
         slack_m: How far behind the mesh a site may lie, metres.
         least: Cosine to the camera from where on a site is seen.
     """
-    depth = sites.positions @ camera.viewmat[2, :3] + camera.viewmat[2, 3]
-    front = depth <= look_up(coverage.depth, pixels, np.inf) + slack_m
-    inside = look_up(matte, pixels, 0.0) > 0.95
-    return front & inside & (facing_camera(sites, camera) > least)
+    depth = sites.positions @ view.camera.viewmat[2, :3] + view.camera.viewmat[2, 3]
+    front = depth <= look_up(view.visible.depth, pixels, np.inf) + slack_m
+    inside = look_up(view.matte, pixels, 0.0) > 0.95
+    return front & inside & (facing_camera(sites, view.camera) > least)

@@ -17,7 +17,7 @@ from .landmark_model import landmark_model, landmark_normals
 from .landmarks import BROWS, FACE_OVAL, INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
 _IRISES = {"right": 468, "left": 473}  # first of five landmarks each: the centre
-SKIN_LANDMARKS = 468  # without the irises, which the eyes' rotation explains
+_LANDMARKS = 468  # without the irises, which the eyes' rotation explains
 _NOISE_PX = 4.0  # neighbouring landmarks err together: less than 468 measurements
 _FEATURE_NOISE_PX = 2.0  # lips and lids
 _TURNED_FEATURES = 1.7  # times as much they count in a turned head, of which they tell most
@@ -99,6 +99,12 @@ def about_root(track: Track, root: np.ndarray) -> Track:
     return replace(track, transl=transl.astype(np.float32))
 
 
+def landmark_error_px(camera: Camera, points: np.ndarray, landmarks: np.ndarray) -> float:
+    """Mean distance of points [478, 3] from where they were detected [478, 2], without irises."""
+    away = np.linalg.norm(camera.project(points) - landmarks, axis=1)
+    return float(away[:_LANDMARKS].mean())
+
+
 class Fitter:
     """Fits identity, expression, eyes and camera to 478 landmarks.
 
@@ -115,16 +121,16 @@ class Fitter:
         expressions = len(ARKIT_NAMES) if self._arkit else EXPRESSION_SIZE
         self._model = landmark_model(head, expressions, with_jaw=not self._arkit)
         self._identities = head.shapedirs.shape[2]
-        noise = np.full(SKIN_LANDMARKS, _NOISE_PX)
+        noise = np.full(_LANDMARKS, _NOISE_PX)
         noise[list(FACE_OVAL)] = _OVAL_NOISE_PX
         features = [*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE]
         noise[features] = _FEATURE_NOISE_PX
         self._weights = np.repeat(1 / noise, 2)
-        self._turned, self._sharper = np.ones(SKIN_LANDMARKS), np.ones(SKIN_LANDMARKS)
+        self._turned, self._sharper = np.ones(_LANDMARKS), np.ones(_LANDMARKS)
         self._turned[features] = _TURNED_FEATURES
         fine = [*features, *BROWS]
         self._sharper[fine] = noise[fine] / _SHARP_NOISE_PX
-        self._normals = landmark_normals(head)[:SKIN_LANDMARKS]
+        self._normals = landmark_normals(head)[:_LANDMARKS]
 
     def root(self, betas: np.ndarray | None) -> np.ndarray:
         """[3] the root joint of an identity, metres."""
@@ -160,7 +166,7 @@ class Fitter:
         viewmat[:3, 3] = translation
         camera = Camera(viewmat, portrait_intrinsics(PORTRAIT_PX), PORTRAIT_PX, PORTRAIT_PX)
         points = self._model.points(np.concatenate([betas, expression]), turn)
-        error = np.linalg.norm(camera.project(points) - landmarks, axis=1)[:SKIN_LANDMARKS].mean()
+        error = landmark_error_px(camera, points, landmarks)
         full_betas = np.zeros(BETAS_SIZE)
         full_betas[: len(betas)] = betas
         codes = np.zeros((1, EXPRESSION_SIZE))
@@ -170,7 +176,7 @@ class Fitter:
         if len(turn):
             poses["jaw_pose"] = turn[None]
         track = Track.neutral(1, expression=codes, betas=full_betas, head=self._head.codes, **poses)
-        return Fit(track, camera, float(error), x)
+        return Fit(track, camera, error, x)
 
     def _eyes(
         self, camera: Camera, joints: np.ndarray, points: np.ndarray, landmarks: np.ndarray
@@ -212,8 +218,8 @@ class _Solver:
         self._all_seen, self._normals = fitter._weights, fitter._normals
         self._sharper, self._turned = np.repeat(fitter._sharper, 2), fitter._turned
         self._depth_m = depth_m
-        self._target = landmarks[:SKIN_LANDMARKS, :2].astype(np.float64)
-        self._model = fitter._model.first(SKIN_LANDMARKS)
+        self._target = landmarks[:_LANDMARKS, :2].astype(np.float64)
+        self._model = fitter._model.first(_LANDMARKS)
         self._fixed_betas = None
         self._betas = fitter._identities
         if betas is not None:

@@ -9,9 +9,8 @@ import torch
 from scipy.ndimage import distance_transform_edt
 
 from backend.head import Head
-from shared.flame import Track
 
-from .fit import SKIN_LANDMARKS, Fit
+from .fit import Fit, landmark_error_px
 from .landmarks import FACE_OVAL
 
 _REGIONS = ("cheeks", "jaw", "chin", "face_sides", "face", "scalp", "ears")
@@ -59,15 +58,9 @@ def inside_matte(fit: Fit, head: Head, matte: np.ndarray, landmarks: np.ndarray)
         wanted = np.concatenate([-away / noise[:, 0], np.zeros(len(still)), np.zeros(count)])
         betas[:count] += np.linalg.lstsq(rows, wanted, rcond=None)[0]
         track = replace(fit.track, betas=betas)
-        fit = replace(fit, track=track, error_px=_error_px(fit, track, head, landmarks))
+        points = head.embed_landmarks(head.vertices_of(track)[0].double()).numpy()
+        fit = replace(fit, track=track, error_px=landmark_error_px(fit.camera, points, landmarks))
     return fit
-
-
-def _error_px(fit: Fit, track: Track, head: Head, landmarks: np.ndarray) -> float:
-    """As the fit tells it: mean over the 468 landmarks of skin."""
-    places = head.embed_landmarks(head.vertices_of(track)[0].double()).numpy()[:SKIN_LANDMARKS]
-    away = fit.camera.project(places) - landmarks[:SKIN_LANDMARKS]
-    return float(np.linalg.norm(away, axis=1).mean())
 
 
 def _overshoot(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.lifting.completion import at_sites, completed
+from backend.lifting.completion import completed
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +58,3 @@ def test_hair_is_carried_around_rather_than_up_and_down(sheet):
         for around in (np.zeros(441, bool), np.ones(441, bool))
     ]
     assert apart[1] < 0.6 * apart[0]
-
-
-def test_sites_lie_between_vertices(sheet):
-    places, _ = sheet
-    values = places[:, :2] * 4
-    inner = places[np.abs(places).max(1) < 0.09]
-    found = at_sites(places, values, inner + (0.002, 0.003, 0))
-    np.testing.assert_allclose(found, inner[:, :2] * 4 + (0.008, 0.012), atol=0.012)
-    np.testing.assert_allclose(at_sites(places, values, places), values, atol=2e-3)
