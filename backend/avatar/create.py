@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -73,13 +74,14 @@ def personalised_avatar(
         encoded = encode(model, begin.target.image, portrait.fit.camera)
     drop_redundant(model, encoded, begin, head)
     personalise(model, encoded, begin.personal, begin.target, iterations, progress)
-    return _avatar(
+    avatar = _avatar(
         loaded,
         portrait,
         _own_identity(model, encoded, begin),
         encoded.g0_raw,
         tuple(_detached(layer) for layer in begin.personal.layers),
     )
+    return replace(avatar, photo=_photo(portrait))
 
 
 @torch.no_grad()
@@ -151,6 +153,12 @@ def _avatar(
         image_hash=portrait.digest,
     )
     return avatar.to("cpu")
+
+
+def _photo(portrait: Portrait) -> torch.Tensor:
+    """[512, 512, 4] uint8, see `Avatar.photo`."""
+    rgba = np.concatenate([portrait.matted, portrait.matte[..., None]], axis=-1)
+    return torch.from_numpy((rgba.clip(0, 1) * 255 + 0.5).astype(np.uint8))
 
 
 def _upright(fit: Fit, head: Head) -> tuple[Track, Camera]:

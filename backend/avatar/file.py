@@ -48,6 +48,8 @@ class Avatar:
         model_hash: Which weights made it.
         head_hash: Which head drives it.
         image_hash: sha256 of the source picture.
+        photo: [512, 512, 4] uint8 the portrait by `camera`, display sRGB on black and its matte;
+            None where a neural renderer draws pictures.
     """
 
     identity: Gaussians
@@ -59,6 +61,7 @@ class Avatar:
     model_hash: str
     head_hash: str
     image_hash: str
+    photo: Tensor | None = None
 
     def save(self, path: Path) -> None:
         """Writes a `.savatar` (one safetensors file, JSON metadata), atomically.
@@ -95,6 +98,8 @@ class Avatar:
             tensors[f"source.{name}"] = torch.from_numpy(np.array(array))
         tensors["camera.viewmat"] = torch.from_numpy(self.camera.viewmat)
         tensors["camera.K"] = torch.from_numpy(self.camera.K)
+        if self.photo is not None:
+            tensors["photo"] = self.photo
         return tensors
 
     @classmethod
@@ -129,6 +134,7 @@ class Avatar:
             identity=self.identity.to(device),
             g0_raw=self.g0_raw.to(device),
             layers=tuple(layer.to(device) for layer in self.layers),
+            photo=None if self.photo is None else self.photo.to(device),
         )
 
     def neutral(self) -> Track:
@@ -157,6 +163,7 @@ def _from_tensors(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> Avata
     if len(track) != 1 or track.betas is None:
         raise ValueError(f"source has {len(track)} frames; expected one, with betas")
     _check_layers(tensors["g0_raw"], layers)
+    _check_photo(tensors.get("photo"), width, height)
     return Avatar(
         identity=identity,
         g0_raw=tensors["g0_raw"],
@@ -169,6 +176,7 @@ def _from_tensors(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> Avata
         model_hash=metadata["model_hash"],
         head_hash=metadata["head_hash"],
         image_hash=metadata["image_hash"],
+        photo=tensors.get("photo"),
     )
 
 
@@ -178,6 +186,17 @@ def _camera_size(text: str) -> tuple[int, int]:
     if not fits or any(type(side) is not int or not 0 < side <= _MOST_PX for side in size):
         raise ValueError(f"camera_size is {text}; expected two sides of 1 to {_MOST_PX} pixels")
     return size[0], size[1]
+
+
+def _check_photo(photo: Tensor | None, width: int, height: int) -> None:
+    """It is what the camera sees."""
+    if photo is None:
+        return
+    expected = (height, width, 4)
+    if photo.shape != expected or photo.dtype != torch.uint8:
+        raise ValueError(
+            f"photo is {list(photo.shape)} {photo.dtype}; expected {list(expected)} torch.uint8"
+        )
 
 
 def _check_layers(g0_raw: Tensor, layers: list[LayerResiduals]) -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from backend.avatar.create import CreateOptions, check_options, encoded_avatar, personalised_avatar
+from backend.avatar.detail import Detail
 from backend.avatar.drive import check_frame, check_made_with, driven
 from backend.avatar.file import Avatar
 from backend.avatar.loaded import Loaded, load_model
-from backend.avatar.render import Frame, rendered
+from backend.avatar.render import Frame, detailed, rendered
 from backend.avatar.weights import trained_weights
 from backend.configs.network import model_config
 from backend.configs.presets import load_preset
@@ -61,14 +62,15 @@ class Pipeline:
         self._portrait_head = load_head(self._config.head)  # pictures are read on the CPU
         self.head = self._portrait_head.to(device)
         self._placed: tuple[Avatar, Avatar] | None = None
+        self._detail: tuple[Avatar, Detail] | None = None
         self._model: SplitAvatar | None = None
         self._tracker: Tracker | None = None
         self._model_hash = ""
 
     @property
     def image_kind(self) -> str:
-        """What `render` gives: `refined` or `coarse`."""
-        return "refined" if self.refines else "coarse"
+        """What `picture` gives: `refined` by a neural renderer, or `detailed` by the photo."""
+        return "refined" if self.refines else "detailed"
 
     @property
     def model(self) -> SplitAvatar:
@@ -166,6 +168,35 @@ class Pipeline:
         """The picture of a cloud, on black: refined where the preset can, else the coarse one."""
         renderer = self.model.renderer if self.refines else None
         return rendered(cloud, camera, self._config, renderer)
+
+    def picture(
+        self, avatar: Avatar, frame: Track, camera: Camera, ablate: frozenset[str] = frozenset()
+    ) -> Frame:
+        """The picture of one driving frame, on black: as `render`, with what the portrait shows
+        beyond its splats.
+
+        Args:
+            avatar: Whom to drive.
+            frame: As `drive`.
+            camera: Any camera.
+            ablate: As `drive`; with parts switched off there is no detail, which would hide what
+                they leave out.
+        """
+        cloud = self.drive(avatar, frame, ablate)
+        detail = None if ablate else self._detail_of(avatar)
+        return self.render(cloud, camera) if detail is None else detailed(detail, cloud, camera)
+
+    def _detail_of(self, avatar: Avatar) -> Detail | None:
+        """The last avatar's stays. None: the avatar has no photo."""
+        if avatar.photo is None:
+            return None
+        if self._detail is None or self._detail[0] is not avatar:
+            own = self.drive(avatar, avatar.source)
+            photo = self._place(avatar).photo
+            assert photo is not None
+            alpha_max = self._config.alpha_max
+            self._detail = avatar, Detail(photo.float() / 255, own, avatar.camera, alpha_max)
+        return self._detail[1]
 
     def _place(self, avatar: Avatar) -> Avatar:
         """The avatar on this device; the last one stays there, so that frames cost no transfer."""

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from backend.avatar.detail import Detail
 from backend.avatar.refine import refined
 from backend.configs.network import ModelConfig
 from backend.model.attributes import COLOURS
 from backend.splat.gaussians import Gaussians
-from backend.splat.rasterise import rasterise
+from backend.splat.rasterise import Raster, rasterise
 from shared.camera import Camera
 
 
@@ -30,6 +31,15 @@ class Frame:
     rgb: np.ndarray
     alpha: np.ndarray
     depth: np.ndarray
+
+    @classmethod
+    def of(cls, raster: Raster) -> Frame:
+        """A raster whose first features are colours."""
+        return cls(
+            raster.features[..., :COLOURS].cpu().numpy(),
+            raster.alpha.cpu().numpy(),
+            raster.depth.cpu().numpy(),
+        )
 
     def rgba8(self) -> np.ndarray:
         """[H, W, 4] uint8, straight alpha."""
@@ -58,8 +68,10 @@ def rendered(
         raster = refined(renderer, config.image_size, cloud, camera, config.alpha_max)
     else:
         raster = rasterise(cloud.kept(), camera, alpha_max=config.alpha_max)
-    return Frame(
-        raster.features[..., :COLOURS].cpu().numpy(),
-        raster.alpha.cpu().numpy(),
-        raster.depth.cpu().numpy(),
-    )
+    return Frame.of(raster)
+
+
+@torch.no_grad()
+def detailed(detail: Detail, cloud: Gaussians, camera: Camera) -> Frame:
+    """The picture of a cloud, on black, with its portrait's detail."""
+    return Frame.of(detail.drawn(cloud, camera))

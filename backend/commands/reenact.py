@@ -60,8 +60,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         files = []
         for index, name in enumerate(pictures.names):
             console.progress("rendering frames", index, len(pictures))
-            gaussians = pipeline.drive(avatar, track.frame(index))
-            picture = pipeline.render(gaussians, cameras[index]).rgba8()
+            picture = pipeline.picture(avatar, track.frame(index), cameras[index]).rgba8()
             files.append(args.out / name)
             batch.write_on(files[-1], picture, BLACK)
         console.progress("rendering frames", len(pictures), len(pictures))

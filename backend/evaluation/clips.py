@@ -154,8 +154,8 @@ def _write_clip(
             continue
         target = window.person(bgr)
         moved = window.crop.points(seen.landmarks[:, :2])
-        cloud = pipeline.drive(avatar, track.frame(number))
-        ours = pipeline.render(cloud, window.camera(cameras[number])).rgba8()
+        camera = window.camera(cameras[number])
+        ours = pipeline.picture(avatar, track.frame(number), camera).rgba8()
         made = {
             OURS: window.within(over_background(ours, _BLACK), bgr),
             COPY: source,

@@ -14,5 +14,5 @@ _BLACK = (0.0, 0.0, 0.0)
 
 def shown(pipeline: Pipeline, avatar: Avatar, frame: Track) -> np.ndarray:
     """[512, 512, 3] uint8: one frame by the portrait's camera, on black."""
-    picture = pipeline.render(pipeline.drive(avatar, frame), avatar.camera)
+    picture = pipeline.picture(avatar, frame, avatar.camera)
     return over_background(picture.rgba8(), _BLACK)[..., :3]

@@ -52,7 +52,7 @@ class Scene:
 def avatar_scene(pipeline: Pipeline, avatar: Avatar, frame: Track) -> Scene:
     """An avatar in one pose, seen by its portrait's camera."""
     cloud = pipeline.drive(avatar, frame)
-    shown = pipeline.render(cloud, avatar.camera)
+    shown = pipeline.picture(avatar, frame, avatar.camera)
     own = dataclasses.replace(frame, betas=avatar.source.betas)
     vertices = pipeline.head.vertices_of(own)[0]
     return Scene(

@@ -147,9 +147,9 @@ def render_png(
     todo = [i for i, file in enumerate(files) if not resume or png.read_digest(file) != digests[i]]
     for done, index in enumerate(todo):
         progress("rendering frames", done, len(todo))
-        gaussians = pipeline.drive(shots.avatar, shots.track.frame(index), shots.ablate)
-        picture = pipeline.render(gaussians, views[index]).rgba8()
-        png.write_png(files[index], picture, digests[index])
+        frame = shots.track.frame(index)
+        picture = pipeline.picture(shots.avatar, frame, views[index], shots.ablate)
+        png.write_png(files[index], picture.rgba8(), digests[index])
     progress("rendering frames", len(todo), len(todo))
     return Rendered(files, len(files) - len(todo))
 

@@ -115,7 +115,9 @@ class Handlers:
 
     # ---- frames
 
-    def _posed(self, message: messages.DriveAvatar | messages.RenderFrame) -> tuple[_Open, Any]:
+    def _checked(
+        self, message: messages.DriveAvatar | messages.RenderFrame
+    ) -> tuple[_Open, frozenset[str]]:
         entry = self._find(message.avatar)
         if len(message.frame) != 1:
             raise AvatarError(
@@ -124,11 +126,11 @@ class Handlers:
                 "Send one frame; jobs take whole tracks.",
             )
         batch.check_head(message.frame, entry.avatar.source)
-        ablate = checked_ablations(message.ablate)
-        return entry, self._engine.pipeline.drive(entry.avatar, message.frame, ablate)
+        return entry, checked_ablations(message.ablate)
 
     def _drive(self, message: messages.DriveAvatar, progress: Progress) -> Message:
-        entry, gaussians = self._posed(message)
+        entry, ablate = self._checked(message)
+        gaussians = self._engine.pipeline.drive(entry.avatar, message.frame, ablate)
         identity, expression = _split(gaussians)
         moved = not np.array_equal(identity.means, entry.identity.means)
         return messages.DriveReply(
@@ -138,8 +140,9 @@ class Handlers:
         )
 
     def _render(self, message: messages.RenderFrame, progress: Progress) -> Message:
-        _, gaussians = self._posed(message)
-        frame = self._engine.pipeline.render(gaussians, message.camera)
+        entry, ablate = self._checked(message)
+        pipeline = self._engine.pipeline
+        frame = pipeline.picture(entry.avatar, message.frame, message.camera, ablate)
         return messages.FrameReply(frame.rgba8(), np.asarray(frame.depth, np.float32))
 
     # ---- jobs

@@ -76,7 +76,7 @@ class Gaussians:
 
     def kept(self) -> Gaussians:
         """Without those that are masked out (opacity exactly 0)."""
-        return self.select(self.opacities != 0)
+        return self.select(self.opacities.nonzero().squeeze(1))
 
     def to(self, device: torch.device | str) -> Gaussians:
         """The same cloud on another device."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation, Slerp
 
 from shared.camera import Camera
@@ -19,10 +18,9 @@ from .crop import Crop, crop_around
 from .detect import Face
 from .fit import FACING, Fit, about_root
 from .portrait import Tracker
+from .smoothing import smoothed
 from .torso import TorsoTracker, body_motion
 
-_SMOOTHING_FRAMES = 0.8
-_CUT_M, _CUT_RAD = 0.05, 0.5  # from one frame to the next, no head moves or turns that far
 _STEADY = 0.04  # of the crop's side
 _DEPTH_TOLD = np.cos(np.radians(20.0))  # turned further, a head's picture tells its distance badly
 
@@ -220,7 +218,7 @@ def _joined(
         for name, row in rows.items()
     }
     if smooth:
-        values = _smoothed(values)
+        values = smoothed(values)
     head = fits[found[0]].track.head  # type: ignore[union-attr]
     track = Track(**values, betas=first.betas, fps=fps, head=head)
     missing = sorted(set(range(len(fits))) - set(found))
@@ -235,22 +233,6 @@ def _in_metres(moves: list[np.ndarray | None], cameras: list[Camera]) -> np.ndar
             scale = camera.viewmat[2, 3] / np.diag(camera.K)[:2]
             ways[number] = move * scale * np.diag(FACING)[:2]
     return ways
-
-
-def _smoothed(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Rows [T, n] smoothed over time, but not across cuts (or from still to still)."""
-    moved = np.linalg.norm(np.diff(values["transl"], axis=0), axis=1)
-    turned = np.linalg.norm(np.diff(values["global_orient"], axis=0), axis=1)
-    cuts = np.flatnonzero((moved > _CUT_M) | (turned > _CUT_RAD)) + 1
-    return {
-        name: np.concatenate(
-            [
-                gaussian_filter1d(shot, _SMOOTHING_FRAMES, axis=0, mode="nearest")
-                for shot in np.split(value, cuts)
-            ]
-        )
-        for name, value in values.items()
-    }
 
 
 def _row(fit: Fit | None, camera: Camera) -> dict[str, np.ndarray]:

@@ -72,9 +72,7 @@ class Looker:
 
     def frame(self, track: Track, ablate: frozenset[str] = frozenset()) -> Frame:
         """The picture of a pose."""
-        return self.pipeline.render(
-            self.pipeline.drive(self.avatar, track, ablate), self.avatar.camera
-        )
+        return self.pipeline.picture(self.avatar, track, self.avatar.camera, ablate)
 
     @functools.cached_property
     def own(self) -> Frame:

@@ -48,7 +48,7 @@ def test_drive_without_a_track_writes_the_portraits_own_pose(made: Made, tmp_pat
     told = command(
         "drive", made.path, "--out", tmp_path, "--ply", "--png", "--mp4", "--json"
     ).json  # fmt: skip
-    assert told["image"] == "coarse"
+    assert told["image"] == "detailed"
     assert [Path(p).name for p in told["ply"]] == ["astronaut_0001.ply"]
     assert [Path(p).name for p in told["png"]] == ["astronaut_0001.png"]
     assert Path(told["mp4"]).stat().st_size > 1000

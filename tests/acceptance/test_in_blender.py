@@ -74,7 +74,9 @@ class Direct:
         return TO_Z_UP.apply(means).astype(np.float32)
 
     def rgba(self, frame: int) -> np.ndarray:
-        return self._looker.pipeline.render(self.cloud(frame), self._camera).rgba8()
+        looker = self._looker
+        track = motion.expected(frame)
+        return looker.pipeline.picture(looker.avatar, track, self._camera).rgba8()
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +140,7 @@ def test_files_equal_a_direct_drive_with_the_parameters_blender_evaluates(
         np.testing.assert_allclose(getattr(track, name), value, atol=1e-5)
     camera = Camera(**json.loads((folder / f"step{step:02d}.json").read_text()))
     cloud = looker.pipeline.drive(looker.avatar, track)
-    drawn = looker.pipeline.render(cloud, camera).rgba8()
+    drawn = looker.pipeline.picture(looker.avatar, track, camera).rgba8()
     stem = f"step{step:02d}_{frame:04d}"
     np.testing.assert_array_equal(read_png(folder / f"{stem}.png"), drawn)
     ply.write_ply(folder / "again.ply", cloud)

@@ -47,6 +47,9 @@ def main() -> None:
     cloud = pipeline.drive(avatar, frame)
     rows["drive a frame, ms"] = _median(lambda: pipeline.drive(avatar, frame))
     rows["rasterise 512x512, ms"] = _median(lambda: pipeline.render(cloud, avatar.camera))
+    rows["picture with detail, ms"] = _median(
+        lambda: pipeline.picture(avatar, frame, avatar.camera)
+    )
     rows["memory, MiB"] = round(process_memory_mb())
     rows["device"] = pipeline.device
     pipeline.close()

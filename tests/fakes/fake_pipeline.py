@@ -120,7 +120,7 @@ class FakePortrait:
 class FakePipeline:
     """See `backend.avatar.pipeline.Pipeline`."""
 
-    image_kind = "coarse"
+    image_kind = "detailed"
 
     def __init__(self, fault: str = "", preset: str = "open") -> None:
         self.preset, self.device = preset, "fake"
@@ -174,6 +174,15 @@ class FakePipeline:
             layers,
             np.where(layers < 2, -1, np.arange(count) % VERTICES).astype(np.int32),
         )
+
+    def picture(
+        self,
+        avatar: FakeAvatar,
+        frame: Track,
+        camera: Camera,
+        ablate: frozenset[str] = frozenset(),
+    ) -> FakeFrame:
+        return self.render(self.drive(avatar, frame, ablate), camera)
 
     def render(self, gaussians: FakeGaussians, camera: Camera) -> FakeFrame:
         shape = (camera.height, camera.width)

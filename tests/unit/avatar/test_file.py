@@ -44,6 +44,9 @@ def test_a_saved_avatar_comes_back_bit_by_bit(avatar, file):
         assert a.dtype == b.dtype
         assert torch.equal(a, b), field.name
     assert torch.equal(avatar.g0_raw, loaded.g0_raw)
+    assert avatar.photo is not None
+    assert loaded.photo is not None
+    assert torch.equal(avatar.photo, loaded.photo)
     assert len(avatar.layers) == len(loaded.layers) == 4
     for own, other in zip(avatar.layers, loaded.layers, strict=True):
         assert [n for n, _ in own.tensors()] == [n for n, _ in other.tensors()]

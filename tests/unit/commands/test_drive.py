@@ -39,7 +39,7 @@ def test_drive_writes_frames_and_video_in_the_portrait_s_camera(
     assert png.read_png(tmp_path / "anna_0005.png").shape == (512, 512, 4)
     with av.open(str(result["mp4"]), "r") as container:
         assert float(container.streams.video[0].average_rate or 0) == 12
-    assert result["image"] == "coarse"
+    assert result["image"] == "detailed"
 
 
 def test_drive_without_a_track_shows_the_portrait_s_own_pose(

@@ -21,13 +21,11 @@ class DrawnUnits:
         self.pictures = 0
         self._least_seen = least_seen
 
-    def drive(self, avatar: object, frame: Track) -> np.ndarray:
-        return frame.expression[0, : len(ARKIT_NAMES)]
-
-    def render(self, cloud: np.ndarray, camera: object) -> SimpleNamespace:
+    def picture(self, avatar: object, frame: Track, camera: object) -> SimpleNamespace:
         self.pictures += 1
-        rgba = np.full((2, 1 + len(cloud), 4), 255, np.uint8)
-        rgba[0, 1:, :3] = (cloud[:, None] * 250).round()
+        weights = frame.expression[0, : len(ARKIT_NAMES)]
+        rgba = np.full((2, 1 + len(weights), 4), 255, np.uint8)
+        rgba[0, 1:, :3] = (weights[:, None] * 250).round()
         return SimpleNamespace(rgba8=lambda: rgba)
 
     def detect(self, rgb: np.ndarray) -> list[SimpleNamespace]:

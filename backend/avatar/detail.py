@@ -1,0 +1,167 @@
+"""What a portrait shows beyond its splats, carried to other poses by them.
+
+Splats of two pixels' size blur hair, pores and cloth. What their picture lacks at the portrait's
+own pose is kept, and laid over other pictures where the same splats show the same place.
+
+Deviates: the paper's pictures come from a neural renderer; this stands where there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from backend.model.attributes import COLOURS
+from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
+from backend.splat.projection import NEAR_M
+from backend.splat.rasterise import Raster, rasterise
+from shared.camera import Camera
+
+_BEHIND_M = 0.004
+"""A splat this far behind what the portrait shows counts as hidden in it; teeth are, by lips."""
+
+_FADE_PX = 16
+_SLANTED, _FACING = 0.3, 0.7
+"""Pixels of the portrait for one of the picture, relative to the head's size: of what the portrait
+shows from too far aside only stripes are there to be carried."""
+_TORN = 3.0
+"""As many of them, and the places do not belong together; at one less they do."""
+_SEEN_ALPHA = 0.2
+_LEAST_TRUST = 0.4  # in the portrait's own picture, whose detail is exact where there is more
+_LEAST = 1e-4
+_COARSER = 2  # times: how neighbours lie changes slowly
+
+
+class Detail:
+    """The portrait minus its splats' picture, and where in it each splat lies.
+
+    Args:
+        photo: [S, S, 4] 0..1 display sRGB on black and alpha.
+        cloud: The avatar's Gaussians at the portrait's own pose, colours first.
+        camera: The portrait's, S x S.
+        alpha_max: As `rasterise`.
+    """
+
+    def __init__(self, photo: Tensor, cloud: Gaussians, camera: Camera, alpha_max: float) -> None:
+        self._alpha_max = alpha_max
+        places, depth = _projected(cloud, camera)
+        raster = rasterise(_coloured(cloud).kept(), camera, alpha_max=alpha_max)
+        grid = _grid(places, camera.width)[None, None]
+        front = F.grid_sample(raster.depth[None, None], grid, mode="nearest", align_corners=False)
+        behind = (depth - front[0, 0, 0]).clamp_min(0)
+        self._places = places  # [N, 2] pixels of the portrait
+        self._shown = torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
+        own, _, trust = self._carried(cloud, camera)
+        drawn = torch.cat([own.features[..., :COLOURS], own.alpha[..., None]], dim=-1)
+        lacking = (photo - drawn) / trust.clamp_min(_LEAST_TRUST)
+        self._lacking = (lacking * _border(camera.width, photo.device)).permute(2, 0, 1)[None]
+
+    def drawn(self, cloud: Gaussians, camera: Camera) -> Raster:
+        """A picture of the same Gaussians in any pose, with the detail.
+
+        Args:
+            cloud: As at the portrait's pose, N Gaussians in the same order.
+            camera: Any camera.
+
+        Returns:
+            `features` [H, W, 3] display sRGB, premultiplied by `alpha`; depth of the splats.
+        """
+        raster, places, trust = self._carried(cloud, camera)
+        grid = _grid(places, self._lacking.shape[-1])[None]
+        lacking = F.grid_sample(self._lacking, grid, mode="bicubic", align_corners=False)
+        lacking = lacking[0].permute(1, 2, 0) * trust
+        alpha = (raster.alpha + lacking[..., COLOURS]).clamp(0, 1)
+        colours = (raster.features[..., :COLOURS] + lacking[..., :COLOURS]).clamp_min(0)
+        return Raster(colours.minimum(alpha[..., None]), alpha, raster.depth)
+
+    def _carried(self, cloud: Gaussians, camera: Camera) -> tuple[Raster, Tensor, Tensor]:
+        """The splats' picture, colours first; [H, W, 2] which pixel of the portrait each of its
+        pixels shows; and [H, W, 1] 0..1 how far to trust that."""
+        shown = self._shown[:, None]
+        turn, shift, moved = self._moved(cloud, camera)
+        channels = [cloud.features[:, :COLOURS], moved * shown, shown]
+        carrying = replace(cloud, features=torch.cat(channels, dim=-1)).kept()
+        raster = rasterise(carrying, camera, alpha_max=self._alpha_max)
+        moved, share = raster.features[..., COLOURS:].split([2, 1], dim=-1)
+        places = _pixels(camera, turn, shift) + moved / share.clamp_min(_LEAST)
+        alpha = raster.alpha[..., None]
+        trust = share / alpha.clamp_min(_LEAST) * (alpha / _SEEN_ALPHA).clamp_max(1)
+        return raster, places, trust * _one_place(places, turn)
+
+    def _moved(self, cloud: Gaussians, camera: Camera) -> tuple[Tensor, Tensor, Tensor]:
+        """The similarity, matrix [2, 2] and shift [2], from the picture's pixels to the portrait's,
+        and [N, 2] what each splat's place differs from it.
+
+        A splat stands for all pixels that it covers. Interpolating what it differs by, which
+        changes little from one to the next, and not where it lies, keeps them apart.
+        """
+        now, depth = _projected(cloud, camera)
+        counts = (cloud.layers >= FIRST_EXPRESSION_LAYER) & (cloud.opacities > 0) & (depth > NEAR_M)
+        weight = (self._shown * counts)[:, None]
+        total = weight.sum().clamp_min(_LEAST)
+        here, there = (weight * now).sum(0) / total, (weight * self._places).sum(0) / total
+        p, q = now - here, self._places - there
+        size = (weight * p.square()).sum().clamp_min(_LEAST)
+        cosine = (weight * p * q).sum() / size
+        sine = (weight[:, 0] * (p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0])).sum() / size
+        turn = torch.stack([torch.stack([cosine, -sine]), torch.stack([sine, cosine])])
+        shift = there - turn @ here
+        return turn, shift, self._places - (now @ turn.T + shift)
+
+
+def _projected(cloud: Gaussians, camera: Camera) -> tuple[Tensor, Tensor]:
+    """[N, 2] pixels and [N] depths in metres; what is behind the camera is nowhere sensible."""
+    viewmat = torch.from_numpy(camera.viewmat).to(cloud.means)
+    intrinsics = torch.from_numpy(camera.K).to(cloud.means)
+    view = cloud.means @ viewmat[:3, :3].T + viewmat[:3, 3]
+    depth = view[:, 2]
+    return (view @ intrinsics.T)[:, :2] / depth.clamp_min(NEAR_M)[:, None], depth
+
+
+def _coloured(cloud: Gaussians) -> Gaussians:
+    return replace(cloud, features=cloud.features[:, :COLOURS])
+
+
+def _pixels(camera: Camera, turn: Tensor, shift: Tensor) -> Tensor:
+    """[H, W, 2] where a similarity, matrix [2, 2] and shift [2], puts the pixels' centres."""
+    rows = torch.arange(camera.height, device=turn.device)[:, None, None] + 0.5
+    columns = torch.arange(camera.width, device=turn.device)[:, None] + 0.5
+    return rows * turn[:, 1] + (columns * turn[:, 0] + shift)
+
+
+def _grid(pixels: Tensor, side: int) -> Tensor:
+    """Places in a picture as `grid_sample` wants them."""
+    return pixels * (2 / side) - 1
+
+
+def _border(side: int, device: torch.device) -> Tensor:
+    """[side, side, 1] 0..1: nothing beyond the picture is known to lack anything."""
+    ramp = (torch.arange(side, device=device) + 0.5) / _FADE_PX
+    ramp = ramp.minimum(ramp.flip(0)).clamp_max(1)
+    return (ramp[:, None] * ramp)[..., None]
+
+
+def _one_place(places: Tensor, turn: Tensor) -> Tensor:
+    """[H, W, 1] 0..1: whether neighbouring pixels show neighbouring places of the portrait, from
+    about the same side.
+
+    Args:
+        places: [H, W, 2] pixels of the portrait.
+        turn: [2, 2] the similarity that most of them follow.
+    """
+    size = _COARSER * turn[:, 0].norm().clamp_min(_LEAST)
+    steps = places[::_COARSER, ::_COARSER].permute(2, 0, 1)[None] / size
+    steps = F.pad(steps, (1, 1, 1, 1), mode="replicate")[0]
+    across = (steps[:, 1:-1, 2:] - steps[:, 1:-1, :-2]) / 2  # [2, H, W], of the coarser picture
+    down = (steps[:, 2:, 1:-1] - steps[:, :-2, 1:-1]) / 2
+    squares = (across.square() + down.square()).sum(0) / 2
+    area = across[0] * down[1] - across[1] * down[0]
+    most = (squares + (squares.square() - area.square()).clamp_min(0).sqrt()).sqrt()
+    least = area / most.clamp_min(_LEAST)
+    seen = ((least - _SLANTED) / (_FACING - _SLANTED)).clamp(0, 1) * (_TORN - most).clamp(0, 1)
+    around = -F.max_pool2d(-seen[None], 3, 1, 1)  # and so do all pixels beside it
+    around = F.avg_pool2d(around, 3, 1, 1, count_include_pad=False)
+    return F.interpolate(around[None], places.shape[:2], mode="bilinear")[0, 0, ..., None]

@@ -1,0 +1,140 @@
+"""The portrait's detail in its avatar's pictures: whole at its own pose, never made up."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from backend.avatar.detail import Detail
+from backend.losses.pixels import psnr
+from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
+from backend.splat.rasterise import rasterise
+from shared.camera import Camera, portrait_intrinsics
+from shared.flame import Track
+
+_SIDE = 64
+
+
+def test_an_avatars_own_picture_is_its_portrait(pipeline, avatar, portrait):
+    inside = portrait.matte > 0.5
+    own = pipeline.picture(avatar, avatar.source, avatar.camera)
+    coarse = pipeline.render(pipeline.drive(avatar, avatar.source), avatar.camera)
+    assert psnr(own.rgb, portrait.matted, inside) > 40
+    assert psnr(own.rgb, portrait.matted, inside) > psnr(coarse.rgb, portrait.matted, inside) + 6
+    assert np.abs(own.alpha - portrait.matte).mean() < 0.01
+    assert (own.rgb <= own.alpha[..., None]).all(), "premultiplied"
+    np.testing.assert_array_equal(own.depth, coarse.depth)
+
+
+def test_switched_off_parts_are_not_filled_in(pipeline, avatar):
+    ablate = frozenset({"gsn"})
+    shown = pipeline.picture(avatar, avatar.source, avatar.camera, ablate)
+    cloud = pipeline.drive(avatar, avatar.source, ablate)
+    np.testing.assert_array_equal(shown.rgb, pipeline.render(cloud, avatar.camera).rgb)
+
+
+def test_an_avatar_without_its_photo_is_drawn_by_its_splats(pipeline, avatar):
+    plain = dataclasses.replace(avatar, photo=None)
+    shown = pipeline.picture(plain, avatar.source, avatar.camera)
+    cloud = pipeline.drive(avatar, avatar.source)
+    np.testing.assert_array_equal(shown.rgb, pipeline.render(cloud, avatar.camera).rgb)
+
+
+def test_a_turned_head_is_no_blurrier_than_its_splats(pipeline, avatar):
+    turned = dataclasses.replace(
+        avatar.neutral(), global_orient=np.array([[0, np.radians(12), 0]], np.float32)
+    )
+    fine = pipeline.picture(avatar, turned, avatar.camera).rgb
+    coarse = pipeline.render(pipeline.drive(avatar, turned), avatar.camera).rgb
+    assert _sharpness(fine) > 1.1 * _sharpness(coarse)
+
+
+def test_a_camera_that_sees_nothing_shows_nothing(pipeline, avatar):
+    beside = avatar.camera.viewmat.copy()
+    beside[0, 3] += 5.0
+    shown = pipeline.picture(avatar, avatar.source, Camera(beside, avatar.camera.K, 320, 200))
+    assert shown.rgb.shape == (200, 320, 3)
+    assert not shown.rgb.any()
+    assert not shown.alpha.any()
+
+
+def test_the_mouth_that_the_portrait_hides_gets_no_detail(pipeline, avatar):
+    """Teeth lie behind lips: nothing of the lips is painted on them."""
+    opened = Track.from_arkit({"jawOpen": 0.7}, betas=avatar.source.betas)
+    fine = pipeline.picture(avatar, opened, avatar.camera).rgb
+    coarse = pipeline.render(pipeline.drive(avatar, opened), avatar.camera).rgb
+    lips = pipeline.tracker.detector.detect((coarse * 255).clip(0, 255).astype(np.uint8))[0]
+    mouth = lips.landmarks[[13, 14], :2].mean(0).astype(int)
+    at = (slice(mouth[1] - 3, mouth[1] + 3), slice(mouth[0] - 6, mouth[0] + 6))
+    assert np.abs(fine[at] - coarse[at]).max() < 0.02
+
+
+@pytest.mark.parametrize(("zoom", "across_m"), [(1.0, 0.0), (1.0, 0.01), (1.5, 0.0), (0.6, 0.004)])
+def test_detail_is_moved_and_scaled_with_the_splats(zoom, across_m):
+    """A flat sheet of coarse splats under a photo of fine stripes, seen nearer and aside."""
+    cloud, camera = _sheet(), _camera()
+    photo = _stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5)
+    detail = Detail(torch.from_numpy(photo), cloud, camera, 0.999)
+    viewmat = camera.viewmat.copy()
+    viewmat[2, 3] /= zoom
+    viewmat[0, 3] += across_m
+    moved = dataclasses.replace(camera, viewmat=viewmat)
+    shown = detail.drawn(cloud, moved).features.numpy()
+    middle = (_SIDE - 1) / 2 + 0.5
+    shift = across_m * camera.K[0, 0] / camera.viewmat[2, 3] * zoom
+    y, x = np.mgrid[:_SIDE, :_SIDE] + 0.5
+    places = np.stack([(y - middle) / zoom + middle, (x - shift - middle) / zoom + middle])
+    wanted = _stripes(places)[..., :3]
+    inside = ((places > 20) & (places < _SIDE - 20)).all(0)
+    assert inside.sum() > 100
+    coarse = rasterise(cloud, moved).features.numpy()
+    assert np.abs(shown - wanted)[inside].mean() < 0.06
+    assert np.abs(coarse - wanted)[inside].mean() > 0.1
+
+
+def test_what_lies_behind_the_portraits_splats_stays_as_it_is():
+    """A second sheet behind the first, seen alone when that one is gone."""
+    front, camera = _sheet(), _camera()
+    behind = _sheet(z_m=-0.05)
+    photo = torch.from_numpy(_stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5))
+    detail = Detail(photo, Gaussians.cat([front, behind]), camera, 0.999)
+    gone = dataclasses.replace(front, opacities=torch.zeros(len(front)))
+    shown = detail.drawn(Gaussians.cat([gone, behind]), camera).features
+    np.testing.assert_allclose(shown, rasterise(behind, camera).features, atol=1e-3)
+
+
+def _camera() -> Camera:
+    viewmat = np.diag([1.0, -1.0, -1.0, 1.0])
+    viewmat[2, 3] = 1.8
+    return Camera(viewmat, portrait_intrinsics(_SIDE), _SIDE, _SIDE)
+
+
+def _sheet(z_m: float = 0.0) -> Gaussians:
+    """Grey splats of four pixels' distance over the whole picture."""
+    pixel_m = 1.8 / _camera().K[0, 0]
+    steps = (torch.arange(30) - 14.5) * 4 * pixel_m
+    y, x = torch.meshgrid(steps, steps, indexing="ij")
+    means = torch.stack([x.flatten(), y.flatten(), torch.full((900,), z_m)], dim=-1).float()
+    return Gaussians(
+        means=means,
+        quats=torch.tensor([1.0, 0, 0, 0]).expand(900, 4).contiguous(),
+        scales=torch.full((900, 3), 4 * float(pixel_m)),
+        opacities=torch.full((900,), 0.9),
+        features=torch.full((900, 3), 0.5),
+        layers=torch.full((900,), FIRST_EXPRESSION_LAYER, dtype=torch.uint8),
+    )
+
+
+def _stripes(places: np.ndarray) -> np.ndarray:
+    """[H, W, 4] float32 at [2, H, W] pixels: waves of eight pixels, opaque."""
+    wave = 0.5 + 0.3 * np.sin(places[0] * np.pi / 4) * np.sin(places[1] * np.pi / 4)
+    rgb = np.repeat(wave[..., None], 3, axis=-1)
+    return np.concatenate([rgb, np.ones_like(wave)[..., None]], axis=-1).astype(np.float32)
+
+
+def _sharpness(rgb: np.ndarray) -> float:
+    return float(np.abs(cv2.Laplacian(rgb.mean(-1), cv2.CV_32F)).mean())
