@@ -34,7 +34,7 @@ _DROP_AT = 0.7
 _DROP = 0.3
 _GREY_UNTIL = 0.5  # other backgrounds than black, so that edges turn transparent, not dark
 _ADAM_EPS = 1e-7  # 1e-12 turns hidden Gaussians into coloured noise
-_COLOUR_REACH = 0.6  # logits stay this near to where they started
+_COLOUR_REACH = 0.6  # logits stay this near to where they started, nearer where less shows
 _ASIDE = 4  # every so many steps a look from a side
 _SIDE_WEIGHT = 1.5
 _PLANES_HIDE = 0.1  # a sheet's cells are seen from the front, and aside hardly less well
@@ -69,7 +69,7 @@ def personalise(
     groups, freezing = _parameters(personal, shown)
     sides = SideViews(before, _hidden(personal, len(before)), target.camera, _middle(target))
     optimiser = torch.optim.Adam(groups, eps=_ADAM_EPS)
-    starts = {id(p): p.detach().clone() for p in _colours(personal)}
+    starts = [(colour, colour.detach().clone(), reach) for colour, reach in _colours(personal)]
     points = PointLosses()
     chance = random.Random(0)
     drop_at, grey_until = int(iterations * _DROP_AT), int(iterations * _GREY_UNTIL)
@@ -103,9 +103,8 @@ def personalise(
                 parameter.grad.mul_(keep)
         optimiser.step()
         with torch.no_grad():
-            for colour in _colours(personal):
-                start = starts[id(colour)]
-                colour.clamp_(start - _COLOUR_REACH, start + _COLOUR_REACH)
+            for colour, start, reach in starts:
+                colour.clamp_(start - reach, start + reach)
         losses.append(float(loss.detach()))
         progress("personalise", step + 1, iterations)
     for tensor in _all(personal):
@@ -170,8 +169,13 @@ def _all(personal: Personal) -> Iterator[Tensor]:
             yield tensor
 
 
-def _colours(personal: Personal) -> list[Tensor]:
-    return [r.features for r in (personal.identity, *personal.layers) if r.features is not None]
+def _colours(personal: Personal) -> Iterator[tuple[Tensor, Tensor | float]]:
+    """Logits of colours [N, 3], and how far each may go from where it started."""
+    if personal.identity.features is not None:
+        yield personal.identity.features, _COLOUR_REACH
+    for layer, shown in zip(personal.layers, personal.shown, strict=True):
+        if layer.features is not None:
+            yield layer.features, _COLOUR_REACH * shown[:, None]
 
 
 def _parameters(

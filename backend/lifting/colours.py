@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from backend.head.surface import undirected_edges
 
 from .completion import completed
+from .eyes import fill_eyes
 from .fill import nearest_fill
 from .polygons import erode
 from .sampling import between, look_up, sample
@@ -42,7 +42,6 @@ _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 CAVITY = np.array([0.20, 0.07, 0.07])
 TONGUE = np.array([0.58, 0.30, 0.29])
 TEETH = np.array([0.88, 0.83, 0.75])
-SCLERA = np.array([0.78, 0.74, 0.72])
 """Display sRGB of what a portrait may not show at all."""
 
 
@@ -84,9 +83,11 @@ class SiteColours:
         trust[at["face"] & look_up(self._over, pixels, False)] = 0
         seen = trust > _SEEN
         self._fill_skin(colours, trust, sites, ~(eyes | in_mouth), at)
-        for eye in ("left_eyeball", "right_eyeball"):
-            self._fill_eye(colours, seen, sites, at[eye])
-        self._fill_mouth(colours, seen, sites, at)
+        face = at["face"] & seen
+        lit = float(np.median(colours[face])) if face.any() else _LIT_SKIN
+        light = min(max(lit / _LIT_SKIN, 0.3), 1.2)
+        fill_eyes(colours, seen, sites, [at["left_eyeball"], at["right_eyeball"]], light)
+        self._fill_mouth(colours, seen, sites, at, light)
         return colours, np.where(rim, 0.0, trust)
 
     def _foreign(
@@ -197,34 +198,16 @@ class SiteColours:
                 sites.rest[plain], colours[plain], sites.rest[lids], _SMOOTH_NEIGHBOURS, bright=True
             )
 
-    def _fill_eye(
-        self, colours: np.ndarray, seen: np.ndarray, sites: Sites, eye: np.ndarray
-    ) -> None:
-        """Eyes are round: an unseen site takes the colour seen at its angle from the iris."""
-        members = np.flatnonzero(eye)
-        center = (sites.rest[members].max(0) + sites.rest[members].min(0)) / 2
-        direction = sites.rest[members] - center
-        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-        angle = np.arccos(np.clip(direction[:, 2], -1, 1))
-        known = seen[members]
-        white = SCLERA.astype(np.float32)
-        if known.sum() < 20:
-            colours[members[~known]] = white
-            return
-        tree = KDTree(angle[known, None])
-        distance, index = tree.query(angle[~known, None], k=min(12, int(known.sum())))
-        picked = np.median(colours[members[known]][index], axis=1)
-        bright = np.percentile(colours[members[known]], 80, axis=0)
-        far = distance[:, :1] > np.radians(4)
-        colours[members[~known]] = np.where(far, np.minimum(bright, white), picked)
-
     def _fill_mouth(
-        self, colours: np.ndarray, seen: np.ndarray, sites: Sites, at: dict[str, np.ndarray]
+        self,
+        colours: np.ndarray,
+        seen: np.ndarray,
+        sites: Sites,
+        at: dict[str, np.ndarray],
+        light: float,
     ) -> None:
         """What the portrait hides of a mouth, darker towards the throat, lit as the face is."""
         teeth, tongue = at["teeth"], at["tongue"]
-        face = at["face"] & seen
-        light = np.clip(np.median(colours[face]) / _LIT_SKIN, 0.3, 1.2) if face.any() else 1.0
         colours[at["mouth_interior"]] = light * CAVITY
         inner_lips = at["lips"] & ~seen & ~at["mouth_interior"]
         colours[inner_lips] += _INNER_LIPS * (light * CAVITY - colours[inner_lips])

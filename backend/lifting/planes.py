@@ -76,7 +76,7 @@ def plane_targets(
     height = np.where(hit, plane_depth_m - coverage.depth, 0)  # towards the camera
     still = hit & (mobility < 0.05)
     # Behind the face the sheet continues what surrounds it (ears, neck, scalp).
-    ground = smooth_fill(height, still, 12.0) if still.any() else np.zeros_like(height)
+    ground = smooth_fill(height, still) if still.any() else np.zeros_like(height)
     ground = np.where(still, height + _HAIR_M * (1 - mobility), ground)
     covered = hit & ~still
     ground = np.where(covered, np.minimum(ground, height - _BEHIND_FACE_M), ground)

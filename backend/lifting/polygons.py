@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from backend.tracking.landmarks import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
+from backend.tracking.landmarks import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE, closed_eyes
 
 _OPEN_LIPS_PX = 3.0
 _FROZEN_MARGIN_PX = 7
@@ -20,8 +20,8 @@ class Polygons:
     Args:
         mouth: Between the lips; empty where they are closed.
         lips: Outer lips with what is between them.
-        left_eye: Between the subject's left lids.
-        right_eye: Between the subject's right lids.
+        left_eye: Between the subject's left lids; empty where they are closed.
+        right_eye: Between the subject's right lids, likewise.
         frozen: Lips and lids with a margin: where personalisation leaves colour, place and
             size alone.
     """
@@ -52,6 +52,9 @@ def polygons(landmarks: np.ndarray, size_px: int) -> Polygons:
         mouth[:] = False
     lips, left, right = fill(OUTER_LIPS), fill(LEFT_EYE), fill(RIGHT_EYE)
     frozen = dilate(lips | left | right, _FROZEN_MARGIN_PX)
+    for eye, closed in zip((left, right), closed_eyes(landmarks), strict=True):
+        if closed:
+            eye[:] = False
     return Polygons(mouth, lips, left, right, frozen)
 
 

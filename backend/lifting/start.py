@@ -16,7 +16,7 @@ from backend.model.residuals import IdentityResiduals
 from backend.model.splitavatar import SplitAvatar
 from backend.tracking.portrait import Portrait
 
-from .hair import hair_over_face
+from .hair import hair_over_face, wide_enough
 from .layers import starting_layers
 from .planes import PlaneTargets, plane_targets
 from .sampling import look_up, sample
@@ -64,12 +64,13 @@ def start(portrait: Portrait, head: Head, model: SplitAvatar) -> Start:
     unlike = unlike_skin(view)
     over = hair_over_face(view, unlike)
     layers = starting_layers(view, model, unlike, over)
+    strands = wide_enough(over).astype(np.float32)
     targets = plane_targets(
         view.rgb,
         view.matte,
         view.visible,
         view.far_side(),
-        view.mobility_image() * (1 - cv2.GaussianBlur(over.astype(np.float32), (0, 0), _SOFT_PX)),
+        view.mobility_image() * (1 - cv2.GaussianBlur(strands, (0, 0), _SOFT_PX)),
         float(view.camera.viewmat[2, 3]),
     )
     identity, mask = _planes(view, model, targets)

@@ -10,6 +10,8 @@ CUT_APART = (
 TURNED = "The photo lay on its side or upside down, and was turned upright."
 DARK = "The face is very dark; the avatar will be as dark. A brighter photo shows more."
 COLOURLESS = "The photo has no colours; neither has the avatar."
+EYES_CLOSED = "The photo shows no open eye; the avatar's eyes are brown and not the person's own."
+ONE_EYE_CLOSED = "One eye is closed in this photo; it was given the other one's colours."
 NODDING = "The face looks far up or down; a photo taken at eye level gives a better likeness."
 
 _DARK = 0.13  # display sRGB
@@ -17,13 +19,16 @@ _GREY = 4  # of 255, between a pixel's channels
 _NODDING_DEG = 25.0
 
 
-def photo_notes(rgb: np.ndarray, at_face: np.ndarray, viewmat: np.ndarray) -> list[str]:
+def photo_notes(
+    rgb: np.ndarray, at_face: np.ndarray, viewmat: np.ndarray, eyes_closed: tuple[bool, bool]
+) -> list[str]:
     """Notes on how a photo was taken.
 
     Args:
         rgb: [H, W, 3] uint8 of the crop.
         at_face: [N, 2] pixels inside the face.
         viewmat: [4, 4] the fitted camera's.
+        eyes_closed: See `closed_eyes`.
     """
     columns, rows = np.clip(at_face.astype(int), 0, len(rgb) - 1).T
     face = rgb[rows, columns].astype(int)
@@ -31,6 +36,8 @@ def photo_notes(rgb: np.ndarray, at_face: np.ndarray, viewmat: np.ndarray) -> li
     found = {
         DARK: np.median(face.max(-1)) < _DARK * 255,
         COLOURLESS: np.median(np.ptp(face, axis=-1)) < _GREY,
+        EYES_CLOSED: all(eyes_closed),
+        ONE_EYE_CLOSED: sum(eyes_closed) == 1,
         NODDING: abs(pitch) > _NODDING_DEG,
     }
     return [note for note, true in found.items() if true]

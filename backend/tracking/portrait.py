@@ -17,7 +17,7 @@ from .decode import Picture, decode
 from .detect import Detector, Face
 from .embedding import embedded
 from .fit import Fit, Fitter
-from .landmarks import FACE_OVAL
+from .landmarks import FACE_OVAL, closed_eyes
 from .lid_edges import on_lid_edges
 from .matte import Matter
 from .neighbours import faces_beside
@@ -123,7 +123,9 @@ class Tracker:
         progress("fit", 4, 4)
         notes = [TURNED] if turns else []
         notes += [CUT_APART] if person.touched(rgb, crop) else []
-        notes += photo_notes(rgb, near.landmarks[_INNER, :2], fit.camera.viewmat)
+        notes += photo_notes(
+            rgb, near.landmarks[_INNER, :2], fit.camera.viewmat, closed_eyes(near.landmarks)
+        )
         inside = crop.inside(*picture.size)
         colours, matte = gone_on(person.colours(rgb, matte, crop), matte, inside, PORTRAIT_PX)
         return Portrait(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from backend.lifting.hair import hair_over_face
+from backend.lifting.hair import hair_over_face, wide_enough
 from backend.lifting.view import View
 
 
@@ -30,3 +30,12 @@ def test_hair_hangs_in_from_the_side_and_a_beard_does_not(portrait, pipeline) ->
     beard = np.zeros_like(face)
     beard[low:high, middle - 20 : middle + 20] = True
     assert not hair_over_face(view, beard).any()
+
+
+def test_a_seam_is_no_hair_but_a_strand_is() -> None:
+    over = np.zeros((60, 60), bool)
+    over[:, 10:17] = True
+    over[:, 30:44] = True
+    kept = wide_enough(over)
+    assert not kept[10:50, 10:17].any()
+    np.testing.assert_array_equal(kept[10:50, 30:44], over[10:50, 30:44])

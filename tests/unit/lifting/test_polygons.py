@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backend.lifting.polygons import dilate, erode, polygons
+from backend.tracking.landmarks import closed_eyes
 
 
 def test_growing_and_shrinking_a_disc():
@@ -35,3 +36,15 @@ def test_polygons_partly_outside_the_picture_do_no_harm(portrait):
     moved = polygons(portrait.landmarks + [-250, 0], 512)
     assert moved.frozen.shape == (512, 512)
     assert not polygons(portrait.landmarks + [3000, 3000], 512).frozen.any()
+
+
+def test_an_eye_that_is_closed_shows_nothing_of_its_ball(portrait):
+    landmarks = portrait.landmarks.copy()
+    for upper, lower in ((386, 374), (385, 380), (387, 373)):
+        landmarks[upper] = landmarks[lower] - [0, 1]
+    shapes, whole = polygons(landmarks, 512), polygons(portrait.landmarks, 512)
+    assert whole.left_eye.any()
+    assert not shapes.left_eye.any()
+    assert shapes.right_eye.any()
+    assert closed_eyes(landmarks) == (True, False)
+    assert closed_eyes(portrait.landmarks) == (False, False)

@@ -1,0 +1,70 @@
+"""Eyeballs: seen colours go round the iris, a hidden eye is like the other, two are painted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.lifting.eyes import IRIS, PUPIL, SCLERA, fill_eyes
+from backend.lifting.sites import Sites
+
+_RADIUS_M = 0.012
+_BLUE = np.array([0.3, 0.4, 0.6])
+
+
+@pytest.fixture
+def sites() -> Sites:
+    """Two balls of 2000 places each."""
+    rng = np.random.default_rng(0)
+    around = rng.normal(size=(4000, 3))
+    around /= np.linalg.norm(around, axis=1, keepdims=True)
+    rest = _RADIUS_M * around
+    rest[:2000, 0] += 0.03
+    rest[2000:, 0] -= 0.03
+    return Sites(rest, around, rest, np.arange(4000))
+
+
+def angles(sites: Sites) -> np.ndarray:
+    return np.degrees(np.arccos(sites.normals[:, 2]))
+
+
+def eyes() -> list[np.ndarray]:
+    left = np.arange(4000) < 2000
+    return [left, ~left]
+
+
+def seen_blue(sites: Sites) -> tuple[np.ndarray, np.ndarray]:
+    """The left eye's front, its upper third hidden by the lid."""
+    angle = angles(sites)
+    colours = np.where(angle[:, None] < 29, _BLUE, SCLERA)
+    seen = eyes()[0] & (angle < 50) & (sites.normals[:, 1] < 0.2)
+    return np.where(seen[:, None], colours, 0), seen
+
+
+def test_what_a_lid_hides_goes_on_round_the_iris(sites):
+    colours, seen = seen_blue(sites)
+    before = colours[seen].copy()
+    fill_eyes(colours, seen, sites, eyes(), 1.0)
+    np.testing.assert_array_equal(colours[seen], before)
+    iris = eyes()[0] & (angles(sites) < 25)
+    np.testing.assert_allclose(colours[iris], np.broadcast_to(_BLUE, (iris.sum(), 3)), atol=0.01)
+    back = eyes()[0] & (angles(sites) > 90)
+    assert (colours[back] <= SCLERA + 1e-6).all()
+    assert colours[back].min() > 0.6
+
+
+def test_a_closed_eye_opens_onto_the_other_ones_iris(sites):
+    colours, seen = seen_blue(sites)
+    fill_eyes(colours, seen, sites, eyes(), 1.0)
+    iris = eyes()[1] & (angles(sites) < 25)
+    np.testing.assert_allclose(colours[iris], np.broadcast_to(_BLUE, (iris.sum(), 3)), atol=0.01)
+
+
+@pytest.mark.parametrize("light", [1.0, 0.5])
+def test_two_closed_eyes_are_painted_brown_as_bright_as_the_face(sites, light):
+    colours = np.zeros((4000, 3))
+    fill_eyes(colours, np.zeros(4000, bool), sites, eyes(), light)
+    angle = angles(sites)
+    for low, high, wanted in ((0, 8, PUPIL), (14, 22, IRIS), (35, 180, SCLERA)):
+        ring = (angle > low) & (angle < high)
+        np.testing.assert_allclose(colours[ring], light * np.broadcast_to(wanted, (ring.sum(), 3)))
