@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from backend.avatar.alignment import aligned
 from backend.avatar.create import CreateOptions, check_options, encoded_avatar, personalised_avatar
 from backend.avatar.detail import Detail
 from backend.avatar.drive import check_frame, check_made_with, driven
 from backend.avatar.file import Avatar
+from backend.avatar.framing import keep_framing
 from backend.avatar.loaded import Loaded, load_model
 from backend.avatar.render import Frame, detailed, rendered
 from backend.avatar.weights import trained_weights
 from backend.configs.network import model_config
 from backend.configs.presets import load_preset
+from backend.export.png import over_background
 from backend.head import load_head
 from backend.model.splitavatar import SplitAvatar
 from backend.splat.gaussians import Gaussians
@@ -26,6 +29,8 @@ from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import Track
 from shared.progress import Progress, silent
+
+_BLACK = (0.0, 0.0, 0.0)
 
 
 class Pipeline:
@@ -197,6 +202,25 @@ class Pipeline:
             alpha_max = self._config.alpha_max
             self._detail = avatar, Detail(photo.float() / 255, own, avatar.camera, alpha_max)
         return self._detail[1]
+
+    def kept_framing(
+        self, avatar: Avatar, tracked: Tracked, progress: Progress = silent
+    ) -> list[Camera]:
+        """Cameras that show an avatar as a clip shows its person: as large and in the same place.
+
+        Args:
+            avatar: Whom the clip drives, by `Tracked.on_still_shoulders`.
+            tracked: The driving clip.
+            progress: Told of every comparison of both faces; may cancel.
+        """
+        track = tracked.on_still_shoulders()
+
+        def drawn(number: int, camera: Camera) -> np.ndarray:
+            picture = self.picture(avatar, track.frame(number), camera).rgba8()
+            return over_background(picture, _BLACK)[..., :3]
+
+        cameras = keep_framing(tracked.cameras, tracked.body)
+        return aligned(cameras, tracked, drawn, self.tracker.detector.detect, progress)
 
     def _place(self, avatar: Avatar) -> Avatar:
         """The avatar on this device; the last one stays there, so that frames cost no transfer."""

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         if args.framing == "crop":
             cameras = framing.portrait_framing(avatar, tracked.cameras)
         else:
-            cameras = framing.keep_framing(tracked.cameras, tracked.body)
+            cameras = pipeline.kept_framing(avatar, tracked, console.progress)
         files = []
         for index, name in enumerate(pictures.names):
             console.progress("rendering frames", index, len(pictures))

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 
 from backend.avatar.create import CreateOptions
-from backend.avatar.framing import keep_framing
 from backend.avatar.pipeline import Pipeline
 from backend.data.prepare.sources import Clip, find_clips
 from backend.export.png import over_background, write_png
@@ -142,7 +141,7 @@ def _write_clip(
     avatar = pipeline.create(cv2.imencode(".png", first)[1].tobytes(), options, progress)
     tracked = pipeline.track_frames(pictures.frames(), pictures.fps, progress)
     track = tracked.on_still_shoulders()
-    cameras = keep_framing(tracked.cameras, tracked.body)
+    cameras = pipeline.kept_framing(avatar, tracked, progress)
     source = window.person(first)
     landmarks = window.crop.points(face.landmarks[:, :2])
     wanted = _spread(len(pictures), limit)

@@ -33,12 +33,14 @@ class Tracked:
         track: Parameters; head motion is in `global_orient` and `transl`.
         cameras: One per frame, in the pixels of the frames, upright and facing the torso.
         missing: Numbers of the frames in which no face was found, and which were interpolated.
+        landmarks: [T, 478, 2] pixels of the frames; NaN where no face was found.
         body: [T, 3] metres that the shoulders have moved since the first frame, see `body_motion`.
     """
 
     track: Track
     cameras: list[Camera]
     missing: list[int]
+    landmarks: np.ndarray
     body: np.ndarray
 
     def on_still_shoulders(self) -> Track:
@@ -105,6 +107,7 @@ def track_video(
         raise AvatarError("bad_file", "There are no frames to track.", "Choose another video.")
     fits = _at_known_depth(tracker, fits, faces, references, progress)
     tracked = _joined(fits, references, sizes, fps, smooth)
+    tracked = replace(tracked, landmarks=np.array([_landmarks(face) for face in faces]))
     seen = _in_metres(moves, tracked.cameras)
     body = body_motion(tracked.track.transl.astype(np.float64), seen, fps)
     tracked = replace(tracked, body=body)
@@ -222,7 +225,13 @@ def _joined(
     head = fits[found[0]].track.head  # type: ignore[union-attr]
     track = Track(**values, betas=first.betas, fps=fps, head=head)
     missing = sorted(set(range(len(fits))) - set(found))
-    return Tracked(track, cameras, missing, np.zeros((len(fits), 3)))
+    unknown = np.full((len(fits), 478, 2), np.nan)
+    return Tracked(track, cameras, missing, unknown, np.zeros((len(fits), 3)))
+
+
+def _landmarks(face: Face | None) -> np.ndarray:
+    """[478, 2] pixels of the frame, NaN for no face."""
+    return np.full((478, 2), np.nan) if face is None else face.landmarks[:, :2]
 
 
 def _in_metres(moves: list[np.ndarray | None], cameras: list[Camera]) -> np.ndarray:

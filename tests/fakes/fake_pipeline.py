@@ -225,5 +225,10 @@ class FakePipeline:
             on_still_shoulders=lambda: track,
         )
 
+    def kept_framing(
+        self, avatar: FakeAvatar, tracked: SimpleNamespace, progress: Progress = silent
+    ) -> list[Camera]:
+        return tracked.cameras
+
     def close(self) -> None:
         pass
