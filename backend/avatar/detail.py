@@ -30,6 +30,9 @@ shows from too far aside only stripes are there to be carried."""
 _TORN = 3.0
 """As many of them, and the places do not belong together; at one less they do."""
 _SEEN_ALPHA = 0.2
+_WHOLE_PX, _MOST_LACKING = 2.0, 0.22
+"""Of a place that moves so far otherwise than the head, what it lacks is carried up to that much:
+more is no detail, but something else that lies beside it in the portrait, such as hair."""
 _LEAST_TRUST = 0.4  # in the portrait's own picture, whose detail is exact where there is more
 _LEAST = 1e-4
 _COARSER = 2  # times: how neighbours lie changes slowly
@@ -54,7 +57,7 @@ class Detail:
         behind = (depth - front[0, 0, 0]).clamp_min(0)
         self._places = places  # [N, 2] pixels of the portrait
         self._shown = torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
-        own, _, trust = self._carried(cloud, camera)
+        own, _, _, trust = self._carried(cloud, camera)
         drawn = torch.cat([own.features[..., :COLOURS], own.alpha[..., None]], dim=-1)
         lacking = (photo - drawn) / trust.clamp_min(_LEAST_TRUST)
         self._lacking = (lacking * _border(camera.width, photo.device)).permute(2, 0, 1)[None]
@@ -69,27 +72,32 @@ class Detail:
         Returns:
             `features` [H, W, 3] display sRGB, premultiplied by `alpha`; depth of the splats.
         """
-        raster, places, trust = self._carried(cloud, camera)
+        raster, places, moved, trust = self._carried(cloud, camera)
         grid = _grid(places, self._lacking.shape[-1])[None]
         lacking = F.grid_sample(self._lacking, grid, mode="bicubic", align_corners=False)
-        lacking = lacking[0].permute(1, 2, 0) * trust
+        still = torch.exp(-(moved / _WHOLE_PX).square())
+        most = _MOST_LACKING + (1 - _MOST_LACKING) * still
+        lacking = lacking[0].permute(1, 2, 0).minimum(most).maximum(-most) * trust
         alpha = (raster.alpha + lacking[..., COLOURS]).clamp(0, 1)
         colours = (raster.features[..., :COLOURS] + lacking[..., :COLOURS]).clamp_min(0)
         return Raster(colours.minimum(alpha[..., None]), alpha, raster.depth)
 
-    def _carried(self, cloud: Gaussians, camera: Camera) -> tuple[Raster, Tensor, Tensor]:
+    def _carried(self, cloud: Gaussians, camera: Camera) -> tuple[Raster, Tensor, Tensor, Tensor]:
         """The splats' picture, colours first; [H, W, 2] which pixel of the portrait each of its
-        pixels shows; and [H, W, 1] 0..1 how far to trust that."""
+        pixels shows; [H, W, 1] how many pixels it moved otherwise than the head; and [H, W, 1] 0..1
+        how far to trust all that."""
         shown = self._shown[:, None]
         turn, shift, moved = self._moved(cloud, camera)
         channels = [cloud.features[:, :COLOURS], moved * shown, shown]
         carrying = replace(cloud, features=torch.cat(channels, dim=-1)).kept()
         raster = rasterise(carrying, camera, alpha_max=self._alpha_max)
         moved, share = raster.features[..., COLOURS:].split([2, 1], dim=-1)
-        places = _pixels(camera, turn, shift) + moved / share.clamp_min(_LEAST)
+        moved = moved / share.clamp_min(_LEAST)
+        places = _pixels(camera, turn, shift) + moved
         alpha = raster.alpha[..., None]
         trust = share / alpha.clamp_min(_LEAST) * (alpha / _SEEN_ALPHA).clamp_max(1)
-        return raster, places, trust * _one_place(places, turn)
+        trust = trust * _one_place(places, turn)
+        return raster, places, moved.norm(dim=-1, keepdim=True), trust
 
     def _moved(self, cloud: Gaussians, camera: Camera) -> tuple[Tensor, Tensor, Tensor]:
         """The similarity, matrix [2, 2] and shift [2], from the picture's pixels to the portrait's,

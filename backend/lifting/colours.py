@@ -7,7 +7,7 @@ import numpy as np
 from backend.head.surface import undirected_edges
 
 from .completion import completed
-from .eyes import fill_eyes
+from .eyes import SCLERA, fill_eyes
 from .fill import nearest_fill
 from .polygons import erode
 from .sampling import between, look_up, sample
@@ -32,6 +32,8 @@ _LID_TOLERANCE_M = 0.0005  # a folded lid lies that close behind the one that sh
 _LIT_SKIN = 0.6  # display sRGB of well-lit skin, all tones' middle
 _MOUTH_DEPTH_M = 0.03
 _THROAT = 0.75
+_FRONT_TEETH_M, _BACK_TEETH = 0.008, 0.5  # so deep they are fully lit; how dark the last are
+_EYE_WHITES = 85  # percentile of what shows of the eyes
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
 _INNER_LIPS = 0.5  # of the cavity's colour: what closed lips hide lies in their shadow
 _ENOUGH_TEETH = 50
@@ -41,7 +43,7 @@ _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.20, 0.07, 0.07])
 TONGUE = np.array([0.58, 0.30, 0.29])
-TEETH = np.array([0.88, 0.83, 0.75])
+TEETH = np.array([0.93, 0.87, 0.82])
 """Display sRGB of what a portrait may not show at all."""
 
 
@@ -84,8 +86,7 @@ class SiteColours:
         seen = trust > _SEEN
         self._fill_skin(colours, trust, sites, ~(eyes | in_mouth), at)
         face = at["face"] & seen
-        lit = float(np.median(colours[face])) if face.any() else _LIT_SKIN
-        light = min(max(lit / _LIT_SKIN, 0.3), 1.2)
+        light = self._light(colours[face], colours[eyes & seen])
         fill_eyes(colours, seen, sites, [at["left_eyeball"], at["right_eyeball"]], light)
         self._fill_mouth(colours, seen, sites, at, light)
         return colours, np.where(rim, 0.0, trust)
@@ -198,6 +199,15 @@ class SiteColours:
                 sites.rest[plain], colours[plain], sites.rest[lids], _SMOOTH_NEIGHBOURS, bright=True
             )
 
+    @staticmethod
+    def _light(skin: np.ndarray, eyes: np.ndarray) -> float:
+        """How bright the light is, 1 for a well-lit face: by skin [N, 3], which may be dark itself,
+        or by the whites of eyes [K, 3], which may lie in the shade."""
+        lit = [float(np.median(skin)) / _LIT_SKIN] if len(skin) else []
+        if len(eyes):
+            lit.append(float(np.percentile(eyes.mean(1), _EYE_WHITES) / SCLERA.mean()))
+        return min(max(*lit, 0.3, 0.3), 1.2) if lit else 1.0
+
     def _fill_mouth(
         self,
         colours: np.ndarray,
@@ -213,8 +223,10 @@ class SiteColours:
         colours[inner_lips] += _INNER_LIPS * (light * CAVITY - colours[inner_lips])
         if not teeth.any():  # FLAME has neither teeth nor tongue
             return
-        back = np.clip((sites.rest[teeth, 2].max() - sites.rest[:, 2]) / _MOUTH_DEPTH_M, 0, 1)
-        shade = (1 - _THROAT * back)[:, None]
+        depth = sites.rest[teeth, 2].max() - sites.rest[:, 2]
+        shade = (1 - _THROAT * np.clip(depth / _MOUTH_DEPTH_M, 0, 1))[:, None]
+        back = np.clip((depth - _FRONT_TEETH_M) / _MOUTH_DEPTH_M, 0, 1)
+        on_teeth = (1 - _BACK_TEETH * back)[:, None]
         hidden = tongue & ~seen
         colours[hidden] = (light * TONGUE * shade)[hidden]
         shown = teeth & seen
@@ -227,7 +239,7 @@ class SiteColours:
         seen = seen & (colours.mean(1) > _LEAST_ENAMEL * enamel.mean())
         for jaw, lit in (("upper", 1.0), ("lower", _LOWER_TEETH)):
             own = at[f"teeth_{jaw}"]
-            painted = paint_teeth(sites.rest[own], jaw, enamel, light) * shade[own] * lit
+            painted = paint_teeth(sites.rest[own], jaw, enamel, light) * on_teeth[own] * lit
             colours[own] = np.where(seen[own, None], colours[own], painted)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from backend.tracking.landmarks import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE, closed_eyes
+from backend.tracking.landmarks import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
 _OPEN_LIPS_PX = 3.0
 _FROZEN_MARGIN_PX = 7
@@ -38,8 +38,14 @@ class Polygons:
         return self.left_eye | self.right_eye
 
 
-def polygons(landmarks: np.ndarray, size_px: int) -> Polygons:
-    """Polygon masks from [478, 2] landmarks in pixels of a square picture."""
+def polygons(landmarks: np.ndarray, closed_eyes: tuple[bool, bool], size_px: int) -> Polygons:
+    """Polygon masks of a square picture.
+
+    Args:
+        landmarks: [478, 2] pixels.
+        closed_eyes: The left and the right one.
+        size_px: The picture's side.
+    """
 
     def fill(indices: tuple[int, ...]) -> np.ndarray:
         mask = np.zeros((size_px, size_px), np.uint8)
@@ -52,7 +58,7 @@ def polygons(landmarks: np.ndarray, size_px: int) -> Polygons:
         mouth[:] = False
     lips, left, right = fill(OUTER_LIPS), fill(LEFT_EYE), fill(RIGHT_EYE)
     frozen = dilate(lips | left | right, _FROZEN_MARGIN_PX)
-    for eye, closed in zip((left, right), closed_eyes(landmarks), strict=True):
+    for eye, closed in zip((left, right), closed_eyes, strict=True):
         if closed:
             eye[:] = False
     return Polygons(mouth, lips, left, right, frozen)

@@ -11,8 +11,9 @@ _WIDTHS_MM = {
 """Crowns from the middle outwards (Wheeler's Dental Anatomy, mesiodistal diameters)."""
 
 _CROWN_MM = {"upper": 10.0, "lower": 9.0}
+_RISING = 0.12  # of the way along the arch: gums rise sideways, as a smiling lip does
 _SCALLOP_MM = 1.8  # how far gums reach down between two teeth
-_GAP_MM, _GAP_SHADE = 0.8, 0.45
+_GAP_MM, _GAP_SHADE = 0.8, 0.35
 _EDGE_MM = 2.5  # near their edges teeth part farther
 _GUM_BLUR_MM = 0.8
 
@@ -39,7 +40,7 @@ def paint_teeth(rest: np.ndarray, jaw: str, enamel: np.ndarray, light: float) ->
     gap_mm = _GAP_MM * (1 + np.clip(1 - height / _EDGE_MM, 0, 1))
     crown = enamel * (1 - _GAP_SHADE * np.exp(-((from_gap / gap_mm) ** 2)))[:, None]
     between = 1 - np.clip(2 * from_gap / width, 0, 1)
-    gum_at = _CROWN_MM[jaw] - _SCALLOP_MM * between**2
+    gum_at = _CROWN_MM[jaw] + _RISING * along - _SCALLOP_MM * between**2
     gum = (1 / (1 + np.exp(-(height - gum_at) / _GUM_BLUR_MM)))[:, None]
     return (1 - gum) * crown + gum * light * GUM
 

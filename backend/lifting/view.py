@@ -47,7 +47,9 @@ class View:
         self.rest = head.shape(torch.tensor(self.betas)[None])
         self.matte = portrait.matte
         self.rgb = extend_colours(portrait.rgb, self.matte)
-        self.shapes: Polygons = polygons(portrait.landmarks, self.camera.width)
+        self.shapes: Polygons = polygons(
+            portrait.landmarks, portrait.closed_eyes, self.camera.width
+        )
         self.regions = {name: mask.numpy() for name, mask in head.regions.items()}
         self.regions["lids"] = self.regions["lids"] | self.regions["eye_sockets"] | lid_skin(head)
         faces = head.faces.numpy()

@@ -24,15 +24,22 @@ FACE_OVAL = (
 
 _LIDS_LEFT, _LIDS_RIGHT = (386, 374, 362, 263), (159, 145, 133, 33)
 """Middle of the upper and of the lower lid, inner and outer corner."""
-_CLOSED = 0.18  # of an eye's width; laughing eyes are open by more
+_CLOSED, _LOWERED = 0.1, 0.2  # of an eye's width; laughing eyes are open by .12 and more
+_LOOKING_DOWN = 0.5  # of its score, 0..1; laughing eyes have up to .4
 
 
-def closed_eyes(landmarks: np.ndarray) -> tuple[bool, bool]:
-    """Whether the lids of the left and of the right eye hide its iris, by [478, 2 or 3] pixels."""
-    return _closed(landmarks, _LIDS_LEFT), _closed(landmarks, _LIDS_RIGHT)
+def closed_eyes(landmarks: np.ndarray, scores: dict[str, float]) -> tuple[bool, bool]:
+    """Whether the lids of the left and of the right eye hide its iris.
+
+    Args:
+        landmarks: [478, 2 or 3] pixels.
+        scores: The detector's, ARKit name -> 0..1.
+    """
+    down_left, down_right = (scores.get(f"eyeLookDown{side}", 0.0) for side in ("Left", "Right"))
+    return _closed(landmarks, _LIDS_LEFT, down_left), _closed(landmarks, _LIDS_RIGHT, down_right)
 
 
-def _closed(landmarks: np.ndarray, lids: tuple[int, int, int, int]) -> bool:
+def _closed(landmarks: np.ndarray, lids: tuple[int, int, int, int], down: float) -> bool:
     upper, lower, inner, outer = landmarks[list(lids), :2]
-    open_px, wide_px = np.linalg.norm(upper - lower), np.linalg.norm(inner - outer)
-    return bool(open_px < _CLOSED * wide_px)
+    most = _LOWERED if down > _LOOKING_DOWN else _CLOSED
+    return bool(np.linalg.norm(upper - lower) < most * np.linalg.norm(inner - outer))

@@ -44,6 +44,7 @@ class Portrait:
         matte: [512, 512] float32 0..1. Both go on, softly, beyond the picture's edge.
         surround: The same around the crop; None where the crop is all there is.
         landmarks: [478, 2] pixels of the crop.
+        closed_eyes: Whether the lids of the left and of the right eye hide its iris.
         crop: Where in the source picture it lies.
         fit: Parameters and camera.
         digest: sha256 of the source file, hexadecimal.
@@ -54,6 +55,7 @@ class Portrait:
     matte: np.ndarray
     surround: Surround | None
     landmarks: np.ndarray
+    closed_eyes: tuple[bool, bool]
     crop: Crop
     fit: Fit
     digest: str
@@ -123,9 +125,8 @@ class Tracker:
         progress("fit", 4, 4)
         notes = [TURNED] if turns else []
         notes += [CUT_APART] if person.touched(rgb, crop) else []
-        notes += photo_notes(
-            rgb, near.landmarks[_INNER, :2], fit.camera.viewmat, closed_eyes(near.landmarks)
-        )
+        closed = closed_eyes(near.landmarks, near.blendshapes)
+        notes += photo_notes(rgb, near.landmarks[_INNER, :2], fit.camera.viewmat, closed)
         inside = crop.inside(*picture.size)
         colours, matte = gone_on(person.colours(rgb, matte, crop), matte, inside, PORTRAIT_PX)
         return Portrait(
@@ -133,6 +134,7 @@ class Tracker:
             matte,
             _surround(person, window, wide, colours, matte),
             near.landmarks[:, :2],
+            closed,
             crop,
             fit,
             hashlib.sha256(data).hexdigest(),

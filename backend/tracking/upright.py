@@ -14,7 +14,8 @@ def quarter_turns(detector: Detector, rgb: np.ndarray) -> int:
     """How many turns to the left (as `np.rot90`) bring the largest face upright.
 
     A face upside down is often taken for an upright one; a face that lies is not mistaken. So what
-    stands is laid on its side and looked at once more.
+    stands is laid on one side and looked at once more, and on the other where that seems to lie the
+    wrong way: now and then a single look errs.
 
     Args:
         detector: Of faces.
@@ -22,8 +23,11 @@ def quarter_turns(detector: Detector, rgb: np.ndarray) -> int:
     """
     if (roll := _roll(detector, rgb)) is not None and abs(roll) > _LYING_DEG:
         return 3 if roll > 0 else 1
-    laid = _roll(detector, np.ascontiguousarray(np.rot90(rgb)))
-    return 2 if laid is not None and laid < -_LYING_DEG else 0
+    for turns, wrong in ((1, -1), (3, 1)):
+        laid = _roll(detector, np.ascontiguousarray(np.rot90(rgb, turns)))
+        if laid is None or wrong * laid <= _LYING_DEG:
+            return 0
+    return 2
 
 
 def turned(picture: Picture, turns: int) -> Picture:

@@ -34,6 +34,7 @@ from backend.model.residuals import IdentityResiduals, LayerResiduals
 from backend.model.splitavatar import SplitAvatar
 from backend.tracking.crop import PORTRAIT_PX, Crop
 from backend.tracking.fit import Fit
+from backend.tracking.landmarks import closed_eyes
 from backend.tracking.portrait import Portrait
 from backend.training.spread_start import sited_model, spread
 from shared.errors import AvatarError
@@ -170,11 +171,13 @@ def portrait_of(frame: Frame, head: Head) -> Portrait:
     rgb = frame.image.astype(np.float32) / 255 / np.maximum(alpha, 0.1)[..., None]
     camera = frame.camera.resized(PORTRAIT_PX, PORTRAIT_PX)
     vertices = head.vertices_of(frame.track)[0]
+    landmarks = camera.project(head.embed_landmarks(vertices).numpy())
     return Portrait(
         rgb=np.clip(_resized(rgb), 0, 1),
         matte=np.clip(_resized(alpha), 0, 1),
         surround=None,
-        landmarks=camera.project(head.embed_landmarks(vertices).numpy()),
+        landmarks=landmarks,
+        closed_eyes=closed_eyes(landmarks, {}),
         crop=Crop(0.0, 0.0, PORTRAIT_PX),
         fit=Fit(frame.track, camera, error_px=0.0),
         digest=hashlib.sha256(frame.image.tobytes()).hexdigest(),

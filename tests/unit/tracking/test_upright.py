@@ -1,5 +1,7 @@
 """Photos are turned until the face stands."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,21 @@ from backend.tracking.upright import quarter_turns, turned
 def test_the_turns_that_bring_a_face_upright_are_found(tracker, astronaut, turns):
     lying = np.ascontiguousarray(np.rot90(decode(astronaut).rgb, turns))
     assert (turns + quarter_turns(tracker.detector, lying)) % 4 == 0
+
+
+class ReadWrong:
+    """A detector that mistakes an upright face, laid to its left, for one the other way round."""
+
+    def detect(self, rgb: np.ndarray) -> list[SimpleNamespace]:
+        upright = np.array([0.0, 0.0, 9.0])
+        rolls = {0: upright, 1: [22.0, -6.0, -68.0], 3: [-10.0, 4.0, -81.0]}
+        return [SimpleNamespace(yaw_pitch_roll_deg=rolls[int(rgb[0, 0, 0])])]
+
+
+def test_one_wrong_look_turns_nothing():
+    corners = np.zeros((4, 6, 3), np.uint8)
+    corners[0, -1], corners[-1, 0] = 1, 3  # which come first after one and after three turns
+    assert quarter_turns(ReadWrong(), corners) == 0  # pyright: ignore[reportArgumentType]
 
 
 def test_a_picture_without_a_face_stays(tracker):
