@@ -79,6 +79,7 @@ class AvatarReply(Message):
         " expression_deltas [52,V,3], joints [5,3], skin_weights [V,5]"
     )
     identity: Cloud = value("identity Gaussians of the neutral frame, head space")
+    notes: list[str] = listed("what to know of the photo it was just made of, a sentence each")
 
 
 @dataclass(frozen=True, eq=False)

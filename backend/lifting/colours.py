@@ -206,7 +206,7 @@ class SiteColours:
         lit = [float(np.median(skin)) / _LIT_SKIN] if len(skin) else []
         if len(eyes):
             lit.append(float(np.percentile(eyes.mean(1), _EYE_WHITES) / SCLERA.mean()))
-        return min(max(*lit, 0.3, 0.3), 1.2) if lit else 1.0
+        return min(max(0.3, *lit), 1.2) if lit else 1.0
 
     def _fill_mouth(
         self,

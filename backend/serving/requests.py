@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +70,12 @@ class Handlers:
         if message.iterations is not None:
             chosen["iterations"] = message.iterations
         options = self._engine.create_options(**chosen)
-        avatar = self._engine.pipeline.create(message.image.tobytes(), options, progress)
+        pipeline = self._engine.pipeline
+        portrait = pipeline.portrait(message.image.tobytes(), options, progress)
+        avatar = pipeline.create_from(portrait, options, progress)
         progress("saving", 0, 1)
         avatar.save(path)
-        return self._opened(path, avatar)
+        return replace(self._opened(path, avatar), notes=list(portrait.notes))
 
     def _load(self, message: messages.LoadAvatar, progress: Progress) -> Message:
         path = _absolute(message.path)

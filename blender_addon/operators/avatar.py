@@ -9,7 +9,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from ..link import settings
 from ..scene import avatars, properties, rig
 from ..steps import Steps
-from ..work import create
+from ..work import create, session
 from .long_operation import LongOperation
 from .polls import WhenIdle, WithAvatar, WithAvatarWhenIdle, require_avatar
 from .reports import reported
@@ -61,6 +61,10 @@ class CreatesAvatar(WhenIdle, LongOperation):
 
     def done_text(self, result: Any) -> str:
         return f"{result.name} is ready: keyframe its controls and bones"
+
+    def remarks(self, result: Any) -> list[str]:
+        reply = session.get().loaded(result)
+        return reply.notes if reply is not None else []
 
 
 class SPLITAVATAR_OT_create_avatar(CreatesAvatar, bpy.types.Operator):

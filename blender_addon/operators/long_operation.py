@@ -41,6 +41,10 @@ class LongOperation:
         """What the operator reports when it has finished."""
         return ""
 
+    def remarks(self, result: Any) -> list[str]:
+        """What the user should know of the result besides; reported as warnings."""
+        return []
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         here = session.get()
         if here.activity is not None:
@@ -119,6 +123,8 @@ class LongOperation:
             text = self.done_text(end.value)
             if text:
                 self.report({"INFO"}, text)
+            for remark in self.remarks(end.value):
+                self.report({"WARNING"}, remark)
             outcome = {"FINISHED"}
         except AvatarError as error:
             outcome = self._failed(error)

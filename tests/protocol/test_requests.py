@@ -38,11 +38,14 @@ def test_a_created_avatar_is_saved_and_described(client: Client, tmp_path: Path)
     assert reply.rig["expression_deltas"].shape[0] == 52
     assert reply.camera.width == 512
     assert reply.source.betas is not None
+    assert reply.notes == ["It is drawn."]
 
 
 def test_a_loaded_avatar_has_the_id_it_was_created_with(client: Client, tmp_path: Path) -> None:
     reply = created(client, tmp_path)
-    assert client.call(m.LoadAvatar(path=reply.path, job="l"), TIME_S).avatar == reply.avatar
+    loaded = client.call(m.LoadAvatar(path=reply.path, job="l"), TIME_S)
+    assert loaded.avatar == reply.avatar
+    assert loaded.notes == [], "nothing is known of the photo any more"
 
 
 def test_driving_sends_identity_means_only_when_they_move(client: Client, tmp_path: Path) -> None:

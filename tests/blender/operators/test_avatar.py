@@ -29,6 +29,17 @@ def test_the_sample_avatar_is_made_from_the_bundled_portrait(running: None, tmp_
     assert (tmp_path / "sample.savatar").read_bytes().startswith(b"\x89PNG")
 
 
+def test_what_to_know_of_the_photo_is_reported(
+    running: None, portrait: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bpy.ops.splitavatar.create_avatar(
+        filepath=str(portrait), avatar_path=str(tmp_path / "noted.savatar")
+    )
+    assert "Warning: It is drawn." in capfd.readouterr().out
+    bpy.ops.splitavatar.open_avatar(filepath=str(tmp_path / "noted.savatar"))
+    assert "Warning" not in capfd.readouterr().out
+
+
 def test_a_saved_avatar_opens_again(live_rig: bpy.types.Object, tmp_path: Path) -> None:
     bpy.ops.splitavatar.open_avatar(filepath=str(tmp_path / "grace.savatar"), avatar_name="Twin")
     twin = properties.active_rig(bpy.context)
