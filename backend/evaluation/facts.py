@@ -1,4 +1,4 @@
-"""What is measured of a person beside pictures: units read back, and the matte's error."""
+"""What is measured of a person beside pictures: units read back, the matte's error, holes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from backend.export.atomic import write_bytes
 from backend.tracking.decode import decode
 from backend.tracking.portrait import Portrait
 
+from .holes import holes_of
 from .mattes import MatteScore, reference, score
 from .readback import markdown, readings, rows
 
@@ -39,6 +40,7 @@ def write_facts(
     facts = {
         "readback": {unit: list(map(float, read)) for unit, read in
                      readings(pipeline, avatar).items()},
+        "holes": holes_of(pipeline, avatar),
         "matte": None if truth is None else asdict(score(portrait.matte, truth)),
     }  # fmt: skip
     write_bytes(path, json.dumps(facts).encode())
@@ -49,6 +51,10 @@ def facts_report(paths: Sequence[Path]) -> list[str]:
     people: list[dict[str, Any]] = [json.loads(path.read_bytes()) for path in paths]
     table = rows([{u: np.array(v) for u, v in p["readback"].items()} for p in people])
     lines = ["## Units driven at .5 and 1, and what the landmarker reads", "", *markdown(table)]
+    open_at = {yaw: np.mean([p["holes"][yaw] for p in people]) for yaw in people[0]["holes"]}
+    told = ", ".join(f"{share:.2f} at {yaw}" for yaw, share in open_at.items())
+    lines += ["", "## Holes", "", "Per cent of the outline's inside that shows through, by yaw in"]
+    lines += [f"degrees: {told}."]
     scores = [MatteScore(**p["matte"]) for p in people if p["matte"] is not None]
     if scores:
         means = {name: np.mean([asdict(s)[name] for s in scores]) for name in asdict(scores[0])}

@@ -13,10 +13,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from backend.avatar.create import CreateOptions
-from backend.avatar.file import Avatar
 from backend.avatar.pipeline import Pipeline
 from backend.export.atomic import write_bytes
 from backend.export.contact_sheet import write_contact_sheet
@@ -24,12 +22,11 @@ from backend.export.png import read_png, write_png
 from backend.tracking.pictures import PICTURE_SUFFIXES, picture_files
 from backend.tracking.portrait import Portrait
 from shared.errors import AvatarError
-from shared.flame import Track
 from shared.progress import Progress, silent
 
 from .facts import facts_report, write_facts
 from .results import SHEETS, SOURCES, TARGETS, is_whole, stamp_of
-from .shown import shown
+from .shown import shown, turned
 
 OWN, MIRRORED, ROUND_TRIP, LEFT, RIGHT = "own", "mirrored", "round_trip", "left_20", "right_20"
 SYSTEMS = (OWN, MIRRORED, ROUND_TRIP, LEFT, RIGHT)
@@ -133,22 +130,22 @@ def _write_portrait(
     portrait = pipeline.tracker.portrait(data, None, silent)
     avatar = pipeline.create_from(portrait, options, silent)
     target = _as_bytes(portrait.matted)  # on black
-    trip = shown(pipeline, avatar, _turned(avatar, _TRIP_TURN_DEG, 0, _TRIP))
+    trip = shown(pipeline, avatar, turned(avatar, _TRIP_TURN_DEG, 0, _TRIP))
     back = pipeline.create(_png(trip[..., ::-1]), options, silent)
     mirrored = pipeline.create(_mirrored(portrait), options, silent)
     made = {
         OWN: shown(pipeline, avatar, avatar.source),
         MIRRORED: shown(pipeline, replace(mirrored, camera=avatar.camera), avatar.source),
         ROUND_TRIP: shown(pipeline, replace(back, camera=avatar.camera), avatar.source),
-        LEFT: shown(pipeline, avatar, _turned(avatar, 20, 0)),
-        RIGHT: shown(pipeline, avatar, _turned(avatar, -20, 0)),
+        LEFT: shown(pipeline, avatar, turned(avatar, 20, 0)),
+        RIGHT: shown(pipeline, avatar, turned(avatar, -20, 0)),
     }
     for system, picture in made.items():
         write_png(out / system / name / _FRAME, picture, stamp)
     write_png(out / TARGETS / name / _FRAME, target, stamp)
     row = [_as_bytes(portrait.rgb), made[OWN]]
-    row += [shown(pipeline, avatar, _turned(avatar, *turn)) for turn in _TURNS.values()]
-    row += [shown(pipeline, avatar, _turned(avatar, 0, 0, units)) for units in _SIMPLE.values()]
+    row += [shown(pipeline, avatar, turned(avatar, *turn)) for turn in _TURNS.values()]
+    row += [shown(pipeline, avatar, turned(avatar, 0, 0, units)) for units in _SIMPLE.values()]
     row.append(made[ROUND_TRIP])
     cells = [cv2.resize(cell, (_CELL_PX, _CELL_PX), interpolation=cv2.INTER_AREA) for cell in row]
     write_png(out / SHEETS / f"{name}.png", np.hstack(cells), stamp)
@@ -170,16 +167,6 @@ def _as_bytes(picture: np.ndarray) -> np.ndarray:
 def _png(bgr: np.ndarray) -> bytes:
     """A picture in OpenCV's order of colours as a file."""
     return cv2.imencode(".png", bgr)[1].tobytes()
-
-
-def _turned(
-    avatar: Avatar, yaw_deg: float, pitch_deg: float, units: dict[str, float] | None = None
-) -> Track:
-    """The head turned from the camera; with units, their expression alone, else the photo's."""
-    turn = Rotation.from_euler("YX", [yaw_deg, pitch_deg], degrees=True).as_rotvec()[None]
-    if units is None:
-        return replace(avatar.source, global_orient=turn, transl=np.zeros((1, 3)))
-    return Track.from_arkit(units, global_orient=turn)
 
 
 def _sheets(out: Path, names: list[str]) -> list[Path]:

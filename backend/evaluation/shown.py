@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from backend.avatar.file import Avatar
 from backend.avatar.pipeline import Pipeline
@@ -16,3 +19,13 @@ def shown(pipeline: Pipeline, avatar: Avatar, frame: Track) -> np.ndarray:
     """[512, 512, 3] uint8: one frame by the portrait's camera, on black."""
     picture = pipeline.picture(avatar, frame, avatar.camera)
     return over_background(picture.rgba8(), _BLACK)[..., :3]
+
+
+def turned(
+    avatar: Avatar, yaw_deg: float, pitch_deg: float, units: dict[str, float] | None = None
+) -> Track:
+    """The head turned from the camera; with units, their expression alone, else the photo's."""
+    turn = Rotation.from_euler("YX", [yaw_deg, pitch_deg], degrees=True).as_rotvec()[None]
+    if units is None:
+        return replace(avatar.source, global_orient=turn, transl=np.zeros((1, 3)))
+    return Track.from_arkit(units, global_orient=turn)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from backend.losses.pixels import psnr
 from backend.tracking.detect import Detector, Face
 
 from .shot import Shot
@@ -59,6 +60,40 @@ class _FaceMetric:
     def compare(self, result: np.ndarray, reference: np.ndarray) -> float:
         """Mean absolute difference; lower is nearer."""
         return float(np.abs(result - reference).mean())
+
+    def close(self) -> None:
+        """Frees the shared landmarker."""
+        self._reader.close()
+
+
+class PsnrFace:
+    """Peak signal-to-noise ratio inside the box of the target's face, dB; equal ones count 100."""
+
+    name = "psnr_face"
+    against: Literal["target", "source"] = "target"
+
+    def __init__(self, reader: FaceReader) -> None:
+        self._reader = reader
+
+    def describe(self, shot: Shot) -> tuple[np.ndarray, np.ndarray | None]:
+        """The picture [H, W, 3] 0..1, and its face's box [4]; None where no face is found."""
+        face = self._reader.face(shot)
+        return shot.pixels / 255, None if face is None else face.box
+
+    def compare(
+        self,
+        result: tuple[np.ndarray, np.ndarray | None],
+        reference: tuple[np.ndarray, np.ndarray | None],
+    ) -> float | None:
+        """Higher is nearer; None for a target without a face."""
+        target, box = reference
+        if box is None:
+            return None
+        height, width = target.shape[:2]
+        x0, y0, x1, y1 = box.round().astype(int).clip(0, [width, height, width, height])
+        inside = np.zeros((height, width), bool)
+        inside[y0 : y1 + 1, x0 : x1 + 1] = True
+        return min(psnr(result[0], target, inside), 100.0)  # infinity has no mean
 
     def close(self) -> None:
         """Frees the shared landmarker."""

@@ -12,13 +12,21 @@ from .faces import FaceReader
 from .shot import Metric
 
 PAPER = ("psnr", "ssim", "lpips", "csim", "aed", "apd", "akd")
-STAND_INS = ("lpips_alex", "lpips_effnet", "csim_dlib", "expr_dist_arkit", "pose_dist_mp", "akd_mp")
+STAND_INS = (
+    "psnr_face",
+    "lpips_alex",
+    "lpips_effnet",
+    "csim_dlib",
+    "expr_dist_arkit",
+    "pose_dist_mp",
+    "akd_mp",
+)
 METRICS = PAPER + STAND_INS
 """In the order of tables: the paper's, then ours."""
 
-LOWER_IS_BETTER = frozenset(METRICS) - {"psnr", "ssim", "csim", "csim_dlib"}
+LOWER_IS_BETTER = frozenset(METRICS) - {"psnr", "psnr_face", "ssim", "csim", "csim_dlib"}
 
-SAME_PERSON = frozenset({"psnr", "ssim", "lpips", "lpips_alex", "lpips_effnet"})
+SAME_PERSON = frozenset({"psnr", "psnr_face", "ssim", "lpips", "lpips_alex", "lpips_effnet"})
 """Metrics that need the true picture, so that cross-reenactment has none of them."""
 
 
@@ -46,6 +54,7 @@ def open_metric(name: str, reader: FaceReader, root: Path, device: str = "cpu") 
 
     makers = {
         "psnr": pixels.Psnr,
+        "psnr_face": lambda: faces.PsnrFace(reader),
         "ssim": pixels.Ssim,
         "lpips": lambda: lpips.Lpips("vgg", device),
         "lpips_alex": lambda: lpips.Lpips("alex", device),

@@ -43,8 +43,8 @@ class Metric(Protocol):
         """What `compare` needs to know of a picture; None when nothing is found in it."""
         ...
 
-    def compare(self, result: Any, reference: Any) -> float:
-        """The number, of a result's description and the reference's."""
+    def compare(self, result: Any, reference: Any) -> float | None:
+        """The number, of a result's description and the reference's; None where there is none."""
         ...
 
     def close(self) -> None:

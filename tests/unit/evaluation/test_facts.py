@@ -9,7 +9,9 @@ from backend.evaluation.facts import facts_report
 
 
 def person(path: Path, full: float, matte: dict[str, float] | None) -> Path:
-    path.write_text(json.dumps({"readback": {"jawOpen": [0.0, 0.4, full]}, "matte": matte}))
+    holes = {"-20": full, "0": 0.0, "20": 0.4}
+    facts = {"readback": {"jawOpen": [0.0, 0.4, full]}, "holes": holes, "matte": matte}
+    path.write_text(json.dumps(facts))
     return path
 
 
@@ -21,6 +23,7 @@ def test_the_report_is_a_mean_over_people(tmp_path: Path):
     ]
     lines = facts_report(paths)
     assert "| jawOpen | 0.00 | 0.40 | 0.70 | 0.08 | 3 |" in lines
+    assert any("0.70 at -20, 0.00 at 0, 0.40 at 20" in line for line in lines)
     assert any("2 portraits" in line for line in lines)
     assert any("SAD 1.50 (band 1.00)" in line and "0.030" in line for line in lines)
 
