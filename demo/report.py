@@ -54,7 +54,7 @@ def _measure(
     portrait = pipeline.tracker.portrait(PORTRAIT.read_bytes(), None, silent)
     avatar = Avatar.load(out / facts["avatar"])
     cloud = pipeline.drive(avatar, avatar.source)
-    own = pipeline.render(cloud, avatar.camera)
+    own = pipeline.picture(avatar, avatar.source, avatar.camera)
     frames = [_on_black(out / name) for name in facts["png"]]
     tiles = [("portrait", _bytes(portrait.matted)), ("own pose", _bytes(own.rgb))]
     detector, readback = pipeline.tracker.detector, {}
@@ -131,7 +131,7 @@ def _bytes(image: np.ndarray) -> np.ndarray:
 
 
 def _print(out: Path, facts: dict[str, Any]) -> None:
-    print(f"\nThe coarse image is what you see: {out / facts['contact_sheet']}")
+    print(f"\nWhat you see: {out / facts['contact_sheet']}")
     print(f"  frames   {out / Path(facts['png'][0]).parent} ({len(facts['png'])} PNG)")
     print(f"  video    {out / facts['mp4']}")
     print(f"  splats   {out / Path(facts['ply'][0]).parent} ({len(facts['ply'])} PLY)")

@@ -41,7 +41,7 @@ def _check_numbers(facts: dict[str, Any]) -> None:
         assert set(step) == {"name", "seconds"}
         assert step["seconds"] >= 0
     assert sum(step["seconds"] for step in facts["steps"]) <= LONGEST_S
-    assert facts["self_psnr"] >= 34
+    assert facts["self_psnr"] >= 40
     assert facts["self_ssim"] >= 0.96
     assert set(facts["readback"]) >= POSES
     assert all(facts["readback"].values()), "a face was read in every one of them"
