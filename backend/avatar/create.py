@@ -27,7 +27,7 @@ from shared.errors import AvatarError
 from shared.flame import Track
 from shared.progress import Progress
 
-ITERATIONS = 80
+ITERATIONS = 60
 
 
 @dataclass(frozen=True)
