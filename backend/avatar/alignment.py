@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from backend.tracking.crop import PORTRAIT_PX, Crop
+from backend.tracking.crop import Crop
 from backend.tracking.detect import Face
-from backend.tracking.landmarks import FACE_OVAL
+from backend.tracking.landmarks import INNER
 from backend.tracking.video import Tracked
 from shared.camera import Camera
 from shared.progress import Progress
@@ -26,8 +26,6 @@ Drawn = Callable[[int, Camera], np.ndarray]
 
 Detect = Callable[[np.ndarray], Sequence[Face]]
 """A picture, [H, W, 3] uint8, to the faces in it."""
-
-INNER = np.setdiff1d(np.arange(468), FACE_OVAL)
 
 _LOOKS, _ROUNDS = 7, 2
 _ANOTHER, _ANOTHER_SIZE = 0.0165, 0.03
@@ -99,9 +97,7 @@ def _look(
     side = _CROP * float((high - low).max())
     x, y = ((low + high - side) / 2).tolist()
     crop = Crop(x, y, side)
-    intrinsics = np.vstack([crop.matrix(), [0, 0, 1]]) @ camera.K
-    near = Camera(camera.viewmat, intrinsics, PORTRAIT_PX, PORTRAIT_PX)
-    faces = detect(drawn(number, near))
+    faces = detect(drawn(number, crop.camera(camera)))
     if not faces:
         return None
     ours, theirs = faces[0].landmarks[:, :2], crop.points(landmarks)

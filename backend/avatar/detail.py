@@ -62,6 +62,7 @@ class Detail:
         lacking = (photo - drawn) / trust.clamp_min(_LEAST_TRUST)
         self._lacking = (lacking * _border(camera.width, photo.device)).permute(2, 0, 1)[None]
 
+    @torch.no_grad()
     def drawn(self, cloud: Gaussians, camera: Camera) -> Raster:
         """A picture of the same Gaussians in any pose, with the detail.
 

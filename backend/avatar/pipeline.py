@@ -15,7 +15,7 @@ from backend.avatar.drive import check_frame, check_made_with, driven
 from backend.avatar.file import Avatar
 from backend.avatar.framing import keep_framing
 from backend.avatar.loaded import Loaded, load_model
-from backend.avatar.render import Frame, detailed, rendered
+from backend.avatar.render import Frame, rendered
 from backend.avatar.weights import trained_weights
 from backend.configs.network import model_config
 from backend.configs.presets import load_preset
@@ -189,7 +189,9 @@ class Pipeline:
         """
         cloud = self.drive(avatar, frame, ablate)
         detail = None if ablate else self._detail_of(avatar)
-        return self.render(cloud, camera) if detail is None else detailed(detail, cloud, camera)
+        if detail is None:
+            return self.render(cloud, camera)
+        return Frame.of(detail.drawn(cloud, camera))
 
     def _detail_of(self, avatar: Avatar) -> Detail | None:
         """The last avatar's stays. None: the avatar has no photo."""

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.avatar.detail import Detail
 from backend.avatar.refine import refined
 from backend.configs.network import ModelConfig
 from backend.model.attributes import COLOURS
@@ -69,9 +68,3 @@ def rendered(
     else:
         raster = rasterise(cloud.kept(), camera, alpha_max=config.alpha_max)
     return Frame.of(raster)
-
-
-@torch.no_grad()
-def detailed(detail: Detail, cloud: Gaussians, camera: Camera) -> Frame:
-    """The picture of a cloud, on black, with its portrait's detail."""
-    return Frame.of(detail.drawn(cloud, camera))

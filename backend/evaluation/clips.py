@@ -7,7 +7,7 @@ frame warped by landmarks.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,11 @@ from backend.avatar.create import CreateOptions
 from backend.avatar.pipeline import Pipeline
 from backend.data.prepare.sources import Clip, find_clips
 from backend.export.png import over_background, write_png
-from backend.tracking.crop import PORTRAIT_PX, Crop, crop_around
+from backend.tracking.crop import Crop, crop_around
 from backend.tracking.detect import Face
 from backend.tracking.foreground import foreground
 from backend.tracking.matte import Matter
 from backend.tracking.pictures import Pictures
-from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.progress import Progress
 
@@ -59,11 +58,6 @@ class _Window:
     def within(self, picture: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         """A picture of the window, black where the frame shows nothing: there is no truth."""
         return picture * self.crop.inside(bgr.shape[1], bgr.shape[0])[..., None]
-
-    def camera(self, camera: Camera) -> Camera:
-        """A camera of the frames as one of the window."""
-        to_window = np.vstack([self.crop.matrix(), [0, 0, 1]])
-        return replace(camera, K=to_window @ camera.K, width=PORTRAIT_PX, height=PORTRAIT_PX)
 
 
 def write_clips(
@@ -153,7 +147,7 @@ def _write_clip(
             continue
         target = window.person(bgr)
         moved = window.crop.points(seen.landmarks[:, :2])
-        camera = window.camera(cameras[number])
+        camera = window.crop.camera(cameras[number])
         ours = pipeline.picture(avatar, track.frame(number), camera).rgba8()
         made = {
             OURS: window.within(over_background(ours, _BLACK), bgr),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from shared.camera import Camera
+
 from .detect import Face
 
 PORTRAIT_PX = 512
@@ -67,6 +69,11 @@ class Crop:
     def points(self, xy: np.ndarray, size_px: int = PORTRAIT_PX) -> np.ndarray:
         """[..., 2] picture coordinates in the crop's."""
         return (xy - np.array([self.x, self.y])) * (size_px / self.side)
+
+    def camera(self, camera: Camera) -> Camera:
+        """A camera of the picture as one of the crop."""
+        intrinsics = np.vstack([self.matrix(), [0, 0, 1]]) @ camera.K
+        return Camera(camera.viewmat, intrinsics, PORTRAIT_PX, PORTRAIT_PX)
 
     def inside(self, width: int, height: int) -> np.ndarray:
         """[PORTRAIT_PX, PORTRAIT_PX] bool: where the crop shows the picture at all."""

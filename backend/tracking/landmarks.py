@@ -22,6 +22,9 @@ FACE_OVAL = (
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
 
+INNER = np.setdiff1d(np.arange(468), FACE_OVAL)
+"""All of the face but its outline, which slides over the skin as the head turns; no irises."""
+
 _LIDS_LEFT, _LIDS_RIGHT = (386, 374, 362, 263), (159, 145, 133, 33)
 """Middle of the upper and of the lower lid, inner and outer corner."""
 _CLOSED, _LOWERED = 0.1, 0.2  # of an eye's width; laughing eyes are open by .12 and more

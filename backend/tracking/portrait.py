@@ -17,7 +17,7 @@ from .decode import Picture, decode
 from .detect import Detector, Face
 from .embedding import embedded
 from .fit import Fit, Fitter
-from .landmarks import FACE_OVAL, closed_eyes
+from .landmarks import INNER, closed_eyes
 from .lid_edges import on_lid_edges
 from .matte import Matter
 from .neighbours import faces_beside
@@ -31,7 +31,6 @@ _MOST_TURNED_DEG = 45.0
 _WORST_FIT_PX = 8.0
 _LEAST_MATTE = 0.05
 _MOST_CUT = 0.06  # of the landmarks inside the face; whole faces reach .03 by loose mattes
-_INNER = np.setdiff1d(np.arange(468), FACE_OVAL)
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ class Tracker:
         notes = [TURNED] if turns else []
         notes += [CUT_APART] if person.touched(rgb, crop) else []
         closed = closed_eyes(near.landmarks, near.blendshapes)
-        notes += photo_notes(rgb, near.landmarks[_INNER, :2], fit.camera.viewmat, closed)
+        notes += photo_notes(rgb, near.landmarks[INNER, :2], fit.camera.viewmat, closed)
         inside = crop.inside(*picture.size)
         colours, matte = gone_on(person.colours(rgb, matte, crop), matte, inside, PORTRAIT_PX)
         return Portrait(
@@ -205,7 +204,7 @@ def _rescaled(face: Face, crop: Crop) -> Face:
 
 def _at_face(matte: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """The matte at the landmarks inside the face; 0 beside the crop."""
-    at = np.floor(landmarks[_INNER, :2]).astype(int) + 1  # + 1: nothing is around the crop
+    at = np.floor(landmarks[INNER, :2]).astype(int) + 1  # + 1: nothing is around the crop
     columns, rows = np.clip(at, 0, PORTRAIT_PX + 1).T
     return np.pad(matte, 1)[rows, columns]
 

@@ -106,8 +106,7 @@ def track_video(
     if not fits:
         raise AvatarError("bad_file", "There are no frames to track.", "Choose another video.")
     fits = _at_known_depth(tracker, fits, faces, references, progress)
-    tracked = _joined(fits, references, sizes, fps, smooth)
-    tracked = replace(tracked, landmarks=np.array([_landmarks(face) for face in faces]))
+    tracked = _joined(fits, faces, references, sizes, fps, smooth)
     seen = _in_metres(moves, tracked.cameras)
     body = body_motion(tracked.track.transl.astype(np.float64), seen, fps)
     tracked = replace(tracked, body=body)
@@ -195,6 +194,7 @@ def _start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> _
 
 def _joined(
     fits: list[Fit | None],
+    faces: list[Face | None],
     references: list[_Reference | None],
     sizes: list[tuple[int, int]],
     fps: float,
@@ -225,8 +225,8 @@ def _joined(
     head = fits[found[0]].track.head  # type: ignore[union-attr]
     track = Track(**values, betas=first.betas, fps=fps, head=head)
     missing = sorted(set(range(len(fits))) - set(found))
-    unknown = np.full((len(fits), 478, 2), np.nan)
-    return Tracked(track, cameras, missing, unknown, np.zeros((len(fits), 3)))
+    landmarks = np.array([_landmarks(face) for face in faces])
+    return Tracked(track, cameras, missing, landmarks, np.zeros((len(fits), 3)))
 
 
 def _landmarks(face: Face | None) -> np.ndarray:

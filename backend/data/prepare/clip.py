@@ -208,10 +208,14 @@ class Preparer:
         points = self._head.embed_landmarks(vertices).double().numpy()
         face = Face(np.pad(camera.project(points), ((0, 0), (0, 1))), {}, np.eye(4))
         crop = _steady(before, crop_around(face))
-        to_crop = np.vstack([crop.matrix(), [0, 0, 1]])
-        view = Camera(camera.viewmat, to_crop @ camera.K, PORTRAIT_PX, PORTRAIT_PX)
         box = crop.points(head_box(face).reshape(2, 2)).ravel() / PORTRAIT_PX
-        return Sight(crop, view, still, crop.points(face.landmarks[:, :2]), box.astype(np.float32))
+        return Sight(
+            crop,
+            crop.camera(camera),
+            still,
+            crop.points(face.landmarks[:, :2]),
+            box.astype(np.float32),
+        )
 
     def _picture(self, rgb: np.ndarray, sight: Sight) -> tuple[np.ndarray, np.ndarray]:
         """The crop on black [S, S, 3] and its matte [S, S], uint8, or `_Dropped`."""

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from backend.tracking.crop import PORTRAIT_PX
+from backend.tracking.landmarks import INNER
 from backend.tracking.matte import Matter
-from backend.tracking.portrait import _INNER
 from shared.progress import silent
 from tests.unit.tracking.pictures import encoded, in_picture, opened, rotated_file, with_alpha
 
@@ -87,7 +87,7 @@ def test_who_touches_the_person_is_cut_off_and_noted(tracker, picture, portrait,
     theirs = theirs[(theirs < PORTRAIT_PX).all(1)]
     assert len(theirs) > 100, "the other face is in the crop"
     assert not found.matte[theirs[:, 1], theirs[:, 0]].any()
-    own = found.landmarks[_INNER].astype(int)
+    own = found.landmarks[INNER].astype(int)
     assert (found.matte[own[:, 1], own[:, 0]] > 0.95).mean() > 0.95, "she stands behind"
     assert ["Somebody else touches" in note for note in found.notes] == [True]
     assert not portrait.notes
