@@ -14,6 +14,7 @@ import numpy as np
 from backend.tracking.crop import Crop
 from backend.tracking.detect import Face
 from backend.tracking.landmarks import INNER
+from backend.tracking.similarity import moved, similarity
 from backend.tracking.video import Tracked
 from shared.camera import Camera
 from shared.progress import Progress
@@ -103,21 +104,10 @@ def _look(
     ours, theirs = faces[0].landmarks[:, :2], crop.points(landmarks)
     eyes_px, rigid = _eyes_px(theirs), list(RIGID)
     shift = (theirs[rigid].mean(0) - ours[rigid].mean(0)) / eyes_px
-    similarity = _similarity(ours[rigid], theirs[rigid])
-    inner = _similarity(ours[INNER], theirs[INNER]) * _complex(ours[INNER])
-    unlike = np.sqrt((np.abs(_complex(theirs[INNER]) - inner) ** 2).mean()) / eyes_px
-    return np.array([abs(similarity), *shift, unlike])
-
-
-def _similarity(points: np.ndarray, others: np.ndarray) -> complex:
-    """The turn and scale that bring points [K, 2] nearest to others, both about their middles."""
-    p, q = _complex(points), _complex(others)
-    return complex((p.conj() @ q) / (p.conj() @ p))
-
-
-def _complex(points: np.ndarray) -> np.ndarray:
-    """[K] complex, about their middle."""
-    return (points - points.mean(0)) @ np.array([1, 1j])
+    size = float(np.linalg.norm(similarity(ours[rigid], theirs[rigid])[:, 0]))
+    inner = moved(similarity(ours[INNER], theirs[INNER]), ours[INNER])
+    unlike = np.sqrt(((theirs[INNER] - inner) ** 2).sum(1).mean()) / eyes_px
+    return np.array([size, *shift, unlike])
 
 
 def _eyes_px(landmarks: np.ndarray) -> float:

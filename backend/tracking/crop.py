@@ -10,6 +10,7 @@ import numpy as np
 from shared.camera import Camera
 
 from .detect import Face
+from .similarity import half_pixel
 
 PORTRAIT_PX = 512
 _HEAD_FACTOR = 1.65
@@ -43,9 +44,7 @@ class Crop:
 
     def apply(self, image: np.ndarray, size_px: int = PORTRAIT_PX) -> np.ndarray:
         """Cuts [H, W, ...] to [size_px, size_px, ...]; what lies outside is 0."""
-        matrix = self.matrix(size_px)
-        # warpAffine puts pixel centres at integers, our coordinates at half-integers.
-        matrix[:, 2] += 0.5 * (matrix[:, :2].sum(1) - 1)
+        matrix = half_pixel(self.matrix(size_px))
         shrinking = self.side > size_px
         if shrinking:
             blur = 0.4 * self.side / size_px

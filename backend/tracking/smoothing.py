@@ -8,16 +8,16 @@ from __future__ import annotations
 import numpy as np
 
 NOISE = {
-    "transl": np.array([0.001, 0.001, 0.006]),
-    "global_orient": np.array([0.01]),
-    "leye_pose": np.array([0.03]),
-    "reye_pose": np.array([0.03]),
-    "neck_pose": np.array([0.03]),
-    "jaw_pose": np.array([0.03]),
-    "expression": np.array([0.05]),
+    "transl": np.array([0.0003, 0.0003, 0.0015]),
+    "global_orient": np.array([0.002]),
+    "leye_pose": np.array([0.01]),
+    "reye_pose": np.array([0.01]),
+    "neck_pose": np.array([0.01]),
+    "jaw_pose": np.array([0.01]),
+    "expression": np.array([0.04]),
 }
-"""What a still face varies by: two to three standard deviations of the fits of a video's frame
-with sensor noise and compression. Metres, radians, and shares of a unit."""
+"""What a still face varies by: two to five standard deviations of the fits of a video's frame with
+sensor noise and compression, its landmarks followed. Metres, radians, and shares of a unit."""
 
 _SPREAD_FRAMES = 1.5
 _REACH_FRAMES = 3

@@ -17,6 +17,7 @@ from shared.progress import Progress
 from .crop import Crop, crop_around
 from .detect import Face
 from .fit import FACING, Fit, about_root
+from .followed import FaceFollower
 from .portrait import Tracker
 from .smoothing import smoothed
 from .torso import TorsoTracker, body_motion
@@ -33,7 +34,7 @@ class Tracked:
         track: Parameters; head motion is in `global_orient` and `transl`.
         cameras: One per frame, in the pixels of the frames, upright and facing the torso.
         missing: Numbers of the frames in which no face was found, and which were interpolated.
-        landmarks: [T, 478, 2] pixels of the frames; NaN where no face was found.
+        landmarks: [T, 478, 2] as detected, pixels of the frames; NaN where no face was found.
         body: [T, 3] metres that the shoulders have moved since the first frame, see `body_motion`.
     """
 
@@ -72,7 +73,8 @@ def track_video(
         frames: [H, W, 3] uint8 BGR.
         fps: Frames per second.
         progress: Told after every frame (total 0: unknown); may cancel.
-        smooth: Smooth over time, for a video; off for pictures that do not follow each other.
+        smooth: Follow the skin and smooth over time, for a video; off for pictures that do not
+            follow each other.
 
     Raises:
         AvatarError: `no_face_found` where no frame shows a face; `bad_file` for no frames.
@@ -80,33 +82,37 @@ def track_video(
     reference: _Reference | None = None
     near: Crop | None = None
     fits: list[Fit | None] = []
+    detected: list[Face | None] = []
     faces: list[Face | None] = []
     references: list[_Reference | None] = []
     sizes: list[tuple[int, int]] = []
-    shoulders, moves = TorsoTracker(), []
+    follower, shoulders, moves = FaceFollower(), TorsoTracker(), []
     for number, bgr in enumerate(frames):
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         if reference is not None and reference.size != bgr.shape[:2]:
-            reference, near, shoulders = None, None, TorsoTracker()
+            reference, near = None, None
+            follower, shoulders = FaceFollower(), TorsoTracker()
         face = _face(tracker, rgb, near)
-        faces.append(face)
+        detected.append(face)
         moves.append(shoulders.follow(rgb, face))
         if face is None:
             near = None
             fits.append(None)
         else:
             near = _steady(near, crop_around(face))
+            face = follower.follow(rgb, face) if smooth else face
             if reference is None:
                 reference = _start(tracker, face, near, bgr.shape[:2])
             landmarks = reference.crop.points(face.landmarks[:, :2])
             fits.append(tracker.fitter.fit(landmarks, face.blendshapes, reference.betas))
+        faces.append(face)
         references.append(reference)
         sizes.append((bgr.shape[1], bgr.shape[0]))
         progress("track", number + 1, 0)
     if not fits:
         raise AvatarError("bad_file", "There are no frames to track.", "Choose another video.")
     fits = _at_known_depth(tracker, fits, faces, references, progress)
-    tracked = _joined(fits, faces, references, sizes, fps, smooth)
+    tracked = _joined(fits, detected, references, sizes, fps, smooth)
     seen = _in_metres(moves, tracked.cameras)
     body = body_motion(tracked.track.transl.astype(np.float64), seen, fps)
     tracked = replace(tracked, body=body)
@@ -194,7 +200,7 @@ def _start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> _
 
 def _joined(
     fits: list[Fit | None],
-    faces: list[Face | None],
+    detected: list[Face | None],
     references: list[_Reference | None],
     sizes: list[tuple[int, int]],
     fps: float,
@@ -225,7 +231,7 @@ def _joined(
     head = fits[found[0]].track.head  # type: ignore[union-attr]
     track = Track(**values, betas=first.betas, fps=fps, head=head)
     missing = sorted(set(range(len(fits))) - set(found))
-    landmarks = np.array([_landmarks(face) for face in faces])
+    landmarks = np.array([_landmarks(face) for face in detected])
     return Tracked(track, cameras, missing, landmarks, np.zeros((len(fits), 3)))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from backend.assets.downloads import asset
 from backend.tracking.detect import Face
+from backend.tracking.similarity import similarity
 from shared.errors import AvatarError
 
 from .faces import FaceReader
@@ -130,18 +131,6 @@ def aligned(rgb: np.ndarray, face: Face) -> np.ndarray:
     points = np.stack([face.landmarks[list(ids), :2].mean(0) for ids in _FIVE])
     matrix = similarity(points, _TEMPLATE)
     return cv2.warpAffine(rgb, matrix, (ARCFACE_PX, ARCFACE_PX))
-
-
-def similarity(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
-    """[2, 3] the least-squares rotation, scale and shift of points [N, 2] onto others.
-
-    Source: Umeyama 1991, in the plane: complex numbers say it in one division.
-    """
-    a = points[:, 0] + 1j * points[:, 1]
-    b = onto[:, 0] + 1j * onto[:, 1]
-    turn = np.vdot(a - a.mean(), b - b.mean()) / np.vdot(a - a.mean(), a - a.mean())
-    shift = b.mean() - turn * a.mean()
-    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
 def _models_folder() -> Path:

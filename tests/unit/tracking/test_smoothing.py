@@ -25,7 +25,7 @@ def test_every_parameter_has_a_noise() -> None:
 
 def test_a_still_head_is_twice_as_still() -> None:
     rng = np.random.default_rng(0)
-    rough = rng.normal(0, [0.0004, 0.0004, 0.0025], (_FRAMES, 3))
+    rough = rng.normal(0, NOISE["transl"] / 3, (_FRAMES, 3))
     quiet = smoothed(rows(transl=rough))["transl"]
     assert (quiet.std(0) < 0.6 * rough.std(0)).all()
     assert np.abs(quiet.mean(0) - rough.mean(0)).max() < 2e-4

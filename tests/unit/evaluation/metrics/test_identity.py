@@ -8,11 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from skimage.transform import SimilarityTransform
 
 from backend.evaluation.metrics import Shot
 from backend.evaluation.metrics.faces import FaceReader
-from backend.evaluation.metrics.identity import Csim, CsimDlib, aligned, similarity
+from backend.evaluation.metrics.identity import Csim, CsimDlib, aligned
 from shared.errors import AvatarError
 
 
@@ -60,13 +59,6 @@ def write_network(path: Path, weights: np.ndarray) -> None:
     graph += field(11, value("image", 1, 3, 112, 112))
     graph += field(12, value("feature", 1, weights.shape[1]))
     path.write_bytes(field(1, 8) + field(7, graph) + field(8, field(1, b"") + field(2, 13)))
-
-
-def test_similarity_equals_scikit_images():
-    rng = np.random.default_rng(0)
-    points, onto = rng.random((5, 2)) * 100, rng.random((5, 2)) * 100
-    expected = SimilarityTransform.from_estimate(points, onto).params
-    assert similarity(points, onto) == pytest.approx(expected[:2], abs=1e-9)
 
 
 def test_aligned_faces_look_alike_however_they_were_turned(portrait: np.ndarray):

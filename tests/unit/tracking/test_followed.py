@@ -1,0 +1,82 @@
+"""Landmarks that stay on the skin: against pictures moved in ways that are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from backend.tracking.detect import Face
+from backend.tracking.followed import FaceFollower
+from backend.tracking.landmarks import INNER
+from backend.tracking.portrait import Tracker
+from backend.tracking.similarity import half_pixel, moved
+
+_ERRS_PX = 1.2
+
+
+@pytest.fixture(scope="module")
+def picture(astronaut: bytes) -> np.ndarray:
+    decoded = cv2.imdecode(np.frombuffer(astronaut, np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert decoded is not None
+    return decoded
+
+
+@pytest.fixture(scope="module")
+def face(tracker: Tracker, picture: np.ndarray) -> Face:
+    return tracker.detector.choose(picture)
+
+
+def shown(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """A picture through an affine map, with a camera's noise."""
+    size = picture.shape[1::-1]
+    seen = cv2.warpAffine(picture, half_pixel(matrix), size, flags=cv2.INTER_CUBIC)
+    noise = np.random.default_rng(0).normal(0, 3, seen.shape)
+    return np.clip(seen + noise, 0, 255).astype(np.uint8)
+
+
+def told(face: Face, matrix: np.ndarray, errs_px: float = 0.0) -> Face:
+    """The face as a detector tells it that errs."""
+    landmarks = face.landmarks.copy()
+    landmarks[:, :2] = moved(matrix, landmarks[:, :2])
+    landmarks[:, :2] += np.random.default_rng(1).normal(0, errs_px, (478, 2))
+    return replace(face, landmarks=landmarks)
+
+
+@pytest.mark.parametrize(
+    "matrix", [[[1, 0, 3.3], [0, 1, -2.6]], [[1.03, -0.12, 20], [0.12, 1.03, -9]]]
+)
+def test_landmarks_are_where_the_skin_went(
+    picture: np.ndarray, face: Face, matrix: list[list[float]]
+) -> None:
+    way = np.array(matrix)
+    follower = FaceFollower()
+    assert follower.follow(picture, face) is face
+    followed = follower.follow(shown(picture, way), told(face, way, _ERRS_PX))
+    truth = told(face, way).landmarks[INNER, :2]
+    errors = np.linalg.norm(followed.landmarks[INNER, :2] - truth, axis=1)
+    assert np.median(errors) < 0.25 * _ERRS_PX
+    np.testing.assert_array_equal(followed.landmarks[:, 2], told(face, way, 0).landmarks[:, 2])
+    assert followed.blendshapes == face.blendshapes
+
+
+def test_the_detector_is_believed_where_nothing_can_be_followed(
+    picture: np.ndarray, face: Face
+) -> None:
+    follower = FaceFollower()
+    follower.follow(picture, face)
+    elsewhere = np.random.default_rng(2).integers(0, 256, picture.shape, np.uint8)
+    assert follower.follow(elsewhere, face) is face
+
+
+def test_the_detector_is_believed_where_it_says_far_more(picture: np.ndarray, face: Face) -> None:
+    """A lip that opens: the skin that was followed is no longer that landmark's."""
+    follower = FaceFollower()
+    follower.follow(picture, face)
+    opened = told(face, np.eye(2, 3))
+    lips = [13, 14, 312, 317]
+    opened.landmarks[lips, 1] += 15
+    followed = follower.follow(picture, opened)
+    np.testing.assert_allclose(followed.landmarks[lips], opened.landmarks[lips], atol=0.01)
