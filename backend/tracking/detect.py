@@ -31,11 +31,13 @@ class Face:
             is nearer.
         blendshapes: ARKit name -> score 0..1, without `_neutral`.
         pose: [4, 4] MediaPipe's canonical face to camera (GL axes, centimetres).
+        followed: Whether the landmarks stay on the skin of a video's first picture of it.
     """
 
     landmarks: np.ndarray
     blendshapes: dict[str, float]
     pose: np.ndarray
+    followed: bool = False
 
     @property
     def box(self) -> np.ndarray:

@@ -24,6 +24,8 @@ _FEATURE_NOISE_PX = 2.0  # lips and lids
 _TURNED_FEATURES = 1.7  # times as much they count in a turned head, of which they tell most
 _SHARP_NOISE_PX = 0.6  # of lips, lids and brows where the head's pose is known
 _OVAL_NOISE_PX = 10.0  # the outline slides over the skin as the head turns
+_FOLLOWED_NOISE = 1 / 1.5  # of landmarks that stay on the skin
+_FOLLOWED_OVAL_NOISE = 0.27
 _EXPRESSION_SPREAD = 0.05
 _FEATURE_SPREAD = 0.12  # the detector's scores say little about how lips roll and part, or lids
 _FEATURE_UNITS = (
@@ -128,7 +130,10 @@ class Fitter:
         noise[list(FACE_OVAL)] = _OVAL_NOISE_PX
         features = [*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE]
         noise[features] = _FEATURE_NOISE_PX
+        followed = np.full(_LANDMARKS, _FOLLOWED_NOISE)
+        followed[list(FACE_OVAL)] = _FOLLOWED_OVAL_NOISE
         self._weights = np.repeat(1 / noise, 2)
+        self._followed = np.repeat(1 / (noise * followed), 2)
         self._turned, self._sharper = np.ones(_LANDMARKS), np.ones(_LANDMARKS)
         self._turned[features] = _TURNED_FEATURES
         fine = [*features, *BROWS]
@@ -146,6 +151,7 @@ class Fitter:
         betas: np.ndarray | None = None,
         depth_m: float | None = None,
         before: Fit | None = None,
+        followed: bool = False,
     ) -> Fit:
         """Fits one picture; a turned head once more, with what is turned away counting less.
 
@@ -156,8 +162,9 @@ class Fitter:
             depth_m: How far from the camera the head's origin is, where that is known to a
                 centimetre.
             before: An earlier fit of this picture with the same known identity: a shorter way.
+            followed: Whether the landmarks stay on the skin, see `Face`.
         """
-        solver = _Solver(self, landmarks, blendshapes, betas, depth_m)
+        solver = _Solver(self, landmarks, blendshapes, betas, depth_m, followed)
         found = None if before is None else before.unknowns
         x = solver.solve(solver.start if found is None else found)
         if solver.turns_away(x):
@@ -216,9 +223,10 @@ class _Solver:
         blendshapes: dict[str, float],
         betas: np.ndarray | None,
         depth_m: float | None = None,
+        followed: bool = False,
     ) -> None:
-        self._weights = fitter._weights
-        self._all_seen, self._normals = fitter._weights, fitter._normals
+        self._weights = fitter._followed if followed else fitter._weights
+        self._all_seen, self._normals = self._weights, fitter._normals
         self._sharper, self._turned = np.repeat(fitter._sharper, 2), fitter._turned
         self._depth_m = depth_m
         self._target = landmarks[:_LANDMARKS, :2].astype(np.float64)

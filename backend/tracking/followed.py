@@ -67,7 +67,7 @@ class FaceFollower:
         found = detected + trust[:, None] * away
         corrected = face.landmarks.copy()
         corrected[:, :2] = moved(cv2.invertAffineTransform(to_first), found)
-        return replace(face, landmarks=corrected)
+        return replace(face, landmarks=corrected, followed=True)
 
     def _followed(self, grey: np.ndarray, detected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """[478, 2] from detected landmarks to followed ones, and [478] 0..1 how far to trust it."""

@@ -39,15 +39,28 @@ class Matter(OpenTask[vision.ImageSegmenter]):
         near = cv2.dilate((fine > 0.5).astype(np.uint8), np.ones((3, 3), np.uint8))
         return fine * near
 
-    def fine(self, rgb: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
+    def coarse(self, rgb: np.ndarray) -> np.ndarray:
+        """[H, W] float32 0..1: how sure the segmenter is of a person, and of their mirror image."""
+        mirrored = self._segmented(np.ascontiguousarray(rgb[:, ::-1]))[:, ::-1]
+        return (self._segmented(rgb) + mirrored) / 2
+
+    def fine(
+        self,
+        rgb: np.ndarray,
+        others: np.ndarray | None = None,
+        afar: np.ndarray | None = None,
+    ) -> np.ndarray:
         """The same to single hairs, ten times as slow: for photographs, not for videos.
 
         Args:
             rgb: [H, W, 3] uint8.
             others: [H, W] bool: where another person's share begins; None: nobody else is there.
+            afar: [H, W] 0..1 what `coarse` says of it in a wider view: a corner of wall is told
+                from a shoulder by what is around it.
         """
-        mirrored = self._segmented(np.ascontiguousarray(rgb[:, ::-1]))[:, ::-1]
-        coarse = (self._segmented(rgb) + mirrored) / 2
+        coarse = self.coarse(rgb)
+        if afar is not None:
+            coarse = (coarse + afar) / 2
         if others is not None:
             coarse = np.where(others, 0, coarse)
         coarse = _largest(coarse)

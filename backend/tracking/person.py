@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .crop import Crop
+from .crop import PORTRAIT_PX, Crop
 from .decode import Picture
 from .detect import Face
 from .foreground import foreground
@@ -38,12 +38,13 @@ class Person:
     others: list[Face]
     alpha_scale: float | None = None
 
-    def matte(self, rgb: np.ndarray, window: Crop) -> np.ndarray:
+    def matte(self, rgb: np.ndarray, window: Crop, wider: Crop | None = None) -> np.ndarray:
         """[512, 512] float32 0..1 of a window of the picture; 0 outside the picture.
 
         Args:
             rgb: [512, 512, 3] uint8 of the window.
             window: On the picture.
+            wider: A window around it, which is looked at too.
         """
         inside = window.inside(*self.picture.size)
         if self.picture.alpha is not None and self.alpha_scale is not None:
@@ -51,9 +52,12 @@ class Person:
         else:
             part = _box(inside)
             others = self._others(rgb, window)
+            afar = None if wider is None else self._afar(window, wider)
             matte = np.zeros(inside.shape, np.float32)
             matte[part] = self.matter.fine(
-                np.ascontiguousarray(rgb[part]), None if others is None else others[part]
+                np.ascontiguousarray(rgb[part]),
+                None if others is None else others[part],
+                None if afar is None else afar[part],
             )
         return np.where(inside, np.clip(matte, 0, 1), 0).astype(np.float32)
 
@@ -76,6 +80,16 @@ class Person:
         together = self.matter.matte(np.ascontiguousarray(rgb[part])) > 0.5
         theirs = int((together & others[part]).sum())
         return min(theirs, int(together.sum()) - theirs) > _LEAST_TOUCHED_PX
+
+    def _afar(self, window: Crop, wider: Crop) -> np.ndarray:
+        """[512, 512] 0..1 what the segmenter says of a window, seen in a wider one."""
+        part = _box(wider.inside(*self.picture.size))
+        seen = wider.apply(self.picture.rgb)
+        told = np.zeros(seen.shape[:2], np.float32)
+        told[part] = self.matter.coarse(np.ascontiguousarray(seen[part]))
+        x, y = wider.points(np.array([window.x, window.y])).tolist()
+        side = window.side * PORTRAIT_PX / wider.side
+        return Crop(x, y, side).apply(told)
 
     def _others(self, rgb: np.ndarray, window: Crop) -> np.ndarray | None:
         return others_share(rgb, window, self.face, self.others) if self.others else None

@@ -8,15 +8,15 @@ from __future__ import annotations
 import numpy as np
 
 NOISE = {
-    "transl": np.array([0.0003, 0.0003, 0.0015]),
-    "global_orient": np.array([0.002]),
-    "leye_pose": np.array([0.01]),
-    "reye_pose": np.array([0.01]),
-    "neck_pose": np.array([0.01]),
-    "jaw_pose": np.array([0.01]),
+    "transl": np.array([0.00015, 0.00015, 0.001]),
+    "global_orient": np.array([0.001]),
+    "leye_pose": np.array([0.005]),
+    "reye_pose": np.array([0.005]),
+    "neck_pose": np.array([0.005]),
+    "jaw_pose": np.array([0.005]),
     "expression": np.array([0.04]),
 }
-"""What a still face varies by: two to five standard deviations of the fits of a video's frame with
+"""What a still face varies by: two to three standard deviations of the fits of a video's frame with
 sensor noise and compression, its landmarks followed. Metres, radians, and shares of a unit."""
 
 _SPREAD_FRAMES = 1.5

@@ -103,8 +103,7 @@ def track_video(
             face = follower.follow(rgb, face) if smooth else face
             if reference is None:
                 reference = _start(tracker, face, near, bgr.shape[:2])
-            landmarks = reference.crop.points(face.landmarks[:, :2])
-            fits.append(tracker.fitter.fit(landmarks, face.blendshapes, reference.betas))
+            fits.append(_fitted(tracker, face, reference))
         faces.append(face)
         references.append(reference)
         sizes.append((bgr.shape[1], bgr.shape[0]))
@@ -148,13 +147,23 @@ def _at_known_depth(
         assert reference is not None
         known = np.flatnonzero(told & (groups == id(reference)))
         if len(known):
-            landmarks = reference.crop.points(face.landmarks[:, :2])
             depth_m = float(np.interp(number, known, depths[known]))
-            again[number] = tracker.fitter.fit(
-                landmarks, face.blendshapes, reference.betas, depth_m, fits[number]
-            )
+            again[number] = _fitted(tracker, face, reference, depth_m, fits[number])
         progress("track turned heads", done + 1, len(turned))
     return again
+
+
+def _fitted(
+    tracker: Tracker,
+    face: Face,
+    reference: _Reference,
+    depth_m: float | None = None,
+    before: Fit | None = None,
+) -> Fit:
+    landmarks = reference.crop.points(face.landmarks[:, :2])
+    return tracker.fitter.fit(
+        landmarks, face.blendshapes, reference.betas, depth_m, before, face.followed
+    )
 
 
 def _face(tracker: Tracker, rgb: np.ndarray, near: Crop | None) -> Face | None:
