@@ -8,7 +8,7 @@ import torch
 
 from backend.avatar.file import Avatar
 from backend.avatar.loaded import Loaded
-from backend.avatar.pose import posed, torso_weights
+from backend.avatar.pose import neck_weights, posed, torso_weights
 from backend.model.attributes import COLOURS
 from backend.model.union import union
 from backend.splat.gaussians import Gaussians
@@ -61,7 +61,7 @@ def driven(avatar: Avatar, frame: Track, ablate: frozenset[str], loaded: Loaded)
     """All Gaussians of one driving frame; masked ones at opacity 0.
 
     With a neural renderer they keep all features, and shoulders turn with the head, as in its
-    training. Without one they have colours only, and shoulders stay.
+    training. Without one they have colours only, and the neck bends: shoulders stay.
 
     Args:
         avatar: Whom to drive, on the network's device.
@@ -83,6 +83,10 @@ def driven(avatar: Avatar, frame: Track, ablate: frozenset[str], loaded: Loaded)
         return Gaussians.cat([posed(avatar.identity, pose), posed(expression, pose)])
     expression.features = expression.features[:, :COLOURS]
     neck_y = float(head.joints_of(avatar.source.betas)[1, 1])
-    follow = torso_weights(avatar.identity.means, neck_y)
     torso = head.head_pose_of(avatar.source)
-    return Gaussians.cat([posed(avatar.identity, pose, follow, torso), posed(expression, pose)])
+    follow = torso_weights(avatar.identity.means, neck_y)
+    rest = head.vertices_of(avatar.neutral())[0]
+    bends = neck_weights(rest, neck_y, head.regions["neck"])[expression.vertices.long()]
+    return Gaussians.cat(
+        [posed(avatar.identity, pose, follow, torso), posed(expression, pose, bends, torso)]
+    )

@@ -10,23 +10,41 @@ from torch import Tensor
 from backend.splat import quaternions
 from backend.splat.gaussians import Gaussians
 
+_NECK_TOP_M, _NECK_REACH_M = -0.01, 0.08
+_TORSO_REACH_M = 0.03
 
-def torso_weights(
-    means: Tensor, neck_y_m: float, top_m: float = 0.0, reach_m: float = 0.06
-) -> Tensor:
+
+def torso_weights(means: Tensor, neck_y_m: float) -> Tensor:
     """[N] 0..1: how much of the head's motion identity Gaussians follow.
+
+    All of it from the neck's joint, at the height of the chin, upwards; nothing a little below:
+    cloth and what lies on it belong to the body.
 
     Args:
         means: [N, 3] head space, metres.
         neck_y_m: Height of the neck joint.
-        top_m: Height above that joint from where on everything follows.
-        reach_m: Distance below over which the motion blends out.
 
-    Source: first-avatar.md, item 4.
+    Source: first-avatar.md, item 4; the reach measured on videos of seven people.
     """
-    height = (means[:, 1] - (neck_y_m + top_m - reach_m)) / reach_m
-    height = height.clamp(0, 1)
-    return height * height * (3 - 2 * height)
+    return _blend(means[:, 1], neck_y_m, _TORSO_REACH_M)
+
+
+def neck_weights(vertices: Tensor, neck_y_m: float, neck: Tensor) -> Tensor:
+    """[V] 0..1: how much of the head's motion the mesh follows; a neck stays on its shoulders.
+
+    Args:
+        vertices: [V, 3] without expression, head space, metres.
+        neck_y_m: Height of the neck joint.
+        neck: [V] bool.
+    """
+    weights = _blend(vertices[:, 1], neck_y_m + _NECK_TOP_M, _NECK_REACH_M)
+    return torch.where(neck, weights, torch.ones_like(weights))
+
+
+def _blend(heights: Tensor, top_m: float, reach_m: float) -> Tensor:
+    """[N] 1 above a height, 0 `reach_m` below it, smooth between."""
+    share = ((heights - top_m) / reach_m + 1).clamp(0, 1)
+    return share * share * (3 - 2 * share)
 
 
 def posed(

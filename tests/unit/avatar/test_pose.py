@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 
-from backend.avatar.pose import posed, torso_weights
+from backend.avatar.pose import neck_weights, posed, torso_weights
 from backend.splat.blending import blending_weights
 from backend.splat.gaussians import Gaussians
 from backend.splat.quaternions import to_matrix
@@ -108,16 +108,30 @@ def test_following_half_turns_about_half():
     torch.testing.assert_close(half.quats.norm(dim=1), torch.ones(len(given)))
 
 
-def test_torso_weights_grow_from_the_chest_to_the_neck():
-    heights = torch.linspace(-0.3, 0.2, 400)
-    means = torch.stack([torch.zeros(400), heights, torch.zeros(400)], -1)
-    weights = torso_weights(means, neck_y_m=-0.05)
+def column(count: int = 400) -> torch.Tensor:
+    heights = torch.linspace(-0.3, 0.2, count)
+    return torch.stack([torch.zeros(count), heights, torch.zeros(count)], -1)
+
+
+def test_torso_weights_grow_from_below_the_chin_to_the_neck_s_joint():
+    means = column()
+    heights, weights = means[:, 1], torso_weights(means, neck_y_m=-0.05)
     assert (weights.diff() >= 0).all()
     assert weights[heights >= -0.05].min() == 1
-    assert weights[heights <= -0.11].max() == 0
-    assert weights.diff().max() < 0.05, "smooth"
-    middle = torso_weights(torch.tensor([[0.4, -0.08, 0.1]]), neck_y_m=-0.05)
+    assert weights[heights <= -0.08].max() == 0
+    assert weights.diff().max() < 0.1, "smooth"
+    middle = torso_weights(torch.tensor([[0.4, -0.065, 0.1]]), neck_y_m=-0.05)
     assert float(middle) == pytest.approx(0.5, abs=1e-5)
+
+
+def test_only_the_neck_bends_and_its_lower_end_stays():
+    vertices, neck = column(), torch.zeros(400, dtype=torch.bool)
+    neck[:200] = True  # below -.05
+    weights = neck_weights(vertices, -0.05, neck)
+    heights = vertices[:, 1]
+    assert (weights[~neck] == 1).all()
+    assert weights[heights <= -0.14].max() == 0
+    assert (weights.diff() >= 0).all()
 
 
 def camera(size_px: int = 64) -> Camera:
