@@ -156,9 +156,11 @@ def _avatar(
 
 
 def _photo(portrait: Portrait) -> torch.Tensor:
-    """[512, 512, 4] uint8, see `Avatar.photo`."""
+    """[1024, 1024, 4] uint8, see `Avatar.photo`."""
+    assert portrait.surround is not None  # a photograph's portrait has one
     rgba = np.concatenate([portrait.matted, portrait.matte[..., None]], axis=-1)
-    return torch.from_numpy((rgba.clip(0, 1) * 255 + 0.5).astype(np.uint8))
+    whole = portrait.surround.around(rgba.clip(0, 1))
+    return torch.from_numpy((whole * 255 + 0.5).astype(np.uint8))
 
 
 def _upright(fit: Fit, head: Head) -> tuple[Track, Camera]:

@@ -44,7 +44,7 @@ class Detail:
     Args:
         photo: [S, S, 4] 0..1 display sRGB on black and alpha.
         cloud: The avatar's Gaussians at the portrait's own pose, colours first.
-        camera: The portrait's, S x S.
+        camera: The photo's, S x S.
         alpha_max: As `rasterise`.
     """
 

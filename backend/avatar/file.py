@@ -14,8 +14,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from backend.export.atomic import write_bytes
+from backend.export.png import decoded, encoded
 from backend.model.residuals import LayerResiduals
 from backend.splat.gaussians import Gaussians
+from backend.tracking.surround import wider
 from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import Track
@@ -48,8 +50,8 @@ class Avatar:
         model_hash: Which weights made it.
         head_hash: Which head drives it.
         image_hash: sha256 of the source picture.
-        photo: [512, 512, 4] uint8 the portrait by `camera`, display sRGB on black and its matte;
-            None where a neural renderer draws pictures.
+        photo: [1024, 1024, 4] uint8 the portrait by `photo_camera`, display sRGB on black and its
+            matte; None where a neural renderer draws pictures.
     """
 
     identity: Gaussians
@@ -62,6 +64,11 @@ class Avatar:
     head_hash: str
     image_hash: str
     photo: Tensor | None = None
+
+    @property
+    def photo_camera(self) -> Camera:
+        """The portrait's camera with a wider picture: what lies around the crop is on it too."""
+        return wider(self.camera)
 
     def save(self, path: Path) -> None:
         """Writes a `.savatar` (one safetensors file, JSON metadata), atomically.
@@ -99,7 +106,8 @@ class Avatar:
         tensors["camera.viewmat"] = torch.from_numpy(self.camera.viewmat)
         tensors["camera.K"] = torch.from_numpy(self.camera.K)
         if self.photo is not None:
-            tensors["photo"] = self.photo
+            file = encoded(self.photo.cpu().numpy())
+            tensors["photo"] = torch.from_numpy(np.frombuffer(file, np.uint8).copy())
         return tensors
 
     @classmethod
@@ -163,20 +171,18 @@ def _from_tensors(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> Avata
     if len(track) != 1 or track.betas is None:
         raise ValueError(f"source has {len(track)} frames; expected one, with betas")
     _check_layers(tensors["g0_raw"], layers)
-    _check_photo(tensors.get("photo"), width, height)
+    camera = Camera(tensors["camera.viewmat"].numpy(), tensors["camera.K"].numpy(), width, height)
     return Avatar(
         identity=identity,
         g0_raw=tensors["g0_raw"],
         layers=tuple(layers),
         source=track,
-        camera=Camera(
-            tensors["camera.viewmat"].numpy(), tensors["camera.K"].numpy(), width, height
-        ),
+        camera=camera,
         preset=metadata["preset"],
         model_hash=metadata["model_hash"],
         head_hash=metadata["head_hash"],
         image_hash=metadata["image_hash"],
-        photo=tensors.get("photo"),
+        photo=_photo(tensors.get("photo"), wider(camera)),
     )
 
 
@@ -188,15 +194,11 @@ def _camera_size(text: str) -> tuple[int, int]:
     return size[0], size[1]
 
 
-def _check_photo(photo: Tensor | None, width: int, height: int) -> None:
-    """It is what the camera sees."""
-    if photo is None:
-        return
-    expected = (height, width, 4)
-    if photo.shape != expected or photo.dtype != torch.uint8:
-        raise ValueError(
-            f"photo is {list(photo.shape)} {photo.dtype}; expected {list(expected)} torch.uint8"
-        )
+def _photo(file: Tensor | None, camera: Camera) -> Tensor | None:
+    """What the camera sees, of a PNG's bytes [N] uint8."""
+    if file is None:
+        return None
+    return torch.from_numpy(decoded(file.numpy().tobytes(), camera.width, camera.height))
 
 
 def _check_layers(g0_raw: Tensor, layers: list[LayerResiduals]) -> None:

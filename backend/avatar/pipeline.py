@@ -202,7 +202,7 @@ class Pipeline:
             photo = self._place(avatar).photo
             assert photo is not None
             alpha_max = self._config.alpha_max
-            self._detail = avatar, Detail(photo.float() / 255, own, avatar.camera, alpha_max)
+            self._detail = avatar, Detail(photo.float() / 255, own, avatar.photo_camera, alpha_max)
         return self._detail[1]
 
     def kept_framing(

@@ -19,6 +19,33 @@ _AFTER_HEADER = len(_SIGNATURE) + 25
 _DIGEST_KEY = b"SplitAvatar-digest"
 
 
+def encoded(pixels: np.ndarray) -> bytes:
+    """A PNG file's bytes of [H, W, 3 or 4] uint8, which keep every value."""
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
+        raise ValueError(f"got {pixels.dtype} {pixels.shape}; expected uint8 [H, W, 3 or 4]")
+    order = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    done, data = cv2.imencode(".png", cv2.cvtColor(pixels, order))
+    if not done:
+        raise ValueError(f"OpenCV could not encode a PNG of shape {pixels.shape}")
+    return data.tobytes()
+
+
+def decoded(data: bytes, width: int, height: int) -> np.ndarray:
+    """[H, W, 4] uint8 RGBA of a PNG file's bytes.
+
+    Raises:
+        ValueError: It is not that, or of another size, which is told before it is unpacked.
+    """
+    whole = data.startswith(_SIGNATURE) and len(data) > _AFTER_HEADER
+    found = struct.unpack(">II", data[16:24]) if whole else "no PNG"
+    if found != (width, height):
+        raise ValueError(f"found {found}; expected a PNG of {width} x {height}")
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.shape != (height, width, 4) or pixels.dtype != np.uint8:
+        raise ValueError("the PNG is damaged, or has no four channels of 8 bits")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA)
+
+
 def write_png(path: Path, pixels: np.ndarray, digest: str = "") -> None:
     """Writes a picture.
 
@@ -27,13 +54,7 @@ def write_png(path: Path, pixels: np.ndarray, digest: str = "") -> None:
         pixels: [H, W, 3 or 4] uint8, display-referred sRGB, straight alpha.
         digest: Written as a text chunk; `read_digest` finds it.
     """
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
-        raise ValueError(f"got {pixels.dtype} {pixels.shape}; expected uint8 [H, W, 3 or 4]")
-    order = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    done, encoded = cv2.imencode(".png", cv2.cvtColor(pixels, order))
-    if not done:
-        raise ValueError(f"OpenCV could not encode a PNG of shape {pixels.shape}")
-    content = encoded.tobytes()
+    content = encoded(pixels)
     extra = _chunk(b"sRGB", b"\0")
     if digest:
         extra += _chunk(b"tEXt", _DIGEST_KEY + b"\0" + digest.encode("latin-1"))

@@ -1,4 +1,4 @@
-"""Landmarks that stay on the skin: where optical flow says they went since a face was first seen."""
+"""Landmarks that stay on the skin: where optical flow says they went since they were first seen."""
 
 from __future__ import annotations
 

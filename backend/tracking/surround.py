@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from shared.camera import Camera
+
 from .crop import PORTRAIT_PX
 
 WIDER = 2.0
@@ -31,6 +33,28 @@ class Surround:
 
     rgb: np.ndarray
     matte: np.ndarray
+
+    def around(self, crop: np.ndarray) -> np.ndarray:
+        """[1024, 1024, 4] 0..1: the person on black and their matte, as fine as the crop.
+
+        Args:
+            crop: [512, 512, 4] the same of the crop.
+        """
+        rgba = np.dstack([self.rgb * self.matte[..., None], self.matte])
+        side = round(PORTRAIT_PX * WIDER)
+        whole = cv2.resize(rgba, (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+        first = (side - PORTRAIT_PX) // 2
+        whole[first : first + PORTRAIT_PX, first : first + PORTRAIT_PX] = crop
+        return whole
+
+
+def wider(camera: Camera) -> Camera:
+    """A crop's camera with the surround's picture, in the crop's pixels."""
+    sides = np.array([camera.width, camera.height])
+    width, height = np.rint(WIDER * sides).astype(int).tolist()
+    intrinsics = camera.K.copy()
+    intrinsics[:2, 2] += (np.array([width, height]) - sides) / 2
+    return Camera(camera.viewmat, intrinsics, width, height)
 
 
 def gone_on(

@@ -30,6 +30,17 @@ def test_an_avatars_own_picture_is_its_portrait(pipeline, avatar, portrait):
     np.testing.assert_array_equal(own.depth, coarse.depth)
 
 
+def test_the_detail_goes_on_around_the_crop(pipeline, avatar):
+    """Shoulders, where splats lie half as dense."""
+    photo = avatar.photo.numpy() / np.float32(255)
+    around = np.pad(np.zeros((512, 512), bool), 256, constant_values=True)
+    shown = around & (photo[..., 3] > 0.9)
+    assert shown.sum() > 5000
+    own = pipeline.picture(avatar, avatar.source, avatar.photo_camera).rgb
+    coarse = pipeline.render(pipeline.drive(avatar, avatar.source), avatar.photo_camera).rgb
+    assert psnr(own, photo[..., :3], shown) > psnr(coarse, photo[..., :3], shown) + 6
+
+
 def test_switched_off_parts_are_not_filled_in(pipeline, avatar):
     ablate = frozenset({"gsn"})
     shown = pipeline.picture(avatar, avatar.source, avatar.camera, ablate)

@@ -58,6 +58,18 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
         png.write_png(tmp_path / "b.png", np.zeros((2, 2, 3)))
 
 
+def test_bytes_keep_every_value_and_tell_their_size_before_they_are_unpacked() -> None:
+    data = png.encoded(gradient())
+    np.testing.assert_array_equal(png.decoded(data, 16, 12), gradient())
+    huge = data[:16] + b"\x7f\xff\xff\xff" * 2 + data[24:]
+    for wrong in (huge, b"", data[:20], b"no picture at all, of no size"):
+        with pytest.raises(ValueError, match="expected a PNG of 16 x 12"):
+            png.decoded(wrong, 16, 12)
+    for wrong in (data[:60], png.encoded(gradient()[..., :3])):
+        with pytest.raises(ValueError, match="damaged, or has no four channels"):
+            png.decoded(wrong, 16, 12)
+
+
 def test_alpha_is_composed_over_the_background() -> None:
     rgba = np.array([[[200, 100, 0, 255], [200, 100, 0, 0], [200, 100, 0, 51]]], np.uint8)
     found = png.over_background(rgba, (1, 0.5, 0))
