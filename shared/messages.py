@@ -127,6 +127,7 @@ class TrackReply(Message):
     cameras: tuple[Camera, ...] = value(
         "one per frame, in the pictures' own pixels; none if their sizes differ", ()
     )
+    notes: list[str] = listed("what to know of the pictures, a sentence each")
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,4 +38,9 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         if args.cameras is not None:
             write_cameras(args.cameras, tracked.cameras)
             result["cameras"] = args.cameras
-        return {**result, "frames_without_face": tracked.missing, "seconds": console.seconds}
+        return {
+            **result,
+            "frames_without_face": tracked.missing,
+            "notes": tracked.notes,
+            "seconds": console.seconds,
+        }

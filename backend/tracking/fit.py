@@ -144,6 +144,11 @@ class Fitter:
         """[3] the root joint of an identity, metres."""
         return self._head.joints_of(betas)[0]
 
+    def neutral(self, betas: np.ndarray) -> np.ndarray:
+        """[478, 3] an identity's landmarks without expression, head space, metres."""
+        count = self._identities
+        return self._model.neutral + self._model.bases[..., :count] @ betas[:count]
+
     def fit(
         self,
         landmarks: np.ndarray,
@@ -151,7 +156,7 @@ class Fitter:
         betas: np.ndarray | None = None,
         depth_m: float | None = None,
         before: Fit | None = None,
-        followed: bool = False,
+        missed: np.ndarray | None = None,
     ) -> Fit:
         """Fits one picture; a turned head once more, with what is turned away counting less.
 
@@ -162,9 +167,10 @@ class Fitter:
             depth_m: How far from the camera the head's origin is, where that is known to a
                 centimetre.
             before: An earlier fit of this picture with the same known identity: a shorter way.
-            followed: Whether the landmarks stay on the skin, see `Face`.
+            missed: [468, 3] what `missed` says of the picture from which on the landmarks were
+                followed; None: they were not, see `Face`.
         """
-        solver = _Solver(self, landmarks, blendshapes, betas, depth_m, followed)
+        solver = _Solver(self, landmarks, blendshapes, betas, depth_m, missed)
         found = None if before is None else before.unknowns
         x = solver.solve(solver.start if found is None else found)
         if solver.turns_away(x):
@@ -187,6 +193,24 @@ class Fitter:
             poses["jaw_pose"] = turn[None]
         track = Track.neutral(1, expression=codes, betas=full_betas, head=self._head.codes, **poses)
         return Fit(track, camera, error, x)
+
+    def missed(self, fit: Fit, landmarks: np.ndarray) -> np.ndarray:
+        """[468, 3] metres, head space: from where a fit has the landmarks to where they are.
+
+        What no identity explains stays with the skin: landmarks that are followed have it too.
+
+        Args:
+            fit: Of this head.
+            landmarks: [478, 2] that it was fitted to.
+        """
+        track, camera = fit.track, fit.camera
+        assert track.betas is not None
+        count = self._model.bases.shape[-1] - self._identities
+        codes = np.append(track.betas[: self._identities], track.expression[0, :count])
+        points = self._model.points(codes, track.jaw_pose[0, : self._model.turns])[:_LANDMARKS]
+        depth = points @ camera.viewmat[2, :3] + camera.viewmat[2, 3]
+        aside = (landmarks[:_LANDMARKS] - camera.project(points)) / np.diag(camera.K)[:2]
+        return (aside * depth[:, None]) @ camera.viewmat[:2, :3]
 
     def _eyes(
         self, camera: Camera, joints: np.ndarray, points: np.ndarray, landmarks: np.ndarray
@@ -223,9 +247,9 @@ class _Solver:
         blendshapes: dict[str, float],
         betas: np.ndarray | None,
         depth_m: float | None = None,
-        followed: bool = False,
+        missed: np.ndarray | None = None,
     ) -> None:
-        self._weights = fitter._followed if followed else fitter._weights
+        self._weights = fitter._weights if missed is None else fitter._followed
         self._all_seen, self._normals = self._weights, fitter._normals
         self._sharper, self._turned = np.repeat(fitter._sharper, 2), fitter._turned
         self._depth_m = depth_m
@@ -237,6 +261,8 @@ class _Solver:
             self._fixed_betas = np.asarray(betas, np.float64)[: self._betas]
             self._model = self._model.with_known(self._fixed_betas)
             self._betas = 0
+        if missed is not None:
+            self._model = replace(self._model, neutral=self._model.neutral + missed)
         self._K = portrait_intrinsics(PORTRAIT_PX)
         expressions = self._model.bases.shape[-1] - self._betas
         prior = _arkit_prior(blendshapes) if fitter._arkit else _code_prior(expressions)

@@ -1,4 +1,4 @@
-"""What a user should know of a photo that can be used, but not as well as others."""
+"""What a user should know of a photo or a video that can be used, but not as well as others."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ COLOURLESS = "The photo has no colours; neither has the avatar."
 EYES_CLOSED = "The photo shows no open eye; the avatar's eyes are brown and not the person's own."
 ONE_EYE_CLOSED = "One eye is closed in this photo; it was given the other one's colours."
 NODDING = "The face looks far up or down; a photo taken at eye level gives a better likeness."
+ANOTHER_PERSON = (
+    "From frame {number} on ({seconds:.1f} s) another person seems to be shown, whose face is read "
+    "as if it were the first one's. Cut the video there and use one person's part."
+)
 
 _DARK = 0.13  # display sRGB
 _GREY = 4  # of 255, between a pixel's channels

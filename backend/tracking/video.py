@@ -18,6 +18,8 @@ from .crop import Crop, crop_around
 from .detect import Face
 from .fit import FACING, Fit, about_root
 from .followed import FaceFollower
+from .notes import ANOTHER_PERSON
+from .people import Shots
 from .portrait import Tracker
 from .smoothing import smoothed
 from .torso import TorsoTracker, body_motion
@@ -34,6 +36,7 @@ class Tracked:
         track: Parameters; head motion is in `global_orient` and `transl`.
         cameras: One per frame, in the pixels of the frames, upright and facing the torso.
         missing: Numbers of the frames in which no face was found, and which were interpolated.
+        others: Numbers of the frames from which on another person is shown than before.
         landmarks: [T, 478, 2] as detected, pixels of the frames; NaN where no face was found.
         body: [T, 3] metres that the shoulders have moved since the first frame, see `body_motion`.
     """
@@ -41,8 +44,17 @@ class Tracked:
     track: Track
     cameras: list[Camera]
     missing: list[int]
+    others: list[int]
     landmarks: np.ndarray
     body: np.ndarray
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of the clip, one sentence each."""
+        return [
+            ANOTHER_PERSON.format(number=number, seconds=number / self.track.fps)
+            for number in self.others
+        ]
 
     def on_still_shoulders(self) -> Track:
         """The head's motion without the body's."""
@@ -51,11 +63,12 @@ class Tracked:
 
 @dataclass(frozen=True)
 class _Reference:
-    """What stays the same while the pictures keep their size."""
+    """What stays the same while the pictures keep their size; `missed` as `Fitter.missed`."""
 
     crop: Crop
     size: tuple[int, int]
     betas: np.ndarray
+    missed: np.ndarray
     camera: Camera
 
 
@@ -87,6 +100,7 @@ def track_video(
     references: list[_Reference | None] = []
     sizes: list[tuple[int, int]] = []
     follower, shoulders, moves = FaceFollower(), TorsoTracker(), []
+    shots = Shots()
     for number, bgr in enumerate(frames):
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         if reference is not None and reference.size != bgr.shape[:2]:
@@ -100,6 +114,7 @@ def track_video(
             fits.append(None)
         else:
             near = _steady(near, crop_around(face))
+            shots.see(rgb, face, number)
             face = follower.follow(rgb, face) if smooth else face
             if reference is None:
                 reference = _start(tracker, face, near, bgr.shape[:2])
@@ -114,7 +129,8 @@ def track_video(
     tracked = _joined(fits, detected, references, sizes, fps, smooth)
     seen = _in_metres(moves, tracked.cameras)
     body = body_motion(tracked.track.transl.astype(np.float64), seen, fps)
-    tracked = replace(tracked, body=body)
+    others = shots.people(tracker.fitter) if smooth else []
+    tracked = replace(tracked, body=body, others=others)
     root = tracker.fitter.root(tracked.track.betas)
     return replace(tracked, track=about_root(tracked.track, root))
 
@@ -161,9 +177,8 @@ def _fitted(
     before: Fit | None = None,
 ) -> Fit:
     landmarks = reference.crop.points(face.landmarks[:, :2])
-    return tracker.fitter.fit(
-        landmarks, face.blendshapes, reference.betas, depth_m, before, face.followed
-    )
+    missed = reference.missed if face.followed else None
+    return tracker.fitter.fit(landmarks, face.blendshapes, reference.betas, depth_m, before, missed)
 
 
 def _face(tracker: Tracker, rgb: np.ndarray, near: Crop | None) -> Face | None:
@@ -200,11 +215,13 @@ def _in_frame(face: Face, crop: Crop) -> Face:
 
 
 def _start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> _Reference:
-    fit = tracker.fitter.fit(crop.points(face.landmarks[:, :2]), face.blendshapes)
+    landmarks = crop.points(face.landmarks[:, :2])
+    fit = tracker.fitter.fit(landmarks, face.blendshapes)
     to_frame = np.linalg.inv(np.vstack([crop.matrix(), [0, 0, 1]]))
     camera = Camera(fit.upright, to_frame @ fit.camera.K, size[1], size[0])
     assert fit.track.betas is not None
-    return _Reference(crop, size, fit.track.betas, camera)
+    missed = tracker.fitter.missed(fit, landmarks)
+    return _Reference(crop, size, fit.track.betas, missed, camera)
 
 
 def _joined(
@@ -241,7 +258,7 @@ def _joined(
     track = Track(**values, betas=first.betas, fps=fps, head=head)
     missing = sorted(set(range(len(fits))) - set(found))
     landmarks = np.array([_landmarks(face) for face in detected])
-    return Tracked(track, cameras, missing, landmarks, np.zeros((len(fits), 3)))
+    return Tracked(track, cameras, missing, [], landmarks, np.zeros((len(fits), 3)))
 
 
 def _landmarks(face: Face | None) -> np.ndarray:

@@ -95,6 +95,7 @@ def test_each_picture_gets_one_of_its_own_name(kept: dict[str, Any]) -> None:
         f"{Path(name).stem}.png" for name in sorted(SHIFTS)
     ]
     assert kept["frames_without_face"] == []
+    assert kept["notes"] == []
 
 
 @pytest.mark.parametrize("name", SHIFTS)
