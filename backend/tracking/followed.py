@@ -15,9 +15,9 @@ from .similarity import half_pixel, moved, similarity
 _BACK_PX = 1.0
 """A place that is followed and followed back comes out this near to where it began."""
 
-_FAR_PX, _FAR_FEATURES_PX = 8.0, 4.0
-"""The detector errs by less, and by less at lips and lids; where flow says more, it went astray, as
-where lips part. Pixels of the crop."""
+_FAR_PX, _FAR_FEATURES_PX = 8.0, 1.0
+"""Where flow says more than the detector errs by, it went astray, as where lips part. Lips and lids
+are what expressions are read from: there it only steadies them. Pixels of the crop."""
 
 _LEAST_FOLLOWED = 0.25
 """Share of the face that must be followed; else it is another face, or seen from elsewhere."""

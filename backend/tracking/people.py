@@ -17,8 +17,8 @@ _CUT = 0.8
 of 6 pictures a second, .74 and less from one person to another."""
 
 _ANOTHER = 0.0135
-"""Difference of two faces' shapes, root mean square in their sizes: .005 to .011 within a shot, .016
-and more between people."""
+"""Difference of two faces' shapes, root mean square in their sizes: .005 to .011 within a shot,
+.016 and more between people."""
 
 _FRAMES = 3  # of a shot, whose shapes are averaged
 _NEAR = 25
