@@ -136,7 +136,7 @@ def test_a_camera_s_noise_does_not_move_the_head(tracker, still):
     rough = track_video(tracker, frames, 25, silent, smooth=False)
     quiet = track_video(tracker, frames, 25, silent)
     moves = [np.ptp(tracked.track.transl, axis=0).max() for tracked in (rough, quiet)]
-    assert moves[1] < 0.5 * moves[0]
+    assert moves[1] < 0.6 * moves[0]
     shown = [quiet.cameras[0].project(transl) for transl in quiet.track.transl]
     assert np.ptp(shown, axis=0).max() < 0.3, "pixels"
 
