@@ -8,7 +8,7 @@ import torch
 
 from backend.avatar.file import Avatar
 from backend.avatar.loaded import Loaded
-from backend.avatar.pose import neck_weights, posed, torso_weights
+from backend.avatar.pose import neck_follows, posed, torso_follows
 from backend.model.attributes import COLOURS
 from backend.model.union import union
 from backend.splat.gaussians import Gaussians
@@ -84,9 +84,9 @@ def driven(avatar: Avatar, frame: Track, ablate: frozenset[str], loaded: Loaded)
     expression.features = expression.features[:, :COLOURS]
     neck_y = float(head.joints_of(avatar.source.betas)[1, 1])
     torso = head.head_pose_of(avatar.source)
-    follow = torso_weights(avatar.identity.means, neck_y)
+    follow = torso_follows(avatar.identity.means, neck_y)
     rest = head.vertices_of(avatar.neutral())[0]
-    bends = neck_weights(rest, neck_y, head.regions["neck"])[expression.vertices.long()]
+    bends = neck_follows(rest, neck_y, head.regions["neck"]).select(expression.vertices.long())
     return Gaussians.cat(
         [posed(avatar.identity, pose, follow, torso), posed(expression, pose, bends, torso)]
     )

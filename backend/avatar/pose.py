@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,13 +13,31 @@ from backend.splat.gaussians import Gaussians
 
 _NECK_TOP_M, _NECK_REACH_M = -0.01, 0.08
 _TORSO_REACH_M = 0.03
+_LEAST_STRETCH = 0.1
 
 
-def torso_weights(means: Tensor, neck_y_m: float) -> Tensor:
-    """[N] 0..1: how much of the head's motion identity Gaussians follow.
+@dataclass(frozen=True)
+class Follow:
+    """How much of the head's motion Gaussians follow.
 
-    All of it from the neck's joint, at the height of the chin, upwards; nothing a little below:
-    cloth and what lies on it belong to the body.
+    Args:
+        share: [N] 0..1.
+        slope: [N] by how much that grows per metre upwards.
+    """
+
+    share: Tensor
+    slope: Tensor
+
+    def select(self, index: Tensor) -> Follow:
+        """Those at an index [M]."""
+        return Follow(self.share[index], self.slope[index])
+
+
+def torso_follows(means: Tensor, neck_y_m: float) -> Follow:
+    """How identity Gaussians follow the head.
+
+    All the way from the neck's joint, at the height of the chin, upwards; not at all a little
+    below: cloth and what lies on it belong to the body.
 
     Args:
         means: [N, 3] head space, metres.
@@ -29,28 +48,29 @@ def torso_weights(means: Tensor, neck_y_m: float) -> Tensor:
     return _blend(means[:, 1], neck_y_m, _TORSO_REACH_M)
 
 
-def neck_weights(vertices: Tensor, neck_y_m: float, neck: Tensor) -> Tensor:
-    """[V] 0..1: how much of the head's motion the mesh follows; a neck stays on its shoulders.
+def neck_follows(vertices: Tensor, neck_y_m: float, neck: Tensor) -> Follow:
+    """How the mesh's vertices follow the head; a neck stays on its shoulders.
 
     Args:
         vertices: [V, 3] without expression, head space, metres.
         neck_y_m: Height of the neck joint.
         neck: [V] bool.
     """
-    weights = _blend(vertices[:, 1], neck_y_m + _NECK_TOP_M, _NECK_REACH_M)
-    return torch.where(neck, weights, torch.ones_like(weights))
+    bends = _blend(vertices[:, 1], neck_y_m + _NECK_TOP_M, _NECK_REACH_M)
+    share = torch.where(neck, bends.share, torch.ones_like(bends.share))
+    return Follow(share, bends.slope * neck)
 
 
-def _blend(heights: Tensor, top_m: float, reach_m: float) -> Tensor:
-    """[N] 1 above a height, 0 `reach_m` below it, smooth between."""
-    share = ((heights - top_m) / reach_m + 1).clamp(0, 1)
-    return share * share * (3 - 2 * share)
+def _blend(heights: Tensor, top_m: float, reach_m: float) -> Follow:
+    """All of it above a height, nothing `reach_m` below it, smooth between."""
+    x = ((heights - top_m) / reach_m + 1).clamp(0, 1)
+    return Follow(x * x * (3 - 2 * x), 6 * x * (1 - x) / reach_m)
 
 
 def posed(
     cloud: Gaussians,
     head_pose: Tensor,
-    follow: Tensor | None = None,
+    follow: Follow | None = None,
     torso_pose: Tensor | None = None,
 ) -> Gaussians:
     """Moves Gaussians with the head.
@@ -58,20 +78,49 @@ def posed(
     Args:
         cloud: Unrotated, head space.
         head_pose: [4, 4] rigid, head space to head space, metres.
-        follow: [N] 0..1 how much each one moves along; None: all of it.
+        follow: How much each one moves along; None: all the way.
         torso_pose: [4, 4] where those that do not move along are; None: where they were. The
             portrait's head pose brings a torso upright that was seen below a tilted head.
     """
     means, turn = _moved(cloud.means, head_pose)
-    if follow is not None:
-        still, upright = cloud.means, torch.tensor([1.0, 0, 0, 0]).to(turn)
-        if torso_pose is not None:
-            still, upright = _moved(cloud.means, torso_pose)
-        means = still + follow[:, None] * (means - still)
-        turn = torch.where((turn * upright).sum() < 0, -turn, turn)
-        turn = torch.nn.functional.normalize(upright + follow[:, None] * (turn - upright), dim=-1)
+    if follow is None:
+        quats = quaternions.multiply(turn.expand_as(cloud.quats), cloud.quats)
+        return dataclasses.replace(cloud, means=means, quats=quats)
+    still, upright = cloud.means, torch.tensor([1.0, 0, 0, 0]).to(turn)
+    if torso_pose is not None:
+        still, upright = _moved(cloud.means, torso_pose)
+    share, apart = follow.share[:, None], means - still
+    turn = torch.where((turn * upright).sum() < 0, -turn, turn)
+    turn = torch.nn.functional.normalize(upright + share * (turn - upright), dim=-1)
     quats = quaternions.multiply(turn.expand_as(cloud.quats), cloud.quats)
-    return dataclasses.replace(cloud, means=means, quats=quats)
+    scales = cloud.scales
+    stretch = follow.slope[:, None] * apart
+    torn = stretch.norm(dim=1) > _LEAST_STRETCH
+    if torn.any():
+        quats, scales = quats.clone(), scales.clone()
+        before = quaternions.to_matrix(cloud.quats[torn])
+        after = quaternions.to_matrix(quats[torn])
+        quats[torn], scales[torn] = _stretched(before, after, scales[torn], stretch[torn])
+    return dataclasses.replace(cloud, means=still + share * apart, quats=quats, scales=scales)
+
+
+def _stretched(
+    before: Tensor, after: Tensor, scales: Tensor, stretch: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Quaternions and scales of Gaussians that reach as far as what they stand for: rows that
+    follow the head differently part.
+
+    Args:
+        before: [M, 3, 3] their axes in the neutral head.
+        after: [M, 3, 3] the same, turned.
+        scales: [M, 3] metres.
+        stretch: [M, 3] way per metre of height.
+    """
+    axes = after + stretch[:, :, None] * before[:, 1:2]
+    half = axes * scales[:, None]
+    variances, axes = torch.linalg.eigh(half @ half.mT)
+    axes = axes * torch.linalg.det(axes).sign()[:, None, None]  # no mirror image
+    return quaternions.from_matrix(axes), variances.clamp_min(1e-12).sqrt()
 
 
 def _moved(means: Tensor, pose: Tensor) -> tuple[Tensor, Tensor]:

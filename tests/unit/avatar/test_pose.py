@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 
-from backend.avatar.pose import neck_weights, posed, torso_weights
+from backend.avatar.pose import Follow, neck_follows, posed, torso_follows
 from backend.splat.blending import blending_weights
 from backend.splat.gaussians import Gaussians
 from backend.splat.quaternions import to_matrix
@@ -30,6 +32,10 @@ def cloud(count: int = 60, seed: int = 0) -> Gaussians:
         tensor(rng.uniform(0.2, 1, count)),
         tensor(rng.random((count, 3))),
     )
+
+
+def evenly(share: float, count: int = 60) -> Follow:
+    return Follow(torch.full((count,), share), torch.zeros(count))
 
 
 def motion(rotvec_deg: tuple[float, float, float], shift: tuple[float, float, float]):
@@ -78,22 +84,22 @@ def test_turned_quaternions_are_the_turned_matrices(turn, shift):
 @pytest.mark.parametrize(("turn", "shift"), MOTIONS)
 def test_following_wholly_equals_no_weights_and_not_at_all_stays(turn, shift):
     given, pose = cloud(), motion(turn, shift)
-    whole = posed(given, pose, torch.ones(len(given)))
+    whole = posed(given, pose, evenly(1.0))
     torch.testing.assert_close(whole.means, posed(given, pose).means, atol=1e-6, rtol=0)
     gap = as_scipy(whole.quats) * as_scipy(posed(given, pose).quats).inv()
     assert gap.magnitude().max() < 1e-4
-    none = posed(given, pose, torch.zeros(len(given)))
+    none = posed(given, pose, evenly(0.0))
     torch.testing.assert_close(none.means, given.means)
     torch.testing.assert_close(none.quats, given.quats)
 
 
 def test_a_torso_that_does_not_follow_takes_its_own_pose():
     given, head, torso = cloud(), motion((0, 40, 0), (0.02, 0, 0)), motion((0, 0, 5), (0, 0.01, 0))
-    still = posed(given, head, torch.zeros(len(given)), torso)
+    still = posed(given, head, evenly(0.0), torso)
     upright = posed(given, torso)
     torch.testing.assert_close(still.means, upright.means)
     assert (as_scipy(still.quats) * as_scipy(upright.quats).inv()).magnitude().max() < 1e-3
-    same = posed(given, torso, torch.full((len(given),), 0.3), torso)
+    same = posed(given, torso, evenly(0.3), torso)
     torch.testing.assert_close(
         same.means, upright.means, msg="both go there, and so do all between"
     )
@@ -101,11 +107,34 @@ def test_a_torso_that_does_not_follow_takes_its_own_pose():
 
 def test_following_half_turns_about_half():
     given, pose = cloud(), motion((0, 40, 0), (0.02, 0, 0))
-    half = posed(given, pose, torch.full((len(given),), 0.5))
+    half = posed(given, pose, evenly(0.5))
     turned = (as_scipy(half.quats) * as_scipy(given.quats).inv()).magnitude()
     np.testing.assert_allclose(np.degrees(turned), 20, atol=0.5)
     torch.testing.assert_close(half.means, (given.means + posed(given, pose).means) / 2)
     torch.testing.assert_close(half.quats.norm(dim=1), torch.ones(len(given)))
+
+
+def test_gaussians_are_stretched_as_what_they_stand_for():
+    """Against the finite differences of where their neighbours go."""
+    given, pose = cloud(), motion((5, 30, 20), (0.02, 0, 0.01))
+    slope, middle, step = 12.0, 0.4, 1e-3
+
+    def at(means: torch.Tensor) -> Gaussians:
+        share = middle + slope * (means[:, 1] - given.means[:, 1])
+        moving = dataclasses.replace(given, means=means)
+        return posed(moving, pose, Follow(share, torch.full_like(share, slope)))
+
+    steps = torch.eye(3) * step
+    sides = [at(given.means + move).means - at(given.means - move).means for move in steps]
+    jacobian = torch.stack(sides, dim=-1) / (2 * step)
+    turned = to_matrix(at(given.means).quats) * at(given.means).scales[:, None]
+    rest = to_matrix(given.quats) * given.scales[:, None]
+    # Means are blended straight, which shrinks what turns; Gaussians are turned whole.
+    along = turned @ turned.mT
+    expected = (jacobian @ rest) @ (jacobian @ rest).mT
+    assert (along.diagonal(dim1=1, dim2=2) > 0.93 * expected.diagonal(dim1=1, dim2=2)).all()
+    torch.testing.assert_close(along, expected, atol=0.12 * float(expected.max()), rtol=0)
+    assert torch.linalg.det(to_matrix(at(given.means).quats)).min() > 0.99
 
 
 def column(count: int = 400) -> torch.Tensor:
@@ -115,19 +144,19 @@ def column(count: int = 400) -> torch.Tensor:
 
 def test_torso_weights_grow_from_below_the_chin_to_the_neck_s_joint():
     means = column()
-    heights, weights = means[:, 1], torso_weights(means, neck_y_m=-0.05)
+    heights, weights = means[:, 1], torso_follows(means, neck_y_m=-0.05).share
     assert (weights.diff() >= 0).all()
     assert weights[heights >= -0.05].min() == 1
     assert weights[heights <= -0.08].max() == 0
     assert weights.diff().max() < 0.1, "smooth"
-    middle = torso_weights(torch.tensor([[0.4, -0.065, 0.1]]), neck_y_m=-0.05)
+    middle = torso_follows(torch.tensor([[0.4, -0.065, 0.1]]), neck_y_m=-0.05).share
     assert float(middle) == pytest.approx(0.5, abs=1e-5)
 
 
 def test_only_the_neck_bends_and_its_lower_end_stays():
     vertices, neck = column(), torch.zeros(400, dtype=torch.bool)
     neck[:200] = True  # below -.05
-    weights = neck_weights(vertices, -0.05, neck)
+    weights = neck_follows(vertices, -0.05, neck).share
     heights = vertices[:, 1]
     assert (weights[~neck] == 1).all()
     assert weights[heights <= -0.14].max() == 0
