@@ -22,6 +22,7 @@ _HAIR_BEHIND_M = 0.012
 _SEAM_PX = 6.0
 _OVERLAP_PX = 9
 _WHOLE, _OVERLAID = 0.97, 4
+_STAGGER_M, _GOLDEN = 3e-4, (5**0.5 - 1) / 2  # neighbours differ most by golden steps
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,12 @@ class PlaneTargets:
     back_m: np.ndarray
     rgb: np.ndarray
     opacity: np.ndarray
+
+
+def staggered_m(count: int) -> np.ndarray:
+    """[count] up to .3 mm outwards: which of two cells of a flat sheet is drawn first would be
+    chance, another one from picture to picture."""
+    return _STAGGER_M * (np.arange(count) * _GOLDEN % 1)
 
 
 def hull_profile(matte: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from backend.tracking.portrait import Portrait
 
 from .hair import hair_over_face, wide_enough
 from .layers import starting_layers
-from .planes import PlaneTargets, plane_targets
+from .planes import PlaneTargets, plane_targets, staggered_m
 from .sampling import look_up, sample
 from .skin import unlike_skin
 from .surround import surround
@@ -122,8 +122,11 @@ def _planes(
 
 
 def _offsets(targets: PlaneTargets, at, depth: float, camera, config) -> Tensor:
-    front = offset_logits(depth - at(targets.front_m), camera, config, FRONT)
-    back = offset_logits(depth + at(targets.back_m), camera, config, BACK)
+    fore, aft = at(targets.front_m), at(targets.back_m)
+    apart = torch.from_numpy(staggered_m(len(fore)))
+    # Shoulders lie behind the plane, which is the farthest that a front cell can.
+    front = offset_logits(depth - fore.clamp_min(0) - apart, camera, config, FRONT)
+    back = offset_logits(depth + aft + apart, camera, config, BACK)
     return torch.stack([front, back]).float().contiguous()
 
 

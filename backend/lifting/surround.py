@@ -12,6 +12,7 @@ from backend.tracking.surround import WIDER
 from shared.camera import Camera
 
 from .fill import extend_colours
+from .planes import staggered_m
 from .sampling import sample
 from .view import View
 
@@ -51,6 +52,7 @@ def surround(view: View, front_m: np.ndarray) -> Gaussians:
     cells, opacity = cells[beyond], opacity[beyond]
     colours = sample(extend_colours(given.rgb, given.matte), in_surround[beyond])
     depth = float(camera.viewmat[2, 3]) - _continued(front_m, at_border[beyond])
+    depth -= staggered_m(len(depth))
     return _sheet(camera, cells, depth, opacity, colours)
 
 

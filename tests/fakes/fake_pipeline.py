@@ -221,6 +221,7 @@ class FakePipeline:
             track=track,
             cameras=cameras,
             missing=[],
+            notes=[],
             body=np.zeros((len(cameras), 3)),
             on_still_shoulders=lambda: track,
         )
