@@ -39,6 +39,19 @@ def test_planes_exist_only_where_the_matte_is(begin, pipeline, portrait):
     np.testing.assert_array_equal(cells[0].numpy(), centres)
 
 
+def test_no_two_neighbours_of_a_flat_sheet_are_equally_deep(begin, pipeline):
+    """Which is drawn first would hang on the camera's last digit: shoulders are flat."""
+    grid = pipeline.model.config.grid
+    offset = begin.personal.identity.offset.reshape(2, grid, grid, -1)[0, ..., 0]
+    away_m = pipeline.model.config.plane_offset_m * torch.sigmoid(offset)
+    shown = begin.personal.identity_mask.view(2, grid, grid)[0]
+    flat = shown & (away_m < 0.0003)
+    assert flat.sum() > 1000
+    pairs = flat[:, 1:] & flat[:, :-1]
+    alike = away_m.diff(dim=1)[pairs].abs() < 1e-6
+    assert alike.float().mean() < 0.005
+
+
 def test_the_target_is_the_matted_portrait_and_the_fitted_head(begin, portrait, open_head):
     np.testing.assert_array_equal(begin.target.image.numpy(), portrait.matted)
     np.testing.assert_array_equal(begin.target.alpha.numpy(), portrait.matte)
