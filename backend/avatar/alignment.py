@@ -14,7 +14,7 @@ import numpy as np
 from backend.tracking.crop import Crop
 from backend.tracking.detect import Face
 from backend.tracking.landmarks import INNER
-from backend.tracking.similarity import moved, similarity
+from backend.tracking.similarity import similarity, unlikeness
 from backend.tracking.video import Tracked
 from shared.camera import Camera
 from shared.progress import Progress
@@ -105,8 +105,7 @@ def _look(
     eyes_px, rigid = _eyes_px(theirs), list(RIGID)
     shift = (theirs[rigid].mean(0) - ours[rigid].mean(0)) / eyes_px
     size = float(np.linalg.norm(similarity(ours[rigid], theirs[rigid])[:, 0]))
-    inner = moved(similarity(ours[INNER], theirs[INNER]), ours[INNER])
-    unlike = np.sqrt(((theirs[INNER] - inner) ** 2).sum(1).mean()) / eyes_px
+    unlike = unlikeness(ours[INNER], theirs[INNER]) / eyes_px
     return np.array([size, *shift, unlike])
 
 

@@ -15,7 +15,7 @@ from shared.flame import ARKIT_NAMES, BETAS_SIZE, EXPRESSION_SIZE, Track
 
 from .crop import PORTRAIT_PX
 from .landmark_model import landmark_model, landmark_normals
-from .landmarks import BROWS, FACE_OVAL, INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
+from .landmarks import BROWS, FACE_OVAL, FEATURES, LEFT_EYE, RIGHT_EYE
 
 _IRISES = {"right": 468, "left": 473}  # first of five landmarks each: the centre
 _LANDMARKS = 468  # without the irises, which the eyes' rotation explains
@@ -128,7 +128,7 @@ class Fitter:
         self._identities = head.shapedirs.shape[2]
         noise = np.full(_LANDMARKS, _NOISE_PX)
         noise[list(FACE_OVAL)] = _OVAL_NOISE_PX
-        features = [*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE]
+        features = list(FEATURES)
         noise[features] = _FEATURE_NOISE_PX
         followed = np.full(_LANDMARKS, _FOLLOWED_NOISE)
         followed[list(FACE_OVAL)] = _FOLLOWED_OVAL_NOISE

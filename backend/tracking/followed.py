@@ -9,7 +9,7 @@ import numpy as np
 
 from .crop import PORTRAIT_PX, crop_around
 from .detect import Face
-from .landmarks import INNER, INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
+from .landmarks import FEATURES, INNER
 from .similarity import half_pixel, moved, similarity
 
 _BACK_PX = 1.0
@@ -32,7 +32,7 @@ class _First:
 
 
 _FAR = np.full(478, _FAR_PX)
-_FAR[[*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE]] = _FAR_FEATURES_PX
+_FAR[list(FEATURES)] = _FAR_FEATURES_PX
 
 
 class FaceFollower:

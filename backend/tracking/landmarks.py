@@ -13,6 +13,9 @@ OUTER_LIPS = (
 RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
 LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
 
+FEATURES = (*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE)
+"""Lips and lids: what expressions are read from."""
+
 BROWS = (
     46, 53, 52, 65, 55, 70, 63, 105, 66, 107, 276, 283, 282, 295, 285, 300, 293, 334, 296, 336,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from .crop import crop_around
 from .detect import Face
 from .fit import Fitter
 from .landmarks import INNER
-from .similarity import half_pixel, moved, similarity
+from .similarity import half_pixel, similarity, unlikeness
 
 _LOOK_PX = 64
 _CUT = 0.8
@@ -53,18 +53,14 @@ class Shots:
 
     def people(self, fitter: Fitter) -> list[int]:
         """Numbers of the pictures from which on another person is shown than before."""
-        shots = [
-            self._faces[begin:end]
-            for begin, end in zip(self._cuts, [*self._cuts[1:], None], strict=True)
-        ]
-        shapes = [(_shape(fitter, shot[:_NEAR]), _shape(fitter, shot[-_NEAR:])) for shot in shots]
-        return [
-            self._numbers[cut]
-            for cut, (_, before), (after, _) in zip(
-                self._cuts[1:], shapes, shapes[1:], strict=False
-            )
-            if _unlike(before, after) > _ANOTHER
-        ]
+        ends = [*self._cuts[1:], len(self._faces)]
+        changes = []
+        for begin, cut, end in zip(self._cuts, ends, ends[1:], strict=False):
+            before = _shape(fitter, self._faces[begin:cut][-_NEAR:])
+            after = _shape(fitter, self._faces[cut:end][:_NEAR])
+            if unlikeness(before, after) > _ANOTHER:
+                changes.append(self._numbers[cut])
+        return changes
 
 
 def _framed(landmarks: np.ndarray) -> np.ndarray:
@@ -99,8 +95,3 @@ def _shape(fitter: Fitter, shot: list[Face]) -> np.ndarray:
         points = points - points.mean(0)
         shapes.append(points / np.sqrt((points**2).sum(1).mean()))
     return np.mean(shapes, axis=0)
-
-
-def _unlike(shape: np.ndarray, other: np.ndarray) -> float:
-    away = moved(similarity(shape, other), shape) - other
-    return float(np.sqrt((away**2).sum(1).mean()))

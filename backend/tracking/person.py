@@ -38,13 +38,13 @@ class Person:
     others: list[Face]
     alpha_scale: float | None = None
 
-    def matte(self, rgb: np.ndarray, window: Crop, wider: Crop | None = None) -> np.ndarray:
+    def matte(self, rgb: np.ndarray, window: Crop, afar: np.ndarray | None = None) -> np.ndarray:
         """[512, 512] float32 0..1 of a window of the picture; 0 outside the picture.
 
         Args:
             rgb: [512, 512, 3] uint8 of the window.
             window: On the picture.
-            wider: A window around it, which is looked at too.
+            afar: What `afar` says of it.
         """
         inside = window.inside(*self.picture.size)
         if self.picture.alpha is not None and self.alpha_scale is not None:
@@ -52,7 +52,6 @@ class Person:
         else:
             part = _box(inside)
             others = self._others(rgb, window)
-            afar = None if wider is None else self._afar(window, wider)
             matte = np.zeros(inside.shape, np.float32)
             matte[part] = self.matter.fine(
                 np.ascontiguousarray(rgb[part]),
@@ -81,12 +80,17 @@ class Person:
         theirs = int((together & others[part]).sum())
         return min(theirs, int(together.sum()) - theirs) > _LEAST_TOUCHED_PX
 
-    def _afar(self, window: Crop, wider: Crop) -> np.ndarray:
-        """[512, 512] 0..1 what the segmenter says of a window, seen in a wider one."""
+    def afar(self, rgb: np.ndarray, wider: Crop, window: Crop) -> np.ndarray:
+        """[512, 512] 0..1 what the segmenter says of a window, seen in a wider one.
+
+        Args:
+            rgb: [512, 512, 3] uint8 of the wider one.
+            wider: On the picture.
+            window: On the picture.
+        """
         part = _box(wider.inside(*self.picture.size))
-        seen = wider.apply(self.picture.rgb)
-        told = np.zeros(seen.shape[:2], np.float32)
-        told[part] = self.matter.coarse(np.ascontiguousarray(seen[part]))
+        told = np.zeros(rgb.shape[:2], np.float32)
+        told[part] = self.matter.coarse(np.ascontiguousarray(rgb[part]))
         x, y = wider.points(np.array([window.x, window.y])).tolist()
         side = window.side * PORTRAIT_PX / wider.side
         return Crop(x, y, side).apply(told)

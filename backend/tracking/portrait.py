@@ -112,7 +112,7 @@ class Tracker:
         wide = window.apply(picture.rgb)
         others = faces_beside(chosen, [_placed(f, window) for f in self.detector.detect(wide)])
         person = Person(self._matter, picture, chosen, others)
-        matte = _told(person.matte(rgb, crop, window))
+        matte = _told(person.matte(rgb, crop, person.afar(wide, window, crop)))
         if (scale := _alpha_scale(picture, crop, near.landmarks, matte)) is not None:
             person = replace(person, alpha_scale=scale)
             matte = _told(person.matte(rgb, crop))

@@ -22,6 +22,12 @@ def moved(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
+def unlikeness(points: np.ndarray, others: np.ndarray) -> float:
+    """Root mean square distance of points [N, 2], brought onto others, from them."""
+    away = moved(similarity(points, others), points) - others
+    return float(np.sqrt((away**2).sum(1).mean()))
+
+
 def half_pixel(matrix: np.ndarray) -> np.ndarray:
     """An affine map [2, 3] as `cv2.warpAffine` wants it, which puts pixel centres at integers; our
     coordinates have them at half-integers."""

@@ -114,8 +114,9 @@ def track_video(
             fits.append(None)
         else:
             near = _steady(near, crop_around(face))
-            shots.see(rgb, face, number)
-            face = follower.follow(rgb, face) if smooth else face
+            if smooth:
+                shots.see(rgb, face, number)
+                face = follower.follow(rgb, face)
             if reference is None:
                 reference = _start(tracker, face, near, bgr.shape[:2])
             fits.append(_fitted(tracker, face, reference))
@@ -129,8 +130,7 @@ def track_video(
     tracked = _joined(fits, detected, references, sizes, fps, smooth)
     seen = _in_metres(moves, tracked.cameras)
     body = body_motion(tracked.track.transl.astype(np.float64), seen, fps)
-    others = shots.people(tracker.fitter) if smooth else []
-    tracked = replace(tracked, body=body, others=others)
+    tracked = replace(tracked, body=body, others=shots.people(tracker.fitter))
     root = tracker.fitter.root(tracked.track.betas)
     return replace(tracked, track=about_root(tracked.track, root))
 

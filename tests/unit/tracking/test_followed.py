@@ -10,12 +10,12 @@ import pytest
 
 from backend.tracking.detect import Face
 from backend.tracking.followed import FaceFollower
-from backend.tracking.landmarks import INNER, INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
+from backend.tracking.landmarks import FEATURES, INNER, OUTER_LIPS
 from backend.tracking.portrait import Tracker
 from backend.tracking.similarity import half_pixel, moved
 
 _ERRS_PX = 1.2
-SKIN = np.setdiff1d(INNER, [*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE])
+SKIN = np.setdiff1d(INNER, FEATURES)
 
 
 @pytest.fixture(scope="module")
