@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 _SIGMA = 1.5
 _RADIUS = 5
@@ -33,7 +34,8 @@ def ssim(image: Tensor, target: Tensor) -> Tensor:
 class _Blur(torch.autograd.Function):
     """Gaussian blur of [H, W, C] with zeros beyond the border, which is its own adjoint.
 
-    OpenCV's separable filter takes a tenth of the time of torch's depthwise convolution on a CPU.
+    OpenCV's separable filter takes a tenth of the time of torch's depthwise convolution on a CPU;
+    for pictures on a GPU, bringing them to the CPU and back was 40 % of personalising.
     """
 
     @staticmethod
@@ -46,10 +48,23 @@ class _Blur(torch.autograd.Function):
 
 
 def _blurred(values: Tensor) -> Tensor:
-    array = values.detach().cpu().contiguous().numpy()
+    values = values.detach()
+    return _by_opencv(values) if values.device.type == "cpu" else _by_convolution(values)
+
+
+def _by_opencv(values: Tensor) -> Tensor:
+    array = values.contiguous().numpy()
     blurred = np.empty_like(array)
     for start in range(0, array.shape[-1], 4):  # OpenCV filters up to four channels at once
         part = np.ascontiguousarray(array[..., start : start + 4])
         out = cv2.GaussianBlur(part, _WINDOW, _SIGMA, borderType=cv2.BORDER_CONSTANT)
         blurred[..., start : start + 4] = out.reshape(part.shape)
-    return torch.from_numpy(blurred).to(values.device)
+    return torch.from_numpy(blurred)
+
+
+def _by_convolution(values: Tensor) -> Tensor:
+    weights = torch.from_numpy(cv2.getGaussianKernel(_WINDOW[0], _SIGMA)).to(values)[None, None]
+    planes = values.permute(2, 0, 1)[:, None]  # [C, 1, H, W]
+    down = F.conv2d(planes, weights, padding=(_RADIUS, 0))
+    across = F.conv2d(down, weights.mT, padding=(0, _RADIUS))
+    return across[:, 0].permute(1, 2, 0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from backend.head import Head
 from backend.model.gat import ReferenceAttention, StructuredAttention
 from backend.model.graph import MeshGraph, mesh_edges
 from backend.model.neighbours import NeighbourTables
+from tests.benchmarks.clock import now
 
 HEADS, SPLIT, LAYERS = 4, 2, 3
 WIDTHS = {"open": 64, "paper": 256}
@@ -31,21 +31,22 @@ def main() -> None:
     """Prints a table and, when asked, writes it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     args = parser.parse_args()
     head = Head.load("open")
     edges = mesh_edges(head.faces)
     vertices = len(head.v_template)
     graphs: dict[str, nn.Module] = {
-        "reference": MeshGraph(vertices, edges, SPLIT, LAYERS),
-        "structured": NeighbourTables(vertices, edges, SPLIT, LAYERS, HEADS),
+        "reference": MeshGraph(vertices, edges, SPLIT, LAYERS).to(args.device),
+        "structured": NeighbourTables(vertices, edges, SPLIT, LAYERS, HEADS).to(args.device),
     }
     rows = []
     for preset, width in WIDTHS.items():
         for batch in (1, 4):
             for backward in (False, True):
                 sizes = [(batch, vertices * SPLIT**i, width) for i in range(LAYERS)]
-                works = {n: _work(n, g, sizes, backward) for n, g in graphs.items()}
-                times = _alternating(works)
+                works = {n: _work(n, g, sizes, backward, args.device) for n, g in graphs.items()}
+                times = _alternating(works, args.device)
                 ratio = times["reference"] / times["structured"]
                 rows.append(
                     {"preset": preset, "batch": batch, "backward": backward}
@@ -58,13 +59,13 @@ def main() -> None:
 
 
 def _work(
-    form: str, graph: Any, sizes: list[tuple[int, int, int]], backward: bool
+    form: str, graph: Any, sizes: list[tuple[int, int, int]], backward: bool, device: str
 ) -> Callable[[], None]:
     """Runs all layers of one form once."""
     make = ReferenceAttention if form == "reference" else StructuredAttention
     torch.manual_seed(0)
-    attention = make(sizes[0][2], HEADS, sizes[0][2] // HEADS)
-    inputs = [torch.randn(size) for size in sizes]
+    attention = make(sizes[0][2], HEADS, sizes[0][2] // HEADS).to(device)
+    inputs = [torch.randn(size, device=device) for size in sizes]
 
     def run() -> None:
         with torch.set_grad_enabled(backward):
@@ -76,14 +77,14 @@ def _work(
     return run
 
 
-def _alternating(works: dict[str, Callable[[], Any]]) -> dict[str, float]:
+def _alternating(works: dict[str, Callable[[], Any]], device: str) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in works}
     for number in range(RUNS + 1):
         for name, work in works.items():
-            started = time.perf_counter()
+            started = now(device)
             work()
             if number:  # the first run warms up
-                times[name].append(time.perf_counter() - started)
+                times[name].append(now(device) - started)
     return {name: statistics.median(values) for name, values in times.items()}
 
 

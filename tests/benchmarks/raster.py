@@ -12,7 +12,6 @@ import argparse
 import json
 import statistics
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,9 @@ from backend.splat import cpu, native, reference
 from backend.splat.gaussians import Gaussians
 from backend.splat.projection import project
 from shared.camera import Camera, portrait_intrinsics
+from tests.benchmarks.clock import now
 
+_GPU = "gsplat"
 SETTINGS = {"mask_gradient": False, "alpha_max": 0.999, "near_m": 0.01}
 
 
@@ -60,12 +61,12 @@ def _time(function, cloud: Gaussians, camera: Camera, backward: bool) -> tuple[f
     leaves = [cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.features]
     for leaf in leaves:
         leaf.requires_grad_(backward)
-    started = time.perf_counter()
+    started = now(cloud.means.device)
     outputs = function(cloud, camera, **SETTINGS)
-    drawn = time.perf_counter()
+    drawn = now(cloud.means.device)
     if backward:
         torch.autograd.grad(outputs, leaves, [torch.ones_like(o) for o in outputs])
-    return 1e3 * (drawn - started), 1e3 * (time.perf_counter() - drawn)
+    return 1e3 * (drawn - started), 1e3 * (now(cloud.means.device) - drawn)
 
 
 def _variants() -> dict:
@@ -77,6 +78,10 @@ def _variants() -> dict:
             variants[f"C++ {name}"] = lambda *args, _name=name, **kw: cpu.rasterise(
                 *args, **kw, instruction_set=_name
             )
+    if torch.cuda.is_available():
+        from backend.splat import cuda
+
+        variants[_GPU] = cuda.rasterise
     return variants
 
 
@@ -95,6 +100,7 @@ def main() -> None:
     print(f"{'channels':>8} {'rasteriser':<14} {'forward ms':>10} {'backward ms':>11} {'x ref':>6}")
     for channels in options.channels:
         cloud, camera = head_like_scene(options.count, channels, options.size)
+        clouds = {"cpu": cloud, "cuda": cloud.to("cuda") if torch.cuda.is_available() else cloud}
         variants = _variants()
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in variants}
         for turn in range(options.rounds):
@@ -102,7 +108,8 @@ def main() -> None:
                 if name == "reference" and turn > 1:
                     continue
                 backward = name != "reference" or options.reference_backward
-                times[name].append(_time(function, cloud, camera, backward))
+                drawn = clouds["cuda" if name == _GPU else "cpu"]
+                times[name].append(_time(function, drawn, camera, backward))
         found = project(cloud, camera)
         area = float((found.extents.detach().prod(-1) * torch.pi).sum())
         baseline = statistics.median(t[0] for t in times["reference"])
