@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import torch
+from torch import Tensor
 
 from backend.avatar.file import Avatar
+from backend.avatar.lids import Lids
 from backend.avatar.loaded import Loaded
 from backend.avatar.pose import neck_follows, posed, torso_follows
 from backend.model.attributes import COLOURS
@@ -56,37 +58,58 @@ def check_frame(frame: Track, ablate: frozenset[str]) -> None:
         )
 
 
-@torch.no_grad()
-def driven(avatar: Avatar, frame: Track, ablate: frozenset[str], loaded: Loaded) -> Gaussians:
-    """All Gaussians of one driving frame; masked ones at opacity 0.
-
-    With a neural renderer they keep all features, and shoulders turn with the head, as in its
-    training. Without one they have colours only, and the neck bends: shoulders stay.
+class Actor:
+    """An avatar ready to be driven, with what stays the same from frame to frame.
 
     Args:
         avatar: Whom to drive, on the network's device.
-        frame: One frame; its betas are not used (the avatar keeps its own).
-        ablate: Parts to switch off, of `ABLATIONS`.
         loaded: What made the avatar.
     """
-    model, head = loaded.model, loaded.head
-    own = dataclasses.replace(head.translated(frame), betas=avatar.source.betas)
-    shown = avatar.neutral() if "expression" in ablate else own
-    vertices = head.vertices_of(shown)
-    frames = head.local_frames(vertices)
-    layers = model.expression(
-        avatar.g0_raw, vertices, frames, avatar.layers, ablate - {"expression"}
-    )
-    expression = union(None, layers)
-    pose = head.head_pose_of(own)
-    if loaded.refines:
-        return Gaussians.cat([posed(avatar.identity, pose), posed(expression, pose)])
-    expression.features = expression.features[:, :COLOURS]
-    neck_y = float(head.joints_of(avatar.source.betas)[1, 1])
-    torso = head.head_pose_of(avatar.source)
-    follow = torso_follows(avatar.identity.means, neck_y)
-    rest = head.vertices_of(avatar.neutral())[0]
-    bends = neck_follows(rest, neck_y, head.regions["neck"]).select(expression.vertices.long())
-    return Gaussians.cat(
-        [posed(avatar.identity, pose, follow, torso), posed(expression, pose, bends, torso)]
-    )
+
+    @torch.no_grad()
+    def __init__(self, avatar: Avatar, loaded: Loaded) -> None:
+        self.avatar, self._loaded = avatar, loaded
+        if loaded.refines:
+            return
+        head, betas = loaded.head, avatar.source.betas
+        rest = head.vertices_of(avatar.neutral())[0]
+        neck_y = float(head.joints_of(betas)[1, 1])
+        self._torso_pose = head.head_pose_of(avatar.source)
+        self._follow = torso_follows(avatar.identity.means, neck_y)
+        self._bends = neck_follows(rest, neck_y, head.regions["neck"])
+        own, vertices = self._expression(head.translated(avatar.source), frozenset())
+        self._lids = Lids.of(own, vertices, rest, head, betas)
+
+    @torch.no_grad()
+    def driven(self, frame: Track, ablate: frozenset[str]) -> Gaussians:
+        """All Gaussians of one driving frame; masked ones at opacity 0.
+
+        With a neural renderer they keep all features, and shoulders turn with the head, as in its
+        training. Without one they have colours only, and the neck bends: shoulders stay.
+
+        Args:
+            frame: One frame; its betas are not used (the avatar keeps its own).
+            ablate: Parts to switch off, of `ABLATIONS`.
+        """
+        avatar, head = self.avatar, self._loaded.head
+        own = dataclasses.replace(head.translated(frame), betas=avatar.source.betas)
+        shown = avatar.neutral() if "expression" in ablate else own
+        expression, vertices = self._expression(shown, ablate)
+        pose = head.head_pose_of(own)
+        if self._loaded.refines:
+            return Gaussians.cat([posed(avatar.identity, pose), posed(expression, pose)])
+        expression.features = expression.features[:, :COLOURS]
+        expression = self._lids.coloured(expression, vertices)
+        bends = self._bends.select(expression.vertices.long())
+        planes = posed(avatar.identity, pose, self._follow, self._torso_pose)
+        return Gaussians.cat([planes, posed(expression, pose, bends, self._torso_pose)])
+
+    def _expression(self, shown: Track, ablate: frozenset[str]) -> tuple[Gaussians, Tensor]:
+        """Expression Gaussians of one frame, unrotated; and the mesh [V, 3] they lie on."""
+        avatar, head = self.avatar, self._loaded.head
+        vertices = head.vertices_of(shown)
+        frames = head.local_frames(vertices)
+        without = ablate - {"expression"}
+        model = self._loaded.model
+        layers = model.expression(avatar.g0_raw, vertices, frames, avatar.layers, without)
+        return union(None, layers), vertices[0]

@@ -11,7 +11,7 @@ import torch
 from backend.avatar.alignment import aligned
 from backend.avatar.create import CreateOptions, check_options, encoded_avatar, personalised_avatar
 from backend.avatar.detail import Detail
-from backend.avatar.drive import check_frame, check_made_with, driven
+from backend.avatar.drive import Actor, check_frame, check_made_with
 from backend.avatar.file import Avatar
 from backend.avatar.framing import keep_framing
 from backend.avatar.loaded import Loaded, load_model
@@ -66,7 +66,7 @@ class Pipeline:
         self._weights = trained_weights(preset) if weights is None and self.refines else weights
         self._portrait_head = load_head(self._config.head)  # pictures are read on the CPU
         self.head = self._portrait_head.to(device)
-        self._placed: tuple[Avatar, Avatar] | None = None
+        self._actor: tuple[Avatar, Actor] | None = None
         self._detail: tuple[Avatar, Detail] | None = None
         self._model: SplitAvatar | None = None
         self._tracker: Tracker | None = None
@@ -167,7 +167,7 @@ class Pipeline:
                 `gsn` (no G1..GL), `masks` (every Gaussian kept).
         """
         check_frame(frame, ablate)
-        return driven(self._place(avatar), frame, ablate, self._loaded)
+        return self._actor_of(avatar).driven(frame, ablate)
 
     def render(self, cloud: Gaussians, camera: Camera) -> Frame:
         """The picture of a cloud, on black: refined where the preset can, else the coarse one."""
@@ -199,7 +199,7 @@ class Pipeline:
             return None
         if self._detail is None or self._detail[0] is not avatar:
             own = self.drive(avatar, avatar.source)
-            photo = self._place(avatar).photo
+            photo = self._actor_of(avatar).avatar.photo
             assert photo is not None
             alpha_max = self._config.alpha_max
             self._detail = avatar, Detail(photo.float() / 255, own, avatar.photo_camera, alpha_max)
@@ -224,11 +224,11 @@ class Pipeline:
         cameras = keep_framing(tracked.cameras, tracked.body)
         return aligned(cameras, tracked, drawn, self.tracker.detector.detect, progress)
 
-    def _place(self, avatar: Avatar) -> Avatar:
-        """The avatar on this device; the last one stays there, so that frames cost no transfer."""
-        if self._placed is None or self._placed[0] is not avatar:
-            self._placed = (avatar, avatar.to(self.device))
-        return self._placed[1]
+    def _actor_of(self, avatar: Avatar) -> Actor:
+        """The last avatar's stays, on this device, so that frames cost no transfer."""
+        if self._actor is None or self._actor[0] is not avatar:
+            self._actor = avatar, Actor(avatar.to(self.device), self._loaded)
+        return self._actor[1]
 
     def rig(self, avatar: Avatar) -> dict[str, np.ndarray]:
         """What the add-on builds its rig from, head space, metres.

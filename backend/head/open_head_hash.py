@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "9bf0d751157a2560bc66cdb8bad1f18a781db32dae0597c38ba57e5f05a3984f"
+OPEN_HEAD_SHA256 = "ef5d6a2e3d36cfe1ac3ae2a38d95cac9017d67d384b9685362976502f106c182"

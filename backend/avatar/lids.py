@@ -1,0 +1,139 @@
+"""Lids that close brighten: what shade, lashes and make-up darken when they are open.
+
+A portrait shows an upper lid folded, in the brow's shade and below its own lashes. In a blink that
+same skin lies flat before the eye: with the colours of the fold it would be a dark hole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from scipy.spatial import KDTree
+from torch import Tensor
+
+from backend.head import Head
+from backend.lifting.sampling import between
+from backend.model.attributes import COLOURS
+from backend.splat.gaussians import Gaussians
+from shared.flame import ARKIT_NAMES
+
+_BLINKS = [ARKIT_NAMES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]
+_STILL_M, _LID_FROM_M, _LID_M = 0.0005, 0.0007, 0.0025
+"""How far a blink moves other skin at most, lids at least, and what is lid only."""
+
+_LOWER_LID_M = 0.0025
+_AROUND_M = 0.02  # below the eyes: cheeks count, jaws do not
+_SHOWING = 0.3  # opacity
+_MOST_CLOSED = 0.9  # in a portrait whose lids can still close
+_NEIGHBOURS = 128
+_GAMMA, _SHADE = 1.25, 0.95  # lids are thin, redder than the skin around them, and a little darker
+_MOST = 0.85  # some of what the portrait shows stays
+_DARKER = 0.15  # than that, from where on all of it is shade
+_LASHES_M, _BARE_M = 0.0003, 0.0015  # from the edge of a closed lid
+_LASH_SHADE = 0.5
+
+
+class Lids:
+    """The lids of one avatar.
+
+    Args:
+        cloud: Its expression Gaussians at the portrait's expression, head space, colours first.
+        vertices: [V, 3] the mesh at that expression, metres.
+        rest: [V, 3] without expression.
+        blink: [V, 3] how far a blink of both eyes moves them.
+        regions: [V] bool each, of the head.
+
+    Deviates: in the paper colours of closed lids are the network's to know.
+    """
+
+    def __init__(
+        self,
+        cloud: Gaussians,
+        vertices: Tensor,
+        rest: Tensor,
+        blink: Tensor,
+        regions: dict[str, Tensor],
+    ) -> None:
+        self._rest, self._blink = rest, blink
+        way = blink.norm(dim=1)
+        self._closed_before = self._share(vertices).clamp(0, _MOST_CLOSED)
+        of, colours = cloud.vertices.long(), cloud.features[:, :COLOURS]
+        plain = _plain(rest, way, regions)[of] & (cloud.opacities > _SHOWING)
+        lids = (way > _LID_FROM_M) & ~_other(regions)
+        index = torch.nonzero(lids[of])[:, 0] if plain.any() else of.new_empty(0)
+        self._index, self._vertices = index, of[index]
+        if not len(index):
+            return
+        lit = _between(cloud.means[plain], colours[plain], cloud.means[index])
+        tone = colours[plain].median(0).values  # highlights around the eyes have none
+        skin = _SHADE * (tone * lit.sum(1, keepdim=True) / tone.sum()).clamp(0, 1).pow(_GAMMA)
+        left = (blink * (1 - self._closed_before)[:, None])[self._vertices]
+        edge = (rest + blink)[regions["lids"] & (way < _LOWER_LID_M)]
+        bare = _bare(cloud.means[index] + left, edge)[:, None]
+        now = colours[index]
+        self._closed = bare * skin + (1 - bare) * now.minimum(_LASH_SHADE * skin)
+        moving = ((way - _LID_FROM_M) / (_LID_M - _LID_FROM_M)).clamp(0, 1)[self._vertices]
+        shade = ((1 - now.sum(1) / self._closed.sum(1).clamp_min(1e-6)) / _DARKER).clamp(0, 1)
+        lashes = 1 - bare[:, 0]
+        self._most = _MOST * moving * shade.maximum(lashes)
+
+    @classmethod
+    def of(
+        cls, cloud: Gaussians, vertices: Tensor, rest: Tensor, head: Head, betas: np.ndarray | None
+    ) -> Lids:
+        """Of an avatar on this head, with its identity's `betas` [S]."""
+        blink = head.unit_deltas(betas)[_BLINKS].sum(0)
+        return cls(cloud, vertices, rest, blink, head.regions)
+
+    def coloured(self, cloud: Gaussians, vertices: Tensor) -> Gaussians:
+        """The same Gaussians, lids as far as they are closed more than in the portrait.
+
+        Args:
+            cloud: Expression Gaussians of any expression, of G0 only or of all layers.
+            vertices: [V, 3] the mesh at that expression, head space.
+        """
+        there = self._index < len(cloud)
+        index, of = self._index[there], self._vertices[there]
+        before = self._closed_before
+        more = ((self._share(vertices) - before) / (1 - before)).clamp(0, 1)[of]
+        share = (more * self._most[there])[:, None] if len(index) else more[:, None]
+        if not bool(share.any()):
+            return cloud
+        features = cloud.features.clone()
+        now = features[index, :COLOURS]
+        features[index, :COLOURS] = now + share * (self._closed[there] - now)
+        return replace(cloud, features=features)
+
+    def _share(self, vertices: Tensor) -> Tensor:
+        """[V] how far each vertex has gone of a blink's way; 0 where it has none."""
+        return ((vertices - self._rest) * self._blink).sum(1) / self._blink.square().sum(
+            1
+        ).clamp_min(_STILL_M**2)
+
+
+def _other(regions: dict[str, Tensor]) -> Tensor:
+    """[V] bool: what a blink may move, but no lid: sockets, and the nose, whose inside is the mouth's."""
+    names = ("lashes", "left_eyeball", "right_eyeball", "eye_sockets", "mouth_interior")
+    return torch.stack([regions[name] for name in names]).any(0)
+
+
+def _plain(rest: Tensor, way: Tensor, regions: dict[str, Tensor]) -> Tensor:
+    """[V] bool: the face's skin around the eyes, brows not."""
+    other = [regions[name] for name in ("lips", "brows", "lashes", "scalp", "eye_sockets")]
+    above = rest[:, 1] > rest[regions["lids"], 1].min() - _AROUND_M
+    return regions["face"] & above & (way < _STILL_M) & ~torch.stack(other).any(0)
+
+
+def _between(places: Tensor, colours: Tensor, at: Tensor) -> Tensor:
+    """[M, 3] colours of places around, the darker half of them left out: it lies in the shade."""
+    known, values, wanted = (tensor.cpu().numpy() for tensor in (places, colours, at))
+    found = between(known, values, wanted, _NEIGHBOURS, bright=True)
+    return torch.from_numpy(found).to(colours)
+
+
+def _bare(places: Tensor, edge: Tensor) -> Tensor:
+    """[M] 0..1: how far from a closed lid's edge [E, 3] a place is, at 0 below lashes."""
+    away, _ = KDTree(edge.cpu().numpy()).query(places.cpu().numpy())
+    return ((torch.as_tensor(away).to(places) - _LASHES_M) / (_BARE_M - _LASHES_M)).clamp(0, 1)

@@ -1,0 +1,114 @@
+"""Lids brighten as they close, and only as far as they close more than in the portrait."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from backend.avatar.lids import Lids
+from backend.head import Head
+from backend.splat.gaussians import Gaussians
+from shared.flame import Track
+
+SKIN = torch.tensor([0.8, 0.6, 0.5])
+SHADE = torch.tensor([0.2, 0.1, 0.1])
+
+
+@pytest.fixture(scope="module")
+def head() -> Head:
+    return Head.load("open")
+
+
+def vertices(head: Head, **units: float) -> torch.Tensor:
+    return head.vertices_of(head.translated(Track.from_arkit(units)))[0]
+
+
+def blink(share: float) -> dict[str, float]:
+    return {"eyeBlinkLeft": share, "eyeBlinkRight": share}
+
+
+def on(places: torch.Tensor, colours: torch.Tensor) -> Gaussians:
+    """One Gaussian on each vertex."""
+    count = len(places)
+    return Gaussians(
+        places,
+        torch.tensor([1.0, 0, 0, 0]).expand(count, 4),
+        torch.full((count, 3), 0.001),
+        torch.ones(count),
+        colours,
+        vertices=torch.arange(count, dtype=torch.int32),
+    )
+
+
+@pytest.fixture(scope="module")
+def upper(head: Head) -> torch.Tensor:
+    """[V] bool: skin that a blink takes far down."""
+    way = (vertices(head, **blink(1)) - vertices(head)).norm(dim=1)
+    other = ("lashes", "left_eyeball", "right_eyeball", "eye_sockets", "mouth_interior")
+    return (way > 0.005) & ~torch.stack([head.regions[name] for name in other]).any(0)
+
+
+def shaded(head: Head, upper: torch.Tensor) -> torch.Tensor:
+    return torch.where(upper[:, None], SHADE, SKIN.expand(len(upper), 3))
+
+
+def lids_of(head: Head, colours: torch.Tensor, **units: float) -> Lids:
+    rest, now = vertices(head), vertices(head, **units)
+    return Lids.of(on(now, colours), now, rest, head, None)
+
+
+def test_closed_lids_have_the_skins_colour_but_for_their_lashes(head, upper):
+    lids, closed = lids_of(head, shaded(head, upper)), vertices(head, **blink(1))
+    found = lids.coloured(on(closed, shaded(head, upper)), closed).features[upper]
+    bright = (found.sum(1) / SKIN.sum()).clamp(0, 1)
+    assert bright.median() > 0.7
+    assert (bright < 0.5).any()  # the line of the lashes
+    assert (found[bright > 0.7][:, 0] > found[bright > 0.7][:, 2]).all()
+
+
+def test_half_closed_lids_are_between(head, upper):
+    lids = lids_of(head, shaded(head, upper))
+    shares = []
+    for share in (0.0, 0.5, 1.0):
+        places = vertices(head, **blink(share))
+        shares.append(lids.coloured(on(places, shaded(head, upper)), places).features[upper].sum())
+    assert shares[1] - shares[0] == pytest.approx(0.5 * float(shares[2] - shares[0]), rel=0.05)
+
+
+def test_everything_else_and_the_portraits_own_expression_stay_as_they_are(head, upper):
+    lids, colours = lids_of(head, shaded(head, upper), **blink(0.4)), shaded(head, upper)
+    for share in (0.0, 0.4):
+        places = vertices(head, **blink(share))
+        assert torch.equal(lids.coloured(on(places, colours), places).features, colours)
+    closed = vertices(head, **blink(1))
+    found = lids.coloured(on(closed, colours), closed).features
+    way = (closed - vertices(head)).norm(dim=1)
+    assert torch.equal(found[way < 0.0005], colours[way < 0.0005])
+
+
+def test_one_eye_winks_alone(head, upper):
+    lids, colours = lids_of(head, shaded(head, upper)), shaded(head, upper)
+    winking = vertices(head, eyeBlinkLeft=1.0)
+    brighter = (lids.coloured(on(winking, colours), winking).features - colours).sum(1)[upper]
+    left = vertices(head)[upper, 0] > 0  # the subject's
+    assert brighter[left].sum() > 20 * brighter[~left].sum()
+
+
+def test_lids_that_are_as_light_as_the_skin_stay(head, upper):
+    colours = SKIN.expand(len(upper), 3).contiguous()
+    lids, closed = lids_of(head, colours), vertices(head, **blink(1))
+    found = lids.coloured(on(closed, colours), closed).features[upper]
+    assert (found == SKIN).all(1).float().mean() > 0.3
+    assert (found <= SKIN).all()  # the others are where lashes are
+
+
+def test_only_the_first_layers_gaussians_can_be_coloured_alone(head, upper):
+    rest, closed = vertices(head), vertices(head, **blink(1))
+    one = on(rest, shaded(head, upper))
+    two = Gaussians.cat([one, dataclasses.replace(one, layers=one.layers)])
+    lids = Lids.of(two, rest, rest, head, None)
+    alone = lids.coloured(on(closed, shaded(head, upper)), closed).features
+    both = lids.coloured(dataclasses.replace(two), closed).features
+    assert torch.equal(alone, both[: len(rest)])
