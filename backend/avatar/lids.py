@@ -114,7 +114,7 @@ class Lids:
 
 
 def _other(regions: dict[str, Tensor]) -> Tensor:
-    """[V] bool: what a blink may move, but no lid: sockets, and the nose, whose inside is the mouth's."""
+    """[V] bool: what a blink moves in the rig, but no lid: sockets, and the nose's inside."""
     names = ("lashes", "left_eyeball", "right_eyeball", "eye_sockets", "mouth_interior")
     return torch.stack([regions[name] for name in names]).any(0)
 
