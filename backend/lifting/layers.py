@@ -34,6 +34,7 @@ _TORN = 0.2  # of an ear: the planes show it better
 _MOST_DRAWN = 0.95  # of the network's own reach
 _LEAST_SPLATS = 0.55
 _LEAST_RIM_SPLATS = 0.3  # an eye is open by few splats' width: its lids must not spill into it
+_THIN = 0.2
 _BORDER_SIGMAS = 1.5
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _EYEBALLS = ("left_eyeball", "right_eyeball")
@@ -153,7 +154,7 @@ def _placement(view: View, sites: Sites, pixels: np.ndarray, reach: np.ndarray) 
             absent |= ear
     offset = np.where(drawn[:, None], shift, 0.0)
     size = _narrowed(view, sites, pixels)
-    size[drawn] *= _DRAWN_SPLATS
+    size[drawn] *= np.minimum(_DRAWN_SPLATS * _edge_on(view, sites)[drawn], 1)
     eyes = _eyes(view, sites)
     offset[eyes & ~drawn, 2] = -_EYE_RECESS_M
     size[eyes] *= _EYE_SPLATS
@@ -205,6 +206,12 @@ def _shift_out_of(view: View, sites: Sites, pixels: np.ndarray, outside: np.ndar
     return np.einsum("mij,mi->mj", frames, world)
 
 
+def _edge_on(view: View, sites: Sites) -> np.ndarray:
+    """[M] how many times as large as it is a disc on the skin may be to reach as far aside in the
+    portrait as one that faces it; seen from the side, too small ones would leave gaps."""
+    return 1 / np.maximum(np.abs(facing_camera(sites, view.camera)), _THIN)
+
+
 def _narrowed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
     """[M] factor of the splats' size that keeps them from spilling over the person's outline, or
     over the edges of the lids.
@@ -212,7 +219,8 @@ def _narrowed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
     sigma_m = view.head.site_spacing.numpy()[sites.vertices]
     inside = np.asarray(distance_transform_edt(view.matte > 0.5))
     room_m = look_up(inside, pixels, 0.0) * view.camera.viewmat[2, 3] / view.camera.K[0, 0]
-    factor = np.clip(room_m / (_BORDER_SIGMAS * sigma_m), _LEAST_SPLATS, 1)
+    factor = room_m / (_BORDER_SIGMAS * sigma_m)
+    factor = np.minimum(np.maximum(factor, _LEAST_SPLATS) * _edge_on(view, sites), 1)
     lids = np.flatnonzero(view.regions["lids"][sites.vertices] & ~_eyes(view, sites))
     if len(lids):
         # Closed lids are not folded, so that the distance to their edges is what it looks like.
