@@ -128,14 +128,14 @@ def _placement(
         reach: [M] metres that the network's offsets reach.
         told: [M] bool: another photo shows that the site is there; or one bool for all.
     """
-    absent = look_up(view.matte, pixels, 0.0) < 0.5
+    absent = (look_up(view.matte, pixels, 0.0) < 0.5) & ~told
     # Where the head is wider than the person, its skin is drawn in rather than cut off; where its
     # lids cover what the portrait shows of the eyes, they are drawn back.
     shift = _shift_out_of(view, sites, pixels, ~erode(view.matte > 0.5, _DRAWN_PX))
     most = (_MOST_DRAWN * reach)[:, None]
     near = np.abs(shift).max(1) < reach + _MOST_WIDE_M
     shift = np.clip(shift, -most, most)  # a face that stays a little wide is better than a hole
-    drawn = absent & (view.regions["face"][sites.vertices] | told) & near
+    drawn = absent & view.regions["face"][sites.vertices] & near & ~told
     absent &= ~drawn
     if view.shapes.eyes.any():
         back = _shift_out_of(view, sites, pixels, dilate(view.shapes.eyes, _RIM_PX))
@@ -149,7 +149,7 @@ def _placement(
         if ear.any() and absent[ear].mean() > _TORN:
             absent |= ear
     offset = np.where(drawn[:, None], shift, 0.0)
-    size = _narrowed(view, sites, pixels)
+    size = _narrowed(view, sites, pixels, told)
     size[drawn] *= _DRAWN_SPLATS
     eyes = _eyes(view, sites)
     offset[eyes & ~drawn, 2] = -_EYE_RECESS_M
@@ -202,7 +202,7 @@ def _shift_out_of(view: View, sites: Sites, pixels: np.ndarray, outside: np.ndar
     return np.einsum("mij,mi->mj", frames, world)
 
 
-def _narrowed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
+def _narrowed(view: View, sites: Sites, pixels: np.ndarray, told: np.ndarray) -> np.ndarray:
     """[M] factor of the splats' size that keeps them from spilling over the person's outline, or
     over the edges of the lids.
     """
@@ -210,6 +210,7 @@ def _narrowed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
     inside = np.asarray(distance_transform_edt(view.matte > 0.5))
     room_m = look_up(inside, pixels, 0.0) * view.camera.viewmat[2, 3] / view.camera.K[0, 0]
     factor = np.clip(room_m / (_BORDER_SIGMAS * sigma_m), _LEAST_SPLATS, 1)
+    factor = np.where(told, 1.0, factor)  # seen from the side, there is skin beyond the outline
     lids = np.flatnonzero(view.regions["lids"][sites.vertices] & ~_eyes(view, sites))
     if len(lids):
         # Closed lids are not folded, so that the distance to their edges is what it looks like.

@@ -171,16 +171,7 @@ class Fitter:
         x = solver.solve(solver.start if found is None else found)
         if solver.turns_away(x):
             x = solver.solve(x)
-        return self.read(solver, solver.sharpened(x), landmarks)
-
-    def read(self, solver: Solver, x: np.ndarray, landmarks: np.ndarray) -> Fit:
-        """The fit that a solution of a solver of this fitter is.
-
-        Args:
-            solver: Of the picture.
-            x: [N] its unknowns.
-            landmarks: [478, 2] pixels of the picture.
-        """
+        x = solver.sharpened(x)
         rotation, translation, betas, expression, turn = solver.split(x)
         viewmat = np.eye(4)
         viewmat[:3, :3] = rotation
@@ -326,6 +317,10 @@ class Solver(GaussNewton):
         counting = (1 - turned * (1 - share)) * (1 + turned * (self._turned - 1))
         self._weights = self._all_seen * np.repeat(counting, 2)
         return True
+
+    def weigh(self, share: float) -> None:
+        """Makes the landmarks count less from now on, 0..1."""
+        self._weights = self._weights * share
 
     def _start_roll(self) -> float:
         """Angle of the line from the right eye to the left; a head may lie on its side."""

@@ -31,23 +31,29 @@ class Sighting:
 def fit_jointly(fitter: Fitter, sightings: Sequence[Sighting]) -> list[Fit]:
     """Fits of all pictures with the one identity that explains them together.
 
-    Where the pictures show a head from several sides, they tell its depth, which one of them only
-    guesses. The search begins where the pictures' own fits ended; turned heads count as they did
-    there.
+    The search begins where the pictures' own fits ended; turned heads count as they did there.
+    Then each picture's expression and camera are fitted once more to this identity.
+
+    A picture counts as the square of how well its own fit explains it, against the best one: what
+    the detector gets wrong of a turned head it gets wrong of all landmarks together, by more than
+    the head's depth shows in them.
+
+    Deviates: from weights that errors without correlation would have, the same for all pictures.
+    On 16 made-up people these put a frontal picture's face 3.4 mm off with two of 28 degrees
+    beside it, ours 2.8, as the frontal picture alone does.
     """
     solvers, starts = [], []
+    best = min(sighting.fit.error_px for sighting in sightings)
     for sighting in sightings:
         solver = Solver(fitter, sighting.landmarks, sighting.blendshapes, None)
         assert sighting.fit.unknowns is not None  # it was searched for
         solver.turns_away(sighting.fit.unknowns)
+        solver.weigh((best / sighting.fit.error_px) ** 2)
         solvers.append(solver)
         starts.append(sighting.fit.unknowns)
     joint = JointSolver(solvers)
-    found = joint.parts(joint.solve(joint.joined(starts)))
-    return [
-        fitter.read(solver, solver.sharpened(x), sighting.landmarks)
-        for solver, x, sighting in zip(solvers, found, sightings, strict=True)
-    ]
+    betas = joint.solve(joint.joined(starts))[: solvers[0].betas]
+    return [fitter.fit(seen.landmarks, seen.blendshapes, betas) for seen in sightings]
 
 
 class JointSolver(GaussNewton):
