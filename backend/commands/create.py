@@ -19,15 +19,16 @@ _FEWEST = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `create`."""
-    parser.add_argument("image", type=Path, nargs="?", help="the portrait")
-    parser.add_argument(
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("image", type=Path, nargs="?", help="the portrait")
+    source.add_argument(
         "--photos",
         type=Path,
         nargs="+",
         metavar="PHOTO",
-        help=f"instead of one portrait {_FEWEST} to {MOST_PHOTOS} photos of one person: the first is the "
-        "portrait, with its hair, shoulders, pose and camera; the others tell the head's shape "
-        "with it, and show what it hides: sides, ears, teeth, eyes, lids",
+        help=f"instead of a portrait {_FEWEST} to {MOST_PHOTOS} photos of one person: the first is "
+        "the portrait, with its hair, shoulders, pose and camera; the others help to tell the "
+        "head's shape, and show what the first hides: sides, ears, teeth, lids, closed eyes",
     )
     parser.add_argument(
         "--out", type=Path, help="the .savatar file (default: beside the portrait or first photo)"
@@ -38,10 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Makes and saves the avatar."""
-    paths = _chosen(args)
-    photos = [Photo(str(path), options.read_file(path)) for path in paths]
-    check_photos(photos)
-    out = args.out or paths[0].with_suffix(".savatar")
+    photos = [_photo(args.image)] if args.photos is None else _photos(args.photos)
+    out = args.out or Path(photos[0].name).with_suffix(".savatar")
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         chosen = engine.create_options(**options.create_settings(args))
         portraits = engine.pipeline.portraits(photos, chosen, console.progress)
@@ -57,25 +56,22 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         }
 
 
-def _chosen(args: argparse.Namespace) -> list[Path]:
-    """The photos' paths, the main one first.
+def _photos(paths: list[Path]) -> list[Photo]:
+    """The files of `--photos`.
 
     Raises:
-        AvatarError: `bad_request` unless there is either a portrait or --photos, at least two.
+        AvatarError: `bad_request` for too few or too many, or one twice; `bad_file`.
     """
-    if (args.image is None) == (args.photos is None):
-        found = "neither" if args.image is None else "both"
+    if len(paths) < _FEWEST:
         raise AvatarError(
             "bad_request",
-            f"Of a portrait and --photos {found} was given; expected one of them.",
-            "Use `create PHOTO`, or `create --photos PHOTO PHOTO ...`.",
-        )
-    if args.photos is None:
-        return [args.image]
-    if len(args.photos) < _FEWEST:
-        raise AvatarError(
-            "bad_request",
-            f"--photos names {len(args.photos)} photo; expected {_FEWEST} to {MOST_PHOTOS}.",
+            f"--photos names {len(paths)} photo; expected {_FEWEST} to {MOST_PHOTOS}.",
             "Use `create PHOTO` for one photo.",
         )
-    return args.photos
+    photos = [_photo(path) for path in paths]
+    check_photos(photos)
+    return photos
+
+
+def _photo(path: Path) -> Photo:
+    return Photo(str(path), options.read_file(path))

@@ -18,14 +18,23 @@ from .hair import hair_over_face
 from .sampling import look_up
 from .sites import Sites, regions_at, sites_of
 from .skin import unlike_skin
+from .teeth import enamel_of
 from .view import View
 
 _SHARP = 4  # the best-seen one counts, but does not end in a line
 _NOT_SKIN = ("scalp", "lips", "brows", "lids", "lashes", "left_eyeball", "right_eyeball")
 _IN_MOUTH = ("teeth", "tongue", "mouth_interior")
-_ENOUGH_OF_EYE = 20
-_TEETH_SHARE = 0.5  # of what the best photo shows of them
-_TEETH = ("teeth_upper", "teeth_lower", "tongue")
+_EYE = 0.02  # of an eyeball's sites: of an open one a tenth and more
+_SMILE = 0.055  # of a jaw's sites: speech shows up to .047, a smile .056 to .11
+_ENOUGH_TEETH = 25  # that show, to tell their colour
+_WHOLE = {
+    "left_eyeball": _EYE,
+    "right_eyeball": _EYE,
+    "teeth_upper": _SMILE,
+    "teeth_lower": _SMILE,
+}
+"""What has to come from one photo: parts of several would not fit each other. And which share of it
+a photo must show at least."""
 
 
 def shown_by(portrait: Portrait, head: Head, model: SplitAvatar) -> Shown:
@@ -54,8 +63,9 @@ def with_others(
 ) -> Shown:
     """What the main photo shows, and where that is little what the others show, in its light.
 
-    What faces the main photo's camera stays as it is there. An eye, or the teeth of a jaw, are one
-    photo's alone: parts of several would not fit each other.
+    What faces the main photo's camera stays as it is there. An eye, or the teeth of a jaw, are of
+    one photo alone, the main one where it shows enough of them. The mouth's inside stays the main
+    photo's: what shows of a tongue between lips is not enough for one that is seen.
 
     Args:
         main: Of the photo that is to come out exactly.
@@ -67,13 +77,26 @@ def with_others(
         return main
     alike = [balanced(other, main, sites, at) for other in others]
     shown = _best_skin(main, alike)
-    for name in ("left_eyeball", "right_eyeball", *_TEETH):
-        counts = [int((at[name] & (photo.trust > SEEN)).sum()) for photo in (main, *alike)]
-        enough = _TEETH_SHARE * max(counts) if name in _TEETH else _ENOUGH_OF_EYE
-        best = main if counts[0] >= enough else (main, *alike)[int(np.argmax(counts))]
-        shown.colours[at[name]] = best.colours[at[name]]
-        shown.trust[at[name]] = best.trust[at[name]]
-    return shown
+    inside = np.any([at[name] for name in (*_IN_MOUTH, *_WHOLE)], axis=0)
+    _take(shown, main, inside)
+    for name, least in _WHOLE.items():
+        shares = [_share(photo, at[name]) for photo in (main, *alike)]
+        best = int(np.argmax(shares))
+        if shares[0] < least <= shares[best]:
+            _take(shown, alike[best - 1], at[name])
+    teeth = [photo.colours[at["teeth"] & (photo.trust > SEEN)] for photo in alike]
+    return replace(shown, enamel=enamel_of(np.concatenate(teeth), _ENOUGH_TEETH))
+
+
+def _share(photo: Shown, members: np.ndarray) -> float:
+    """How much of some sites, [M] bool, a photo shows; 0 of none."""
+    return float((photo.trust[members] > SEEN).mean()) if members.any() else 0.0
+
+
+def _take(shown: Shown, photo: Shown, members: np.ndarray) -> None:
+    """Gives some sites, [M] bool, one photo's colours, in place."""
+    shown.colours[members] = photo.colours[members]
+    shown.trust[members] = photo.trust[members]
 
 
 def _best_skin(main: Shown, others: Sequence[Shown]) -> Shown:
@@ -83,10 +106,10 @@ def _best_skin(main: Shown, others: Sequence[Shown]) -> Shown:
     weights = (well / np.maximum(best, 1e-6)) ** _SHARP * (best > 0)
     weights /= np.maximum(weights.sum(0), 1e-6)
     theirs = np.einsum("km,kmc->mc", weights, np.stack([other.colours for other in others]))
-    # As the main photo's trust where no other sees the site; none where another sees it plainly.
-    own = main.trust * (main.plain + (1 - main.plain) * (1 - best))
-    added = best * (1 - main.trust * main.plain)
+    trust = main.trust
+    # All of the main photo's where no other sees the site; little where another sees it plainly.
+    own, added = trust * (1 - best * (1 - main.plain)), best * (1 - trust * main.plain)
     total = np.maximum(own + added, 1e-6)
     mixed = (own[:, None] * main.colours + added[:, None] * theirs) / total[:, None]
     colours = np.where((added > 0)[:, None], mixed, main.colours).astype(np.float32)
-    return replace(main, colours=colours, trust=np.where(added > 0, own + added, main.trust))
+    return replace(main, colours=colours, trust=1 - (1 - trust) * (1 - best))
