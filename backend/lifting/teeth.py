@@ -30,7 +30,7 @@ def enamel_of(colours: np.ndarray, enough: int) -> np.ndarray | None:
     if len(colours) <= enough:
         return None
     brightness = colours.mean(1)
-    return np.median(colours[brightness > np.percentile(brightness, _SHADOWED)], axis=0)
+    return np.median(colours[brightness >= np.percentile(brightness, _SHADOWED)], axis=0)
 
 
 def paint_teeth(rest: np.ndarray, jaw: str, enamel: np.ndarray, light: float) -> np.ndarray:
