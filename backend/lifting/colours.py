@@ -41,14 +41,12 @@ class Shown:
         trust: [M] 0..1 in them.
         rim: [M] bool: hair at the head's outline, which goes on behind what shows.
         plain: [M] 0..1: 1 for what faces the camera, 0 for what is seen from aside at best.
-        enamel: [3] colour of teeth, where other photos tell it.
     """
 
     colours: np.ndarray
     trust: np.ndarray
     rim: np.ndarray
     plain: np.ndarray
-    enamel: np.ndarray | None = None
 
     @property
     def well(self) -> np.ndarray:

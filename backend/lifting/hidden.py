@@ -11,7 +11,7 @@ from .completion import completed
 from .eyes import SCLERA, fill_eyes
 from .sampling import between, look_up
 from .sites import Sites, regions_at
-from .teeth import enamel_of, paint_teeth
+from .teeth import paint_teeth
 from .view import View
 
 _LIT_SKIN = 0.6  # display sRGB of well-lit skin, all tones' middle
@@ -56,7 +56,7 @@ class HiddenColours:
         face = at["face"] & seen
         light = self._light(colours[face], colours[eyes & seen])
         fill_eyes(colours, seen, sites, [at["left_eyeball"], at["right_eyeball"]], light)
-        self._fill_mouth(colours, seen, sites, at, light, shown.enamel)
+        self._fill_mouth(colours, seen, sites, at, light)
         return colours
 
     def _fill_skin(
@@ -113,7 +113,6 @@ class HiddenColours:
         sites: Sites,
         at: dict[str, np.ndarray],
         light: float,
-        told: np.ndarray | None,
     ) -> None:
         """What is hidden of a mouth, darker towards the throat, lit as the face is."""
         teeth, tongue = at["teeth"], at["tongue"]
@@ -129,9 +128,11 @@ class HiddenColours:
         hidden = tongue & ~seen
         colours[hidden] = (light * TONGUE * shade)[hidden]
         shown = teeth & seen
-        enamel = enamel_of(colours[shown], _ENOUGH_TEETH)
-        if enamel is None:
-            enamel = light * TEETH if told is None else told
+        enamel = light * TEETH
+        if shown.sum() > _ENOUGH_TEETH:
+            brightness = colours[shown].mean(1)
+            bright = brightness > np.percentile(brightness, 40)
+            enamel = np.median(colours[shown][bright], axis=0)
         # What lies in the mouth's dark there, between teeth and lips, is no tooth.
         seen = seen & (colours.mean(1) > _LEAST_ENAMEL * enamel.mean())
         for jaw, lit in (("upper", 1.0), ("lower", _LOWER_TEETH)):

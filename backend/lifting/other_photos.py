@@ -18,7 +18,6 @@ from .hair import hair_over_face
 from .sampling import look_up
 from .sites import Sites, regions_at, sites_of
 from .skin import unlike_skin
-from .teeth import enamel_of
 from .view import View
 
 _SHARP = 4  # the best-seen one counts, but does not end in a line
@@ -26,7 +25,6 @@ _NOT_SKIN = ("scalp", "lips", "brows", "lids", "lashes", "left_eyeball", "right_
 _IN_MOUTH = ("teeth", "tongue", "mouth_interior")
 _EYE = 0.02  # of an eyeball's sites: of an open one a tenth and more
 _SMILE = 0.055  # of a jaw's sites: speech shows up to .047, a smile .056 to .11
-_ENOUGH_TEETH = 25  # that show, to tell their colour
 _WHOLE = {
     "left_eyeball": _EYE,
     "right_eyeball": _EYE,
@@ -65,7 +63,8 @@ def with_others(
 
     What faces the main photo's camera stays as it is there. An eye, or the teeth of a jaw, are of
     one photo alone, the main one where it shows enough of them. The mouth's inside stays the main
-    photo's: what shows of a tongue between lips is not enough for one that is seen.
+    photo's, and teeth that hardly show are not used: what shows between lips that speak is dark,
+    and red of the lips.
 
     Args:
         main: Of the photo that is to come out exactly.
@@ -84,8 +83,7 @@ def with_others(
         best = int(np.argmax(shares))
         if shares[0] < least <= shares[best]:
             _take(shown, alike[best - 1], at[name])
-    teeth = [photo.colours[at["teeth"] & (photo.trust > SEEN)] for photo in alike]
-    return replace(shown, enamel=enamel_of(np.concatenate(teeth), _ENOUGH_TEETH))
+    return shown
 
 
 def _share(photo: Shown, members: np.ndarray) -> float:

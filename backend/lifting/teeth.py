@@ -16,21 +16,9 @@ _SCALLOP_MM = 1.8  # how far gums reach down between two teeth
 _GAP_MM, _GAP_SHADE = 0.8, 0.35
 _EDGE_MM = 2.5  # near their edges teeth part farther
 _GUM_BLUR_MM = 0.8
-_SHADOWED = 40  # percent
 
 GUM = np.array([0.66, 0.36, 0.36])
 """Display sRGB of well-lit gums."""
-
-
-def enamel_of(colours: np.ndarray, enough: int) -> np.ndarray | None:
-    """[3] colour of crowns out of [N, 3] that a portrait shows of teeth; None of `enough` or fewer.
-
-    What is darker lies in the lips' shadow, or is no tooth.
-    """
-    if len(colours) <= enough:
-        return None
-    brightness = colours.mean(1)
-    return np.median(colours[brightness >= np.percentile(brightness, _SHADOWED)], axis=0)
 
 
 def paint_teeth(rest: np.ndarray, jaw: str, enamel: np.ndarray, light: float) -> np.ndarray:
