@@ -140,7 +140,11 @@ class FakePipeline:
     def portraits(
         self, photos: Sequence[Photo], _: FakeCreateOptions, __: Progress
     ) -> list[FakePortrait]:
-        return [FakePortrait(photo.data, (f"{photo.name}: It is drawn.",)) for photo in photos]
+        names = [f"{photo.name}: " if len(photos) > 1 else "" for photo in photos]
+        return [
+            FakePortrait(photo.data, (f"{name}It is drawn.",))
+            for photo, name in zip(photos, names, strict=True)
+        ]
 
     def create_from(
         self,

@@ -19,7 +19,7 @@ def test_a_portrait_becomes_an_avatar_beside_it(line: Line, photos: list[Path]) 
     result = line.json("create", photos[0])
     assert Path(result["avatar"]) == photos[0].with_suffix(".savatar")
     assert photos[0].with_suffix(".savatar").read_bytes() == b"a.jpg"
-    assert result["notes"] == [f"{photos[0]}: It is drawn."]
+    assert result["notes"] == ["It is drawn."]
 
 
 def test_photos_become_one_avatar_beside_the_first(line: Line, photos: list[Path]) -> None:
