@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,18 +59,24 @@ def check_options(options: CreateOptions) -> None:
 
 
 def personalised_avatar(
-    loaded: Loaded, portrait: Portrait, iterations: int, progress: Progress
+    loaded: Loaded,
+    portrait: Portrait,
+    others: Sequence[Portrait],
+    iterations: int,
+    progress: Progress,
 ) -> Avatar:
     """The portrait projected onto the network's Gaussians, then improved against it.
 
     Args:
         loaded: A network without a neural renderer.
         portrait: The matted, fitted picture.
+        others: More pictures of the person, with the same identity: what the portrait hides is
+            theirs. Nothing is improved against them.
         iterations: Steps of personalisation.
         progress: Told of every step; may cancel.
     """
     model, head = loaded.model, loaded.head
-    begin = start(portrait, loaded.portrait_head, model).to(loaded.device)
+    begin = start(portrait, loaded.portrait_head, model, others).to(loaded.device)
     with torch.no_grad():
         encoded = encode(model, begin.target.image, portrait.fit.camera)
     drop_redundant(model, encoded, begin, head)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ from backend.export.png import over_background
 from backend.head import load_head
 from backend.model.splitavatar import SplitAvatar
 from backend.splat.gaussians import Gaussians
+from backend.tracking.joint_portraits import track_photos
+from backend.tracking.photos import Photo
 from backend.tracking.portrait import Portrait, Tracker
 from backend.tracking.video import Tracked, track_video
 from shared.camera import Camera
@@ -136,13 +138,44 @@ class Pipeline:
         check_options(options)
         return self.tracker.portrait(image, options.face, progress)
 
-    def create_from(self, portrait: Portrait, options: CreateOptions, progress: Progress) -> Avatar:
-        """A tracked portrait to an avatar."""
+    def portraits(
+        self, photos: Sequence[Photo], options: CreateOptions, progress: Progress
+    ) -> list[Portrait]:
+        """Several photographs of one person tracked together; for `create_from`.
+
+        Raises:
+            AvatarError: As `track_photos`; `bad_request` for options that cannot be used, and
+                where the network itself makes the avatar, of one picture.
+        """
+        check_options(options)
+        if self.refines and len(photos) > 1:
+            raise AvatarError(
+                "bad_request",
+                f"{len(photos)} photos were given; the network of {self.preset} sees one.",
+                "Give one photo, or use the preset open.",
+            )
+        return track_photos(self.tracker, photos, options.face, progress)
+
+    def create_from(
+        self,
+        portrait: Portrait,
+        options: CreateOptions,
+        progress: Progress,
+        others: Sequence[Portrait] = (),
+    ) -> Avatar:
+        """A tracked portrait to an avatar.
+
+        Args:
+            portrait: What the avatar's picture, planes, camera and own pose are of.
+            options: See `CreateOptions`.
+            progress: Told of every step; may cancel.
+            others: More portraits, of the same call of `portraits`, for what the first one hides.
+        """
         # Told before the network is built, which takes seconds.
         progress("encode" if self.refines else "project", 0, 1)
         if self.refines:
             return encoded_avatar(self._loaded, portrait, progress)
-        return personalised_avatar(self._loaded, portrait, options.iterations, progress)
+        return personalised_avatar(self._loaded, portrait, others, options.iterations, progress)
 
     def check(self, avatar: Avatar) -> None:
         """Refuses an avatar made with another head, preset or network.

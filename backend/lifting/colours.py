@@ -1,23 +1,23 @@
-"""Colours of the rig's Gaussians: what the portrait shows of each, and how the rest is filled."""
+"""Colours of the rig's Gaussians: what a portrait shows of each."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from backend.head.surface import undirected_edges
-
-from .completion import completed
-from .eyes import SCLERA, fill_eyes
 from .fill import nearest_fill
 from .polygons import erode
 from .sampling import between, look_up, sample
-from .sites import Sites, facing_camera, shown_sites
-from .teeth import paint_teeth
+from .sites import Sites, facing_camera, regions_at, shown_sites
 from .view import View
+
+SEEN = 0.5
+"""Trust from where on a site counts as seen."""
 
 _FACING = 0.12
 _SOFT = 0.25  # from where on a site counts fully
-_SEEN = 0.5
+_ASIDE, _PLAIN = 0.3, 0.7  # cosines to the camera from where on a splat is seen, and seen well
 _OUTLINE_PX = 3
 _STEP_M = 0.001
 _MOST_OUT_PX = 24
@@ -29,26 +29,33 @@ _CONTOUR_FACING = 0.2  # the jaw's outline shows shadow, hair and background
 _LID_FACING = 0.05  # all of a lid that shows keeps the lash line's shadow
 _DEPTH_TOLERANCE_M = 0.002
 _LID_TOLERANCE_M = 0.0005  # a folded lid lies that close behind the one that shows
-_LIT_SKIN = 0.6  # display sRGB of well-lit skin, all tones' middle
-_MOUTH_DEPTH_M = 0.03
-_THROAT = 0.75
-_FRONT_TEETH_M, _BACK_TEETH = 0.008, 0.5  # so deep they are fully lit; how dark the last are
-_EYE_WHITES = 85  # percentile of what shows of the eyes
-_LOWER_TEETH = 0.75  # they lie in the lips' shadow
-_INNER_LIPS = 0.5  # of the cavity's colour: what closed lips hide lies in their shadow
-_ENOUGH_TEETH = 50
-_LEAST_ENAMEL = 0.6
-_NEIGHBOURS = 4
-_SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
+_SMOOTH_NEIGHBOURS = 64
 
-CAVITY = np.array([0.20, 0.07, 0.07])
-TONGUE = np.array([0.58, 0.30, 0.29])
-TEETH = np.array([0.93, 0.87, 0.82])
-"""Display sRGB of what a portrait may not show at all."""
+
+@dataclass(frozen=True)
+class Shown:
+    """What photos show of M sites.
+
+    Args:
+        colours: [M, 3] display sRGB, where anything shows.
+        trust: [M] 0..1 in them.
+        rim: [M] bool: hair at the head's outline, which goes on behind what shows.
+        plain: [M] 0..1: 1 for what faces the camera, 0 for what is seen from aside at best.
+    """
+
+    colours: np.ndarray
+    trust: np.ndarray
+    rim: np.ndarray
+    plain: np.ndarray
+
+    @property
+    def well(self) -> np.ndarray:
+        """[M] 0..1: how well a site itself is seen."""
+        return np.where(self.rim, 0.0, self.trust) * self.plain
 
 
 class SiteColours:
-    """Colours the sites from one portrait.
+    """Finds what one portrait shows of the sites.
 
     Args:
         view: The portrait and the fitted head.
@@ -61,10 +68,10 @@ class SiteColours:
         self._view, self._over = view, over
         self._shapes, self._regions, self._camera = view.shapes, view.regions, view.camera
 
-    def paint(self, sites: Sites) -> tuple[np.ndarray, np.ndarray]:
-        """Display sRGB [M, 3] of every site, and [M] 0..1: how much of it the portrait shows."""
+    def shown(self, sites: Sites) -> Shown:
+        """What the portrait shows of every site."""
         pixels = self._camera.project(sites.positions)
-        at = self._of_sites(sites.vertices)
+        at = regions_at(self._view, sites.vertices)
         trust, rim = self._trust(sites, pixels, at)
         pixels[rim] = self._outline(sites, pixels, rim)
         colours = np.zeros((len(pixels), 3), np.float32)
@@ -81,15 +88,10 @@ class SiteColours:
             else:
                 chosen = (trust > 0) & members
                 colours[chosen] = sample(image, pixels[chosen])
-        trust *= 1 - self._foreign(colours, trust > _SEEN, sites, at)
+        trust *= 1 - self._foreign(colours, trust > SEEN, sites, at)
         trust[at["face"] & look_up(self._over, pixels, False)] = 0
-        seen = trust > _SEEN
-        self._fill_skin(colours, trust, sites, ~(eyes | in_mouth), at)
-        face = at["face"] & seen
-        light = self._light(colours[face], colours[eyes & seen])
-        fill_eyes(colours, seen, sites, [at["left_eyeball"], at["right_eyeball"]], light)
-        self._fill_mouth(colours, seen, sites, at, light)
-        return colours, np.where(rim, 0.0, trust)
+        facing = facing_camera(sites, self._camera)
+        return Shown(colours, trust, rim, np.clip((facing - _ASIDE) / (_PLAIN - _ASIDE), 0, 1))
 
     def _foreign(
         self, colours: np.ndarray, seen: np.ndarray, sites: Sites, at: dict[str, np.ndarray]
@@ -119,11 +121,6 @@ class SiteColours:
 
     def _without(self, shape: np.ndarray) -> np.ndarray:
         return nearest_fill(self._view.rgb, ~shape)
-
-    def _of_sites(self, vertices: np.ndarray) -> dict[str, np.ndarray]:
-        at = {name: mask[vertices] for name, mask in self._regions.items()}
-        at["teeth"] = at["teeth_upper"] | at["teeth_lower"]
-        return at
 
     def _trust(
         self, sites: Sites, pixels: np.ndarray, at: dict[str, np.ndarray]
@@ -160,87 +157,6 @@ class SiteColours:
             going &= look_up(inside, at + outwards, False)
             at = at + going[:, None] * outwards
         return at
-
-    def _fill_skin(
-        self,
-        colours: np.ndarray,
-        trust: np.ndarray,
-        sites: Sites,
-        skin: np.ndarray,
-        at: dict[str, np.ndarray],
-    ) -> None:
-        """Completes what does not show; a lid's inner part takes the skin's around it."""
-        seen = trust > _SEEN
-        if not (skin & seen).any():
-            return
-        rest = self._view.rest[0].numpy()
-        count = len(rest)
-        weight = trust * skin
-        share = np.bincount(sites.vertices, weight, count)
-        total = [np.bincount(sites.vertices, weight * c, count) for c in colours.T]
-        shown = np.stack(total, -1) / np.maximum(share, 1e-6)[:, None]
-        members = np.bincount(sites.vertices, skin, count)
-        edges = undirected_edges(self._view.faces)
-        edges = edges[(members[edges] > 0).all(1)]
-        whole = completed(
-            rest, edges, shown, share / np.maximum(members, 1), self._regions["scalp"]
-        )
-        part = np.flatnonzero(skin & (trust < 1))
-        taken = np.flatnonzero(members > 0)
-        smooth = between(rest[taken], whole[taken], sites.rest[part], _NEIGHBOURS)
-        colours[part] += (1 - trust[part, None]) * (smooth - colours[part])
-        pixels = self._camera.project(sites.positions)
-        clear = ~look_up(self._shapes.frozen, pixels, False)  # beside lashes and lip lines
-        plain = seen & clear & at["face"]
-        plain &= ~(at["lips"] | at["brows"] | at["lashes"] | at["scalp"])
-        lids = np.flatnonzero(at["lids"] & skin & ~seen)
-        if len(lids) and plain.any():
-            colours[lids] = between(
-                sites.rest[plain], colours[plain], sites.rest[lids], _SMOOTH_NEIGHBOURS, bright=True
-            )
-
-    @staticmethod
-    def _light(skin: np.ndarray, eyes: np.ndarray) -> float:
-        """How bright the light is, 1 for a well-lit face: by skin [N, 3], which may be dark itself,
-        or by the whites of eyes [K, 3], which may lie in the shade."""
-        lit = [float(np.median(skin)) / _LIT_SKIN] if len(skin) else []
-        if len(eyes):
-            lit.append(float(np.percentile(eyes.mean(1), _EYE_WHITES) / SCLERA.mean()))
-        return min(max(0.3, *lit), 1.2) if lit else 1.0
-
-    def _fill_mouth(
-        self,
-        colours: np.ndarray,
-        seen: np.ndarray,
-        sites: Sites,
-        at: dict[str, np.ndarray],
-        light: float,
-    ) -> None:
-        """What the portrait hides of a mouth, darker towards the throat, lit as the face is."""
-        teeth, tongue = at["teeth"], at["tongue"]
-        colours[at["mouth_interior"]] = light * CAVITY
-        inner_lips = at["lips"] & ~seen & ~at["mouth_interior"]
-        colours[inner_lips] += _INNER_LIPS * (light * CAVITY - colours[inner_lips])
-        if not teeth.any():  # FLAME has neither teeth nor tongue
-            return
-        depth = sites.rest[teeth, 2].max() - sites.rest[:, 2]
-        shade = (1 - _THROAT * np.clip(depth / _MOUTH_DEPTH_M, 0, 1))[:, None]
-        back = np.clip((depth - _FRONT_TEETH_M) / _MOUTH_DEPTH_M, 0, 1)
-        on_teeth = (1 - _BACK_TEETH * back)[:, None]
-        hidden = tongue & ~seen
-        colours[hidden] = (light * TONGUE * shade)[hidden]
-        shown = teeth & seen
-        enamel = light * TEETH
-        if shown.sum() > _ENOUGH_TEETH:
-            brightness = colours[shown].mean(1)
-            bright = brightness > np.percentile(brightness, 40)
-            enamel = np.median(colours[shown][bright], axis=0)
-        # What lies in the mouth's dark there, between teeth and lips, is no tooth.
-        seen = seen & (colours.mean(1) > _LEAST_ENAMEL * enamel.mean())
-        for jaw, lit in (("upper", 1.0), ("lower", _LOWER_TEETH)):
-            own = at[f"teeth_{jaw}"]
-            painted = paint_teeth(sites.rest[own], jaw, enamel, light) * on_teeth[own] * lit
-            colours[own] = np.where(seen[own, None], colours[own], painted)
 
 
 def _unlikeness(colours: np.ndarray, skin: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,12 @@ from backend.model.residuals import LayerResiduals, colour_residuals
 from backend.model.splitavatar import SplitAvatar
 
 from .collar import clothed
-from .colours import SiteColours
+from .colours import SEEN, Shown, SiteColours
+from .hidden import HiddenColours
+from .other_photos import with_others
 from .polygons import dilate, erode
 from .sampling import look_up
-from .sites import Sites, facing_camera
+from .sites import Sites, regions_at, sites_of
 from .view import View
 
 _EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through closed lids
@@ -27,7 +30,6 @@ _EYE_SPLATS = 0.75  # of the size of others, for the same reason
 _TOOTH_SPLATS = 0.6  # else no gap shows between two teeth
 _DRAWN_PX = 1
 _RIM_PX = 1
-_ASIDE, _PLAIN = 0.3, 0.7  # cosines to the camera from where on a splat is seen, and seen well
 _MOST_WIDE_M = 0.004
 _DRAWN_SPLATS = 0.8  # of the size of others: they lie at an edge
 _TORN = 0.2  # of an ear: the planes show it better
@@ -75,7 +77,11 @@ class _Placement:
 
 
 def starting_layers(
-    view: View, model: SplitAvatar, unlike: np.ndarray, over: np.ndarray
+    view: View,
+    model: SplitAvatar,
+    unlike: np.ndarray,
+    over: np.ndarray,
+    others: Sequence[Shown] = (),
 ) -> StartingLayers:
     """Colours by projection, eyeballs behind the lids, nothing beside the person.
 
@@ -84,16 +90,19 @@ def starting_layers(
         model: Gives the sites.
         unlike: [H, W] bool: what is not of the skin's colour.
         over: [H, W] bool: hair that hides the face.
+        others: What other photos of the person show of the sites.
     """
     config = model.config
-    sites, counts = _sites(view, model)
+    sites, counts = sites_of(view, model)
     pixels = view.camera.project(sites.positions)
-    colours, shown = SiteColours(view, over).paint(sites)
+    own = SiteColours(view, over).shown(sites)
+    seen = with_others(own, others, sites, regions_at(view, sites.vertices))
+    colours = HiddenColours(view).filled(seen, sites)
     reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
-    placement = _placement(view, sites, pixels, reach)
+    told = np.any([other.trust > SEEN for other in others], axis=0)  # False for none
+    placement = _placement(view, sites, pixels, reach, told)
     placement.absent[clothed(view, sites, pixels, unlike)] = True
     frozen = _frozen(view, sites, pixels) | look_up(over, pixels, False)
-    shown *= np.clip((facing_camera(sites, view.camera) - _ASIDE) / (_PLAIN - _ASIDE), 0, 1)
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)
     eyes = _eyes(view, sites)
@@ -103,27 +112,14 @@ def starting_layers(
             for layer, part in enumerate(parts)
         ],
         [torch.from_numpy(frozen[part]) for part in parts],
-        [torch.from_numpy(shown[part]).float() for part in parts],
+        [torch.from_numpy(own.well[part]).float() for part in parts],
         [torch.from_numpy(eyes[part]) for part in parts],
     )
 
 
-def _sites(view: View, model: SplitAvatar) -> tuple[Sites, list[int]]:
-    """All sites at the portrait's pose, and how many each layer has."""
-    device = next(model.buffers()).device
-    posed, rest = [view.vertices[0]], [view.rest[0]]
-    for layer in range(1, model.config.layers + 1):
-        posed.append(model.sites(layer, view.vertices.to(device))[0].cpu())
-        rest.append(model.sites(layer, view.rest.to(device))[0].cpu())
-    counts = [len(positions) for positions in posed]
-    vertices = np.concatenate(
-        [np.repeat(np.arange(counts[0]), count // counts[0]) for count in counts]
-    )
-    normals = view.head.normals(view.vertices)[0].numpy()[vertices]
-    return Sites(torch.cat(posed).numpy(), normals, torch.cat(rest).numpy(), vertices), counts
-
-
-def _placement(view: View, sites: Sites, pixels: np.ndarray, reach: np.ndarray) -> _Placement:
+def _placement(
+    view: View, sites: Sites, pixels: np.ndarray, reach: np.ndarray, told: np.ndarray
+) -> _Placement:
     """What shows, where and how large.
 
     Args:
@@ -131,15 +127,16 @@ def _placement(view: View, sites: Sites, pixels: np.ndarray, reach: np.ndarray) 
         sites: M sites.
         pixels: [M, 2] their places in the portrait.
         reach: [M] metres that the network's offsets reach.
+        told: [M] bool: another photo shows that the site is there; or one bool for all.
     """
-    absent = look_up(view.matte, pixels, 0.0) < 0.5
+    absent = (look_up(view.matte, pixels, 0.0) < 0.5) & ~told
     # Where the head is wider than the person, its skin is drawn in rather than cut off; where its
     # lids cover what the portrait shows of the eyes, they are drawn back.
     shift = _shift_out_of(view, sites, pixels, ~erode(view.matte > 0.5, _DRAWN_PX))
     most = (_MOST_DRAWN * reach)[:, None]
     near = np.abs(shift).max(1) < reach + _MOST_WIDE_M
     shift = np.clip(shift, -most, most)  # a face that stays a little wide is better than a hole
-    drawn = absent & view.regions["face"][sites.vertices] & near
+    drawn = absent & view.regions["face"][sites.vertices] & near & ~told
     absent &= ~drawn
     if view.shapes.eyes.any():
         back = _shift_out_of(view, sites, pixels, dilate(view.shapes.eyes, _RIM_PX))
@@ -153,7 +150,7 @@ def _placement(view: View, sites: Sites, pixels: np.ndarray, reach: np.ndarray) 
         if ear.any() and absent[ear].mean() > _TORN:
             absent |= ear
     offset = np.where(drawn[:, None], shift, 0.0)
-    size = _narrowed(view, sites, pixels)
+    size = _narrowed(view, sites, pixels, told)
     size[drawn] *= np.minimum(_DRAWN_SPLATS * _edge_on(view, sites)[drawn], 1)
     eyes = _eyes(view, sites)
     offset[eyes & ~drawn, 2] = -_EYE_RECESS_M
@@ -212,7 +209,7 @@ def _edge_on(view: View, sites: Sites) -> np.ndarray:
     return 1 / np.maximum(np.abs(facing_camera(sites, view.camera)), _THIN)
 
 
-def _narrowed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
+def _narrowed(view: View, sites: Sites, pixels: np.ndarray, told: np.ndarray) -> np.ndarray:
     """[M] factor of the splats' size that keeps them from spilling over the person's outline, or
     over the edges of the lids.
     """
@@ -221,6 +218,7 @@ def _narrowed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
     room_m = look_up(inside, pixels, 0.0) * view.camera.viewmat[2, 3] / view.camera.K[0, 0]
     factor = room_m / (_BORDER_SIGMAS * sigma_m)
     factor = np.minimum(np.maximum(factor, _LEAST_SPLATS) * _edge_on(view, sites), 1)
+    factor = np.where(told, 1.0, factor)  # seen from the side, there is skin beyond the outline
     lids = np.flatnonzero(view.regions["lids"][sites.vertices] & ~_eyes(view, sites))
     if len(lids):
         # Closed lids are not folded, so that the distance to their edges is what it looks like.

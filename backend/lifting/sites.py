@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
+from backend.model.splitavatar import SplitAvatar
 from shared.camera import Camera
 
 from .sampling import look_up
@@ -27,6 +29,28 @@ class Sites:
     normals: np.ndarray
     rest: np.ndarray
     vertices: np.ndarray
+
+
+def sites_of(view: View, model: SplitAvatar) -> tuple[Sites, list[int]]:
+    """All sites at a portrait's pose, and how many each layer has."""
+    device = next(model.buffers()).device
+    posed, rest = [view.vertices[0]], [view.rest[0]]
+    for layer in range(1, model.config.layers + 1):
+        posed.append(model.sites(layer, view.vertices.to(device))[0].cpu())
+        rest.append(model.sites(layer, view.rest.to(device))[0].cpu())
+    counts = [len(positions) for positions in posed]
+    vertices = np.concatenate(
+        [np.repeat(np.arange(counts[0]), count // counts[0]) for count in counts]
+    )
+    normals = view.head.normals(view.vertices)[0].numpy()[vertices]
+    return Sites(torch.cat(posed).numpy(), normals, torch.cat(rest).numpy(), vertices), counts
+
+
+def regions_at(view: View, vertices: np.ndarray) -> dict[str, np.ndarray]:
+    """[M] bool of each region: the sites of vertices [M] that are in it."""
+    at = {name: mask[vertices] for name, mask in view.regions.items()}
+    at["teeth"] = at["teeth_upper"] | at["teeth_lower"]
+    return at
 
 
 def facing_camera(sites: Sites, camera: Camera) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +19,7 @@ from backend.tracking.portrait import Portrait
 
 from .hair import hair_over_face, wide_enough
 from .layers import starting_layers
+from .other_photos import shown_by
 from .planes import PlaneTargets, plane_targets, staggered_m
 from .sampling import look_up, sample
 from .skin import unlike_skin
@@ -50,20 +52,25 @@ class Start:
         return Start(self.personal.to(device), self.target.to(device), self.betas)
 
 
-def start(portrait: Portrait, head: Head, model: SplitAvatar) -> Start:
+def start(
+    portrait: Portrait, head: Head, model: SplitAvatar, others: Sequence[Portrait] = ()
+) -> Start:
     """Initial residuals: colours by projection, ownership by what moves, planes as a hull.
 
     Args:
         portrait: The matted, fitted picture.
         head: The head the rig uses, on the CPU, where all of this happens.
         model: The network; untrained outputs are 0, so that the residuals are all there is.
+        others: More photos of the person, with the same identity: they show what this one hides.
 
     Source: first-avatar.md, What mattered, 1-7.
     """
     view = View(portrait, head)
     unlike = unlike_skin(view)
     over = hair_over_face(view, unlike)
-    layers = starting_layers(view, model, unlike, over)
+    layers = starting_layers(
+        view, model, unlike, over, [shown_by(other, head, model) for other in others]
+    )
     strands = wide_enough(over).astype(np.float32)
     targets = plane_targets(
         view.rgb,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
-from scipy.optimize import lsq_linear
 from scipy.spatial.transform import Rotation
 
 from backend.head import Head
@@ -14,6 +12,7 @@ from shared.camera import Camera, portrait_intrinsics
 from shared.flame import ARKIT_NAMES, BETAS_SIZE, EXPRESSION_SIZE, Track
 
 from .crop import PORTRAIT_PX
+from .gauss_newton import GaussNewton
 from .landmark_model import landmark_model, landmark_normals
 from .landmarks import BROWS, FACE_OVAL, FEATURES, LEFT_EYE, RIGHT_EYE
 
@@ -46,9 +45,6 @@ _CODES_SPREAD = 1.0  # of expression codes that are principal components, as FLA
 _JAW_SPREAD_RAD = 0.2
 _JAW_LIMITS_RAD = (np.array([-0.1, -0.3, -0.3]), np.array([0.9, 0.3, 0.3]))
 _SHARP_STEPS = 2  # at a known pose, landmarks are almost linear in the codes
-_MOST_STEPS = 50  # converges in 3 to 6
-_CONVERGED = 1e-6  # of the cost
-_LEAST_SHARE = 1e-3
 _SEEN, _UNSEEN = 0.6, 0.1
 """Cosine to the camera at which a landmark counts fully, and at which hardly: what is turned away
 the detector guesses, a little too near the middle."""
@@ -170,7 +166,7 @@ class Fitter:
             missed: [468, 3] what `missed` says of the picture from which on the landmarks were
                 followed; None: they were not, see `Face`.
         """
-        solver = _Solver(self, landmarks, blendshapes, betas, depth_m, missed)
+        solver = Solver(self, landmarks, blendshapes, betas, depth_m, missed)
         found = None if before is None else before.unknowns
         x = solver.solve(solver.start if found is None else found)
         if solver.turns_away(x):
@@ -234,11 +230,16 @@ class Fitter:
         return poses
 
 
-class _Solver:
+class Solver(GaussNewton):
     """Residuals and Jacobian of one fit.
 
     Unknowns: rotation 3, translation 3, betas (unless known), expression, and FLAME's jaw 3.
+
+    Args:
+        betas: How many of them are unknown.
     """
+
+    betas: int
 
     def __init__(
         self,
@@ -256,27 +257,27 @@ class _Solver:
         self._target = landmarks[:_LANDMARKS, :2].astype(np.float64)
         self._model = fitter._model.first(_LANDMARKS)
         self._fixed_betas = None
-        self._betas = fitter._identities
+        self.betas = fitter._identities
         if betas is not None:
-            self._fixed_betas = np.asarray(betas, np.float64)[: self._betas]
+            self._fixed_betas = np.asarray(betas, np.float64)[: self.betas]
             self._model = self._model.with_known(self._fixed_betas)
-            self._betas = 0
+            self.betas = 0
         if missed is not None:
             self._model = replace(self._model, neutral=self._model.neutral + missed)
         self._K = portrait_intrinsics(PORTRAIT_PX)
-        expressions = self._model.bases.shape[-1] - self._betas
+        expressions = self._model.bases.shape[-1] - self.betas
         prior = _arkit_prior(blendshapes) if fitter._arkit else _code_prior(expressions)
         mean, spread, low, high = prior
         turns = self._model.turns
         jaw_low, jaw_high = (limit[:turns] for limit in _JAW_LIMITS_RAD)
-        self._prior = np.concatenate([np.zeros(self._betas), mean, np.zeros(turns)])
+        self._prior = np.concatenate([np.zeros(self.betas), mean, np.zeros(turns)])
         jaw = np.full(turns, _JAW_SPREAD_RAD)
-        self._precision = 1 / np.concatenate([np.full(self._betas, _BETAS_SPREAD), spread, jaw])
+        self._precision = 1 / np.concatenate([np.full(self.betas, _BETAS_SPREAD), spread, jaw])
         roll = self._start_roll()
         pose = [0.0, 0.0, roll, *self._start_translation(roll)]
         codes = np.clip(self._prior, 1e-3, 1 - 1e-3)
         self.start = np.concatenate([pose, codes])
-        wide = np.full(self._betas, 4.0)
+        wide = np.full(self.betas, 4.0)
         free = np.full(6, np.inf)
         self.bounds = (
             np.concatenate([-free, -wide, low, jaw_low]),
@@ -284,26 +285,10 @@ class _Solver:
         )
         self.scale = np.concatenate([np.full(3, 0.1), [0.01, 0.01, 0.1], 1 / self._precision])
 
-    def solve(self, start: np.ndarray) -> np.ndarray:
-        """The unknowns that explain the landmarks best, from a start within the bounds.
-
-        Gauss-Newton, each step a linear problem within the bounds: landmarks are almost linear in
-        all unknowns but the pose, so that four steps do where a trust region needs fifty.
-        """
-        x = np.clip(start, *self.bounds)
-        cost = self._cost(x)
-        for _ in range(_MOST_STEPS):
-            step, share = self._step(x, 0), 1.0
-            further = np.clip(x + step, *self.bounds)
-            while (reached := self._cost(further)) > cost and share > _LEAST_SHARE:
-                share /= 2
-                further = np.clip(x + share * step, *self.bounds)
-            gained = cost - reached
-            if gained > 0:
-                x, cost = further, reached
-            if gained <= _CONVERGED * cost:
-                break
-        return x
+    @property
+    def betas_prior(self) -> slice:
+        """Which residuals are the unknown betas' distances from their prior."""
+        return slice(2 * _LANDMARKS, 2 * _LANDMARKS + self.betas)
 
     def sharpened(self, x: np.ndarray) -> np.ndarray:
         """The expression once more at a solution's pose, with lips, lids and brows counting more.
@@ -311,31 +296,13 @@ class _Solver:
         They move most finely; but while the pose is sought, what the codes cannot make of them
         would move the head.
         """
-        first = 6 + self._betas
+        first = 6 + self.betas
         weights, x = self._weights, x.copy()
         self._weights = weights * self._sharper
         for _ in range(_SHARP_STEPS):
-            x = np.clip(x + self._step(x, first), *self.bounds)
+            x = np.clip(x + self.step(x, first), *self.bounds)
         self._weights = weights
         return x
-
-    def _cost(self, x: np.ndarray) -> float:
-        residuals = self.residuals(x)
-        return float(residuals @ residuals)
-
-    def _step(self, x: np.ndarray, first: int) -> np.ndarray:
-        """What to add to the unknowns from `first` on, within the bounds, were all linear.
-
-        The problem is shrunk to as many rows as unknowns: its triangular factor has the same
-        solution.
-        """
-        scale = self.scale[first:]
-        slopes = self.jacobian(x)[:, first:] * scale
-        triangle = cholesky(slopes.T @ slopes)
-        wanted = solve_triangular(triangle, slopes.T @ -self.residuals(x), trans=1)
-        low, high = ((bound[first:] - x[first:]) / scale for bound in self.bounds)
-        found = lsq_linear(triangle, wanted, bounds=(low - 1e-9, high + 1e-9), method="bvls")
-        return np.append(np.zeros(first), found.x * scale)
 
     def turns_away(self, x: np.ndarray) -> bool:
         """Whether a solution is of a turned head, whose landmarks then count as they are seen."""
@@ -350,6 +317,10 @@ class _Solver:
         counting = (1 - turned * (1 - share)) * (1 + turned * (self._turned - 1))
         self._weights = self._all_seen * np.repeat(counting, 2)
         return True
+
+    def weigh(self, share: float) -> None:
+        """Makes the landmarks count less from now on, 0..1."""
+        self._weights = self._weights * share
 
     def _start_roll(self) -> float:
         """Angle of the line from the right eye to the left; a head may lie on its side."""
@@ -372,8 +343,8 @@ class _Solver:
         """Rotation [3, 3], translation [3], betas, expression, the jaw's turn [3 or 0]."""
         rotation = Rotation.from_rotvec(x[:3]).as_matrix() @ FACING
         codes, turn = self._codes(x)
-        betas = codes[: self._betas] if self._fixed_betas is None else self._fixed_betas
-        return rotation, x[3:6], betas, codes[self._betas :], turn
+        betas = codes[: self.betas] if self._fixed_betas is None else self._fixed_betas
+        return rotation, x[3:6], betas, codes[self.betas :], turn
 
     def _codes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         end = len(x) - self._model.turns

@@ -17,6 +17,9 @@ ANOTHER_PERSON = (
     "From frame {number} on ({seconds:.1f} s) another person seems to be shown, whose face is read "
     "as if it were the first one's. Cut the video there and use one person's part."
 )
+PERHAPS_ANOTHER = (
+    "The face has another shape than in {main}; if it is another person's, leave this photo out."
+)
 
 _DARK = 0.13  # display sRGB
 _GREY = 4  # of 255, between a pixel's channels

@@ -1,8 +1,9 @@
-"""A head is nowhere wider than the person: identity, once more, against the matte."""
+"""A head is nowhere wider than the person: identity, once more, against the mattes."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,44 +24,76 @@ _SPREAD = 0.5
 _STEPS = 3
 
 
-def inside_matte(fit: Fit, head: Head, matte: np.ndarray, landmarks: np.ndarray) -> Fit:
-    """The fit with an identity whose outline reaches no farther than the matte.
-
-    Landmarks say little of skull, ears and jaw's corners. The camera and the expression stay,
-    and the landmarks about where they are.
+@dataclass(frozen=True)
+class Outlined:
+    """A fitted picture and where its person ends.
 
     Args:
         fit: Of the landmarks alone.
-        head: The same head, on the CPU.
         matte: [512, 512] 0..1 of the same crop.
         landmarks: [478, 2] pixels that it was fitted to.
     """
+
+    fit: Fit
+    matte: np.ndarray
+    landmarks: np.ndarray
+
+
+def inside_mattes(pictures: Sequence[Outlined], head: Head) -> list[Fit]:
+    """The fits with an identity whose outline reaches no farther than any picture's matte.
+
+    Landmarks say little of skull, ears and jaw's corners. The cameras and the expressions stay,
+    and the landmarks about where they are.
+
+    Args:
+        pictures: Of one person, with one identity.
+        head: The same head, on the CPU.
+    """
+    fits = [picture.fit for picture in pictures]
     rim = np.any([head.regions[name].numpy() for name in _REGIONS], axis=0)
-    outside = np.asarray(
-        distance_transform_edt(matte < 0.5, return_distances=False, return_indices=True)
-    )
+    outsides = [
+        np.asarray(
+            distance_transform_edt(p.matte < 0.5, return_distances=False, return_indices=True)
+        )
+        for p in pictures
+    ]
     directions = head.shapedirs.double().numpy()  # [V, 3, S]
     held = head.embed_landmarks(head.shapedirs.double()).numpy()  # [478, 3, S]
     held = np.delete(held, FACE_OVAL, axis=0)
     count = directions.shape[-1]
     for _ in range(_STEPS):
-        betas = np.asarray(fit.track.betas, np.float64)
-        vertices = head.vertices_of(fit.track)[0].double()
-        away, normal, at = _overshoot(fit, head, vertices, outside, rim)
-        if not away.any():
+        found = [
+            _overshoot(fit, head, head.vertices_of(fit.track)[0].double(), outside, rim)
+            for fit, outside in zip(fits, outsides, strict=True)
+        ]
+        if not any(away.any() for away, _, _ in found):
             break
-        scale = fit.camera.K[0, 0] / fit.camera.viewmat[2, 3]  # pixels per metre at the head
-        flat = fit.camera.viewmat[:2, :3] * scale
-        out = np.einsum("nj,jk,nks->ns", normal, flat, directions[at])
-        still = np.einsum("jk,nks->njs", flat, held).reshape(-1, count)
-        noise = np.where(away > 0, _OUT_NOISE_PX, _IN_NOISE_PX)[:, None]
-        rows = np.concatenate([out / noise, still / _LANDMARK_NOISE_PX, np.eye(count) / _SPREAD])
-        wanted = np.concatenate([-away / noise[:, 0], np.zeros(len(still)), np.zeros(count)])
-        betas[:count] += np.linalg.lstsq(rows, wanted, rcond=None)[0]
-        track = replace(fit.track, betas=betas)
-        points = head.embed_landmarks(head.vertices_of(track)[0].double()).numpy()
-        fit = replace(fit, track=track, error_px=landmark_error_px(fit.camera, points, landmarks))
-    return fit
+        rows, wanted = [], []
+        for fit, (away, normal, at) in zip(fits, found, strict=True):
+            scale = fit.camera.K[0, 0] / fit.camera.viewmat[2, 3]  # pixels per metre at the head
+            flat = fit.camera.viewmat[:2, :3] * scale
+            out = np.einsum("nj,jk,nks->ns", normal, flat, directions[at])
+            still = np.einsum("jk,nks->njs", flat, held).reshape(-1, count)
+            noise = np.where(away > 0, _OUT_NOISE_PX, _IN_NOISE_PX)[:, None]
+            rows += [out / noise, still / _LANDMARK_NOISE_PX]
+            wanted += [-away / noise[:, 0], np.zeros(len(still))]
+        rows.append(np.eye(count) / _SPREAD)
+        wanted.append(np.zeros(count))
+        change = np.linalg.lstsq(np.concatenate(rows), np.concatenate(wanted), rcond=None)[0]
+        fits = [
+            _changed(fit, head, change, picture.landmarks)
+            for fit, picture in zip(fits, pictures, strict=True)
+        ]
+    return fits
+
+
+def _changed(fit: Fit, head: Head, change: np.ndarray, landmarks: np.ndarray) -> Fit:
+    """The fit with other betas, by [S]."""
+    betas = np.asarray(fit.track.betas, np.float64)
+    betas[: len(change)] += change
+    track = replace(fit.track, betas=betas)
+    points = head.embed_landmarks(head.vertices_of(track)[0].double()).numpy()
+    return replace(fit, track=track, error_px=landmark_error_px(fit.camera, points, landmarks))
 
 
 def _overshoot(

@@ -1,6 +1,8 @@
-"""Whether a video shows the same person all the time."""
+"""Whether a video shows the same person all the time, and photos the same one."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -8,6 +10,7 @@ import numpy as np
 from .crop import crop_around
 from .detect import Face
 from .fit import Fitter
+from .joint_fit import Sighting, fit_jointly
 from .landmarks import INNER
 from .similarity import half_pixel, similarity, unlikeness
 
@@ -19,6 +22,10 @@ of 6 pictures a second, .74 and less from one person to another."""
 _ANOTHER = 0.0135
 """Difference of two faces' shapes, root mean square in their sizes: .005 to .011 within a shot,
 .016 and more between people."""
+
+_STRAIN = 1.3
+"""Of two photos of one person, made-up people in other light and pose included, hardly a pair is
+above; of two people's a good third: what is noted is likely so, what is not may be so too."""
 
 _FRAMES = 3  # of a shot, whose shapes are averaged
 _NEAR = 25
@@ -61,6 +68,28 @@ class Shots:
             if unlikeness(before, after) > _ANOTHER:
                 changes.append(self._numbers[cut])
         return changes
+
+
+def perhaps_others(fitter: Fitter, sightings: Sequence[Sighting]) -> list[int]:
+    """Which of several photos seem to show another person than the first one does.
+
+    Deviates: from `Shots`, whose measure wants several pictures of a face in one pose; of single
+    photos it tells nothing.
+
+    Args:
+        fitter: Of the head that the sightings were fitted with.
+        sightings: Of each photo.
+    """
+    first, *rest = sightings
+    return [n for n, other in enumerate(rest, 1) if _strain(fitter, first, other) > _STRAIN]
+
+
+def _strain(fitter: Fitter, first: Sighting, other: Sighting) -> float:
+    """How many times worse two photos are fitted with one identity than with two."""
+    pair = (first, other)
+    joint = fit_jointly(fitter, pair)
+    own = zip(joint, pair, strict=True)
+    return float(np.mean([fit.error_px / seen.fit.error_px for fit, seen in own]))
 
 
 def _framed(landmarks: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from .lid_edges import on_lid_edges
 from .matte import Matter
 from .neighbours import faces_beside
 from .notes import CUT_APART, TURNED, photo_notes
-from .outline import inside_matte
+from .outline import Outlined, inside_mattes
 from .person import Person, cuts_out
 from .surround import WIDER, Surround, gone_on, joined
 from .upright import quarter_turns, turned
@@ -66,6 +66,40 @@ class Portrait:
         return self.rgb * self.matte[..., None]
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a photo shows of a person before the head is fitted.
+
+    Args:
+        person: In the whole picture.
+        face: In the crop, with its landmarks.
+        crop: The portrait's place in the picture.
+        rgb: [512, 512, 3] uint8 the crop.
+        wide: [512, 512, 3] uint8 the wider window around it.
+        matte: [512, 512] 0..1 of the crop.
+        turned: Whether the picture had to be turned upright.
+        digest: sha256 of the file, hexadecimal.
+    """
+
+    person: Person
+    face: Face
+    crop: Crop
+    rgb: np.ndarray
+    wide: np.ndarray
+    matte: np.ndarray
+    turned: bool
+    digest: str
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """[478, 2] pixels of the crop."""
+        return self.face.landmarks[:, :2]
+
+    def outlined(self, fit: Fit) -> Outlined:
+        """With a fit of it."""
+        return Outlined(fit, self.matte, self.landmarks)
+
+
 class Tracker:
     """Detection, matting and fitting, with the models kept open. One per thread."""
 
@@ -98,6 +132,14 @@ class Tracker:
             AvatarError: `bad_file`, `no_face_found`, `face_too_small`, or `bad_request` for a
                 face that is cut off or turned too far, or that the head cannot be fitted to.
         """
+        look = self.look(data, face, progress)
+        progress("fit", 3, 4)
+        (fit,) = inside_mattes([look.outlined(self.fit(look))], self.head)
+        progress("fit", 4, 4)
+        return self.portrait_of(look, fit)
+
+    def look(self, data: bytes, face: int | None, progress: Progress) -> Look:
+        """The first half of `portrait`: finds and mattes the person, without a fit."""
         progress("decode", 0, 4)
         picture = decode(data)
         progress("detect", 1, 4)
@@ -117,26 +159,39 @@ class Tracker:
             person = replace(person, alpha_scale=scale)
             matte = _told(person.matte(rgb, crop))
         _check_whole(near.landmarks, matte)
-        progress("fit", 3, 4)
-        fit = self.fitter.fit(near.landmarks[:, :2], near.blendshapes)
-        _check_fit(fit)
-        fit = inside_matte(fit, self.head, matte, near.landmarks[:, :2])
-        progress("fit", 4, 4)
-        notes = [TURNED] if turns else []
+        digest = hashlib.sha256(data).hexdigest()
+        return Look(person, near, crop, rgb, wide, matte, bool(turns), digest)
+
+    def fit(self, look: Look) -> Fit:
+        """The fit to the landmarks of one photo alone.
+
+        Raises:
+            AvatarError: `bad_request` for a face turned too far, or that no fit explains.
+        """
+        fit = self.fitter.fit(look.landmarks, look.face.blendshapes)
+        check_fit(fit)
+        return fit
+
+    def portrait_of(self, look: Look, fit: Fit) -> Portrait:
+        """The last part of `portrait`: what a fitted photo shows of the person."""
+        person, crop, rgb, face = look.person, look.crop, look.rgb, look.face
+        notes = [TURNED] if look.turned else []
         notes += [CUT_APART] if person.touched(rgb, crop) else []
-        closed = closed_eyes(near.landmarks, near.blendshapes)
-        notes += photo_notes(rgb, near.landmarks[INNER, :2], fit.camera.viewmat, closed)
-        inside = crop.inside(*picture.size)
-        colours, matte = gone_on(person.colours(rgb, matte, crop), matte, inside, PORTRAIT_PX)
+        closed = closed_eyes(face.landmarks, face.blendshapes)
+        notes += photo_notes(rgb, face.landmarks[INNER, :2], fit.camera.viewmat, closed)
+        inside = crop.inside(*person.picture.size)
+        colours, matte = gone_on(
+            person.colours(rgb, look.matte, crop), look.matte, inside, PORTRAIT_PX
+        )
         return Portrait(
             colours,
             matte,
-            _surround(person, window, wide, colours, matte),
-            near.landmarks[:, :2],
+            _surround(person, crop.widened(WIDER), look.wide, colours, matte),
+            look.landmarks,
             closed,
             crop,
             fit,
-            hashlib.sha256(data).hexdigest(),
+            look.digest,
             tuple(notes),
         )
 
@@ -220,7 +275,12 @@ def _check_whole(landmarks: np.ndarray, matte: np.ndarray) -> None:
         )
 
 
-def _check_fit(fit: Fit) -> None:
+def check_fit(fit: Fit) -> None:
+    """Refuses a fit of which no avatar can be made.
+
+    Raises:
+        AvatarError: `bad_request` for a face turned too far, or that the head misses.
+    """
     forward = -fit.camera.viewmat[2, :3]  # from the head towards the camera, head space
     yaw = float(np.degrees(np.arctan2(forward[0], forward[2])))
     if abs(yaw) > _MOST_TURNED_DEG:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from shared.camera import Camera, portrait_intrinsics
 from shared.errors import AvatarError
 from shared.flame import Track
 from shared.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from backend.tracking.photos import Photo
 
 IDENTITY, VERTICES = 10, 6
 FAULTS = ("", "crash", "hang", "deaf", "slow", "error", "memory", "disk", "bug", "exit")
@@ -133,13 +137,26 @@ class FakePipeline:
     def portrait(self, image: bytes, _: FakeCreateOptions, __: Progress) -> FakePortrait:
         return FakePortrait(image, ("It is drawn.",))
 
+    def portraits(
+        self, photos: Sequence[Photo], _: FakeCreateOptions, __: Progress
+    ) -> list[FakePortrait]:
+        names = [f"{photo.name}: " if len(photos) > 1 else "" for photo in photos]
+        return [
+            FakePortrait(photo.data, (f"{name}It is drawn.",))
+            for photo, name in zip(photos, names, strict=True)
+        ]
+
     def create_from(
-        self, portrait: FakePortrait, options: FakeCreateOptions, progress: Progress
+        self,
+        portrait: FakePortrait,
+        options: FakeCreateOptions,
+        progress: Progress,
+        others: Sequence[FakePortrait] = (),
     ) -> FakeAvatar:
         for step in range(options.iterations):
             progress("personalise", step, options.iterations)
         self.faults.strike(progress)
-        return FakeAvatar(portrait.image)
+        return FakeAvatar(b"".join(p.image for p in (portrait, *others)))
 
     def check(self, avatar: FakeAvatar) -> None:
         if avatar.image.startswith(b"other head"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ import torch
 from backend.avatar.create import CreateOptions
 from backend.avatar.file import Avatar
 from backend.losses.pixels import psnr
+from backend.tracking.photos import Photo
 from shared.errors import AvatarError
 from shared.progress import Progress, silent
 
@@ -65,3 +68,23 @@ def test_a_cancelled_creation_leaves_nothing_that_shows_in_the_next(pipeline, qu
     assert torch.equal(again.identity.features, before.identity.features)
     for a, b in zip(again.layers, before.layers, strict=True):
         assert all(torch.equal(value, dict(b.tensors())[name]) for name, value in a.tensors())
+
+
+def test_what_an_avatar_is_called_after_and_shows_beyond_splats_is_the_first_photos(
+    pipeline, portrait, quick
+):
+    """Other photos lend colours only."""
+    other = replace(portrait, digest="0" * 64, rgb=portrait.rgb[:, ::-1].copy())
+    alone = quick(0)
+    found = pipeline.create_from(portrait, CreateOptions(iterations=0), silent, [other])
+    assert found.image_hash == portrait.digest
+    assert torch.equal(found.photo, alone.photo)
+    assert torch.equal(found.identity.features, alone.identity.features)
+
+
+def test_a_network_that_sees_one_picture_refuses_more(pipeline, astronaut, monkeypatch):
+    monkeypatch.setattr(pipeline, "refines", True)
+    photos = [Photo("a.png", astronaut), Photo("b.png", b"b")]
+    with pytest.raises(AvatarError) as caught:
+        pipeline.portraits(photos, CreateOptions(), silent)
+    assert caught.value.message == "2 photos were given; the network of open sees one."

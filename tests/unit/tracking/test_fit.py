@@ -7,41 +7,17 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.spatial.transform import Rotation
 
-from backend.tracking.fit import Fitter, _Solver
+from backend.tracking.fit import Fitter, Solver
 from backend.tracking.landmark_model import landmark_normals
-from backend.tracking.portrait import _check_fit
+from backend.tracking.portrait import check_fit
 from shared.errors import AvatarError
 from shared.flame import ARKIT_NAMES
-
-FOCAL_PX = 12 * 256
-FACING = np.diag([1.0, -1.0, -1.0])
+from tests.unit.tracking.heads import FOCAL_PX, Subject
 
 
 @pytest.fixture(scope="module")
 def fitter(open_head) -> Fitter:
     return Fitter(open_head)
-
-
-class Subject:
-    """A head with known parameters, seen by a portrait camera."""
-
-    def __init__(self, head, betas, weights, rotation_deg=(0, 0, 0), shift=(0.0, 0.02, 1.9)):
-        self.betas = np.zeros(head.shapedirs.shape[2])
-        self.betas[: len(betas)] = betas
-        self.weights = weights
-        codes = np.array([weights.get(name, 0.0) for name in ARKIT_NAMES])
-        vertices = (
-            head.v_template.double().numpy()
-            + head.shapedirs.double().numpy() @ self.betas
-            + head.exprdirs[..., :52].double().numpy() @ codes
-        )
-        corners = vertices[head.faces.numpy()[head.landmark_faces.numpy()]]
-        points = (corners * head.landmark_bary.double().numpy()[..., None]).sum(1)
-        turned = Rotation.from_euler("yxz", rotation_deg, degrees=True).as_matrix()
-        self.rotation = FACING @ turned
-        self.shift = np.array(shift)
-        local = points @ self.rotation.T + self.shift
-        self.landmarks = FOCAL_PX * local[:, :2] / local[:, 2:] + 256
 
 
 SUBJECTS = {
@@ -118,7 +94,7 @@ def test_scores_that_are_wrong_are_corrected_by_the_landmarks(fitter, open_head)
 
 @pytest.mark.parametrize("depth_m", [None, 1.9])
 def test_the_jacobian_equals_finite_differences(fitter, subject, depth_m):
-    solver = _Solver(fitter, subject.landmarks, subject.weights, None, depth_m)
+    solver = Solver(fitter, subject.landmarks, subject.weights, None, depth_m)
     rng = np.random.default_rng(3)
     at = solver.start + rng.normal(0, 0.02, len(solver.start))
     for index in [*range(6), *rng.choice(np.arange(6, len(at)), 10, replace=False)]:
@@ -131,7 +107,7 @@ def test_the_jacobian_equals_finite_differences(fitter, subject, depth_m):
 
 def test_the_gradient_of_the_cost_equals_scipys(fitter, open_head):
     subject = Subject(open_head, [0.5], {"jawOpen": 0.3}, (12, 4, 20))
-    solver = _Solver(fitter, subject.landmarks, {}, subject.betas)
+    solver = Solver(fitter, subject.landmarks, {}, subject.betas)
     at = solver.start
 
     def cost(x: np.ndarray) -> float:
@@ -197,7 +173,7 @@ def test_eyes_turn_towards_the_detected_irises(fitter, open_head, look):
 def test_a_face_turned_too_far_is_refused_with_its_angle(fitter, open_head, yaw):
     subject = Subject(open_head, [], {}, (yaw, 0, 0))
     with pytest.raises(AvatarError) as caught:
-        _check_fit(fitter.fit(subject.landmarks, {}))
+        check_fit(fitter.fit(subject.landmarks, {}))
     assert caught.value.code == "bad_request"
     words = caught.value.message.split()
     assert abs(int(words[words.index("turned") + 1]) - abs(yaw)) <= 3
@@ -207,12 +183,12 @@ def test_a_face_turned_too_far_is_refused_with_its_angle(fitter, open_head, yaw)
 
 @pytest.mark.parametrize("yaw", [-40, 0, 40])
 def test_a_face_turned_less_is_accepted(fitter, open_head, yaw):
-    _check_fit(fitter.fit(Subject(open_head, [], {}, (yaw, 0, 0)).landmarks, {}))
+    check_fit(fitter.fit(Subject(open_head, [], {}, (yaw, 0, 0)).landmarks, {}))
 
 
 def test_scattered_landmarks_are_called_a_bad_fit(fitter, open_head):
     subject = Subject(open_head, [], {})
     noise = np.random.default_rng(0).normal(0, 30, subject.landmarks.shape)
     with pytest.raises(AvatarError) as caught:
-        _check_fit(fitter.fit(subject.landmarks + noise, {}))
+        check_fit(fitter.fit(subject.landmarks + noise, {}))
     assert "pixels on average; at most 8" in caught.value.message

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from backend.head import Head, load_head
-from backend.tracking.fit import Fitter, _Solver
+from backend.tracking.fit import Fitter, Solver
 from backend.tracking.landmark_model import LandmarkModel, landmark_model
 from shared.camera import portrait_intrinsics
 from tests.unit.head.flame_files import as_npz, small_flame
@@ -65,7 +65,7 @@ def test_known_codes_give_the_same_landmarks(model: LandmarkModel, codes: np.nda
 
 def test_the_fits_jacobian_equals_finite_differences(flame: Head, codes: np.ndarray) -> None:
     landmarks = np.random.default_rng(1).uniform(100, 400, (478, 2))
-    solver = _Solver(Fitter(flame), landmarks, {}, codes[:300])
+    solver = Solver(Fitter(flame), landmarks, {}, codes[:300])
     rng = np.random.default_rng(2)
     x = solver.start + rng.normal(size=len(solver.start)) * 0.01
     jacobian = solver.jacobian(x)

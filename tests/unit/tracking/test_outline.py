@@ -8,7 +8,7 @@ import pytest
 
 from backend.head.zbuffer import rasterise_mesh
 from backend.tracking.fit import Fit
-from backend.tracking.outline import inside_matte
+from backend.tracking.outline import Outlined, inside_mattes
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,9 @@ def silhouette(fit: Fit, head) -> np.ndarray:
 
 def test_a_head_within_the_matte_stays(fit, portrait, pipeline) -> None:
     roomy = cv2.dilate(silhouette(fit, pipeline.head).astype(np.uint8), np.ones((9, 9)))
-    found = inside_matte(fit, pipeline.head, roomy.astype(np.float32), portrait.landmarks)
+    (found,) = inside_mattes(
+        [Outlined(fit, roomy.astype(np.float32), portrait.landmarks)], pipeline.head
+    )
     np.testing.assert_array_equal(found.track.betas, fit.track.betas)
 
 
@@ -33,7 +35,7 @@ def test_a_wide_head_is_drawn_in_and_its_landmarks_stay(fit, portrait, pipeline)
     mesh = silhouette(fit, head)
     tight = cv2.erode(mesh.astype(np.uint8), np.ones((9, 9))).astype(np.float32)
     tight[400:] = 1  # the neck has no say
-    found = inside_matte(fit, head, tight, portrait.landmarks)
+    (found,) = inside_mattes([Outlined(fit, tight, portrait.landmarks)], head)
     beside = mesh & (tight < 0.5)
     left = silhouette(found, head) & (tight < 0.5)
     assert left.sum() < 0.5 * beside.sum()
@@ -51,5 +53,5 @@ def test_what_hides_most_of_a_head_says_nothing_of_its_size(fit, portrait, pipel
     blinds = np.ones((512, 512), np.float32)
     rows = np.flatnonzero(silhouette(fit, pipeline.head).any(1))
     blinds[: rows[0] + 80] = 0
-    found = inside_matte(fit, pipeline.head, blinds, portrait.landmarks)
+    (found,) = inside_mattes([Outlined(fit, blinds, portrait.landmarks)], pipeline.head)
     assert np.abs(np.asarray(found.track.betas) - np.asarray(fit.track.betas)).max() < 4
