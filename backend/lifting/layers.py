@@ -21,7 +21,7 @@ from .hidden import HiddenColours
 from .other_photos import with_others
 from .polygons import dilate, erode
 from .sampling import look_up
-from .sites import Sites, regions_at, sites_of
+from .sites import Sites, facing_camera, regions_at, sites_of
 from .view import View
 
 _EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through closed lids
