@@ -33,6 +33,7 @@ _SEEN_ALPHA = 0.2
 _WHOLE_PX, _MOST_LACKING = 2.0, 0.22
 """Of a place that moves so far otherwise than the head, what it lacks is carried up to that much:
 more is no detail, but something else that lies beside it in the portrait, such as hair."""
+_PATCH_PX, _OWN, _FOREIGN = 9, 0.08, 0.18
 _LEAST_TRUST = 0.4  # in the portrait's own picture, whose detail is exact where there is more
 _LEAST = 1e-4
 _COARSER = 2  # times: how neighbours lie changes slowly
@@ -60,7 +61,9 @@ class Detail:
         own, _, _, trust = self._carried(cloud, camera)
         drawn = torch.cat([own.features[..., :COLOURS], own.alpha[..., None]], dim=-1)
         lacking = (photo - drawn) / trust.clamp_min(_LEAST_TRUST)
-        self._lacking = (lacking * _border(camera.width, photo.device)).permute(2, 0, 1)[None]
+        lacking = lacking * _border(camera.width, photo.device)
+        lacking = torch.cat([lacking, _of_splats(lacking)], dim=-1)
+        self._lacking = lacking.permute(2, 0, 1)[None]  # and how far it is theirs
 
     @torch.no_grad()
     def drawn(self, cloud: Gaussians, camera: Camera) -> Raster:
@@ -78,7 +81,9 @@ class Detail:
         lacking = F.grid_sample(self._lacking, grid, mode="bicubic", align_corners=False)
         still = torch.exp(-(moved / _WHOLE_PX).square())
         most = _MOST_LACKING + (1 - _MOST_LACKING) * still
-        lacking = lacking[0].permute(1, 2, 0).minimum(most).maximum(-most) * trust
+        lacking, theirs = lacking[0].permute(1, 2, 0).split([COLOURS + 1, 1], dim=-1)
+        trust = trust * (theirs + (1 - theirs) * still)
+        lacking = lacking.minimum(most).maximum(-most) * trust
         alpha = (raster.alpha + lacking[..., COLOURS]).clamp(0, 1)
         colours = (raster.features[..., :COLOURS] + lacking[..., :COLOURS]).clamp_min(0)
         return Raster(colours.minimum(alpha[..., None]), alpha, raster.depth)
@@ -119,6 +124,15 @@ class Detail:
         turn = torch.stack([torch.stack([cosine, -sine]), torch.stack([sine, cosine])])
         shift = there - turn @ here
         return turn, shift, self._places - (now @ turn.T + shift)
+
+
+def _of_splats(lacking: Tensor) -> Tensor:
+    """[S, S, 1] 0..1: whether what they lack [S, S, 4] is theirs. Where it is much over some
+    pixels, the portrait shows something else before them, such as hair before a cheek."""
+    planes = lacking.permute(2, 0, 1)[None, :COLOURS]
+    around = F.avg_pool2d(planes, _PATCH_PX, 1, _PATCH_PX // 2, count_include_pad=False)
+    much = around.abs().amax(1)[0, ..., None]
+    return ((_FOREIGN - much) / (_FOREIGN - _OWN)).clamp(0, 1)
 
 
 def _projected(cloud: Gaussians, camera: Camera) -> tuple[Tensor, Tensor]:

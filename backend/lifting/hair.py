@@ -9,24 +9,48 @@ from .view import View
 
 _MOUTH_CORNERS = (61, 291)
 _STRAY_PX = 2
-_SEAM_PX = 5
+_SOFT_PX = 4  # its shade on the skin beside it
+_SEAM_PX = 8
+_LONG_PX = 4  # half the width of what hangs down beside a head
+_FLANK_FACING = 0.75
 _OVER_PX = 16  # farther inside it may be a brow, or a beard
 
 
 def hair_over_face(view: View, unlike: np.ndarray) -> np.ndarray:
     """[H, W] bool: what hangs before the face's outline: it goes on beside it, or, above the mouth
-    where no beard is, lies in the shade of what does.
+    where no beard is, lies in the shade of what does, or on the flank of a face with long hair.
 
     Args:
         view: The portrait and the fitted head.
         unlike: [H, W] bool, see `unlike_skin`.
     """
-    inside, face = (view.matte > 0.95) & unlike, view.shows("face")
-    beside = view.visible.face < 0
+    person, face = view.matte > 0.95, view.shows("face")
+    features = np.any([view.shows(name) for name in ("brows", "lids", "lips")], axis=0)
+    inside, beside = person & unlike, view.visible.face < 0
     hanging = dilate(erode(inside & beside, _STRAY_PX), _STRAY_PX + _OVER_PX)
     shade = dilate(beside, _OVER_PX)
     shade[int(view.portrait.landmarks[list(_MOUTH_CORNERS), 1].mean()) :] = False
-    return dilate(inside & face & (hanging | shade), _STRAY_PX) & face
+    flank = _ends(face) & (view.facing_image() < _FLANK_FACING) & ~features
+    flank &= _along_long_hair(erode(person & beside, _LONG_PX), face)
+    over = dilate(inside & face & (hanging | shade | flank), _STRAY_PX)
+    return (over | dilate(inside & flank, _SOFT_PX)) & face
+
+
+def _ends(face: np.ndarray) -> np.ndarray:
+    """[H, W] bool: what is near the left or the right end of a face's rows."""
+    after, before = face.cumsum(1), face[:, ::-1].cumsum(1)[:, ::-1]
+    return face & (np.minimum(after, before) <= _OVER_PX)
+
+
+def _along_long_hair(long: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """[H, W] bool: the half rows on whose side there is hair beside the head [H, W]."""
+    if not face.any():
+        return face
+    middle = int(np.median(np.nonzero(face)[1]))
+    rows = np.zeros_like(face)
+    for half in (slice(middle), slice(middle, None)):
+        rows[:, half] = long[:, half].any(1, keepdims=True)
+    return rows
 
 
 def wide_enough(over: np.ndarray) -> np.ndarray:

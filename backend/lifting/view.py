@@ -104,6 +104,15 @@ class View:
         turned = np.ascontiguousarray(faces[:, ::-1])
         return rasterise_mesh(self.vertices[0].numpy(), turned, self.camera, cull_back=True)
 
+    def facing_image(self) -> np.ndarray:
+        """[H, W] cosine between the fitted head's skin and the camera; 0 beside it."""
+        normals = self.head.normals(self.vertices)[0].numpy()
+        rotation, shift = self.camera.viewmat[:3, :3], self.camera.viewmat[:3, 3]
+        to_camera = -shift @ rotation - self.vertices[0].numpy()
+        to_camera /= np.linalg.norm(to_camera, axis=1, keepdims=True)
+        corners = (normals * to_camera).sum(1)[self.faces[self.visible.face]]
+        return np.where(self.visible.face >= 0, (corners * self.visible.barycentric).sum(-1), 0)
+
     def mobility_image(self) -> np.ndarray:
         """[H, W] 0..1: the pixel shows skin that the rig moves."""
         hit = self.visible.face >= 0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.avatar.detail import Detail
+from backend.avatar.detail import Detail, _of_splats
 from backend.losses.pixels import psnr
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 from backend.splat.rasterise import rasterise
@@ -116,6 +116,16 @@ def test_what_lies_behind_the_portraits_splats_stays_as_it_is():
     gone = dataclasses.replace(front, opacities=torch.zeros(len(front)))
     shown = detail.drawn(Gaussians.cat([gone, behind]), camera).features
     np.testing.assert_allclose(shown, rasterise(behind, camera).features, atol=1e-3)
+
+
+def test_what_differs_over_a_whole_patch_is_not_the_splats_own():
+    """Pores and strands are; hair that hangs before a cheek is not."""
+    lacking = torch.zeros(64, 64, 4)
+    lacking[:, :32:2, :3], lacking[:, 1:32:2, :3] = 0.3, -0.3
+    lacking[20:44, 40:60, :3] = -0.25
+    theirs = _of_splats(lacking)[..., 0]
+    assert theirs[8:56, 8:24].min() > 0.9
+    assert theirs[26:38, 46:54].max() == 0
 
 
 def _camera() -> Camera:

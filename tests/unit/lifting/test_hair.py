@@ -35,7 +35,36 @@ def test_hair_hangs_in_from_the_side_and_a_beard_does_not(portrait, pipeline) ->
 def test_a_seam_is_no_hair_but_a_strand_is() -> None:
     over = np.zeros((60, 60), bool)
     over[:, 10:17] = True
-    over[:, 30:44] = True
+    over[:, 30:50] = True
     kept = wide_enough(over)
     assert not kept[10:50, 10:17].any()
-    np.testing.assert_array_equal(kept[10:50, 30:44], over[10:50, 30:44])
+    np.testing.assert_array_equal(kept[10:50, 30:50], over[10:50, 30:50])
+
+
+def test_what_is_dark_on_a_flank_is_hair_only_where_hair_hangs_down_beside(portrait, pipeline):
+    """The ear's mesh lies between the face and what hangs beside it."""
+    view = View(replace(portrait, matte=np.ones_like(portrait.matte)), pipeline.head)
+    face = view.shows("face")
+    rows = np.flatnonzero(face.any(1) & (face.argmax(1) - (view.visible.face >= 0).argmax(1) > 30))
+    assert len(rows) > 10
+    shade = np.zeros_like(face)
+    for row in rows:
+        left = int(face[row].argmax())
+        shade[row, left : left + 4] = True
+    shade &= view.facing_image() < 0.7
+    assert shade.sum() > 20
+    found = hair_over_face(view, shade)
+    assert found[shade].mean() > 0.9
+    beside = np.where((view.visible.face < 0) & (np.arange(512)[:, None] < 600), 0.0, 1.0)
+    short = View(replace(portrait, matte=beside.astype(np.float32)), pipeline.head)
+    assert hair_over_face(short, shade).sum() < 0.3 * found.sum()
+
+
+def test_a_fitted_head_faces_the_camera_in_its_middle(portrait, pipeline) -> None:
+    view = View(portrait, pipeline.head)
+    facing = view.facing_image()
+    assert facing[view.visible.face < 0].max() == 0
+    nose = view.shows("nose")
+    assert np.median(facing[nose]) > 0.6
+    outline = (view.visible.face >= 0) & ~np.roll(view.visible.face >= 0, 2, axis=1)
+    assert np.median(facing[outline]) < 0.4
