@@ -29,10 +29,11 @@ Detect = Callable[[np.ndarray], Sequence[Face]]
 """A picture, [H, W, 3] uint8, to the faces in it."""
 
 _LOOKS, _ROUNDS = 7, 2
-_ANOTHER, _ANOTHER_SIZE = 0.0165, 0.03
+_ANOTHER, _OTHER_PHOTO = 0.0165, 0.0125
 """How unlike faces of two people are: landmarks laid over each other differ by .012 to .033, root
-mean square in distances of the eyes, those of one person by .005 to .015; sizes by up to .08, those
-of one person by up to .02."""
+mean square in distances of the eyes, those of one person by .005 to .015. And from which difference
+in size on an avatar was made of another photo than the clip's first frame, with a somewhat other
+identity: there it is .015 to .04, with the first frame's own .009 at most."""
 _TOLD = 0.01
 """The landmarker reads the same face that much differently from one picture to the next, in shares
 of its size and of the distance of its eyes: what is less is left as it is."""
@@ -46,9 +47,10 @@ def aligned(
     detect: Detect,
     progress: Progress,
 ) -> list[Camera]:
-    """Cameras nearer or further, and aside, by one way for the whole clip; of another person's.
+    """Cameras nearer or further, and aside, by one way for the whole clip; for another person, and
+    for oneself in another photo.
 
-    One's own face has the right size already: the landmarker errs by more.
+    An avatar of the clip's first frame has the right size already: the landmarker errs by more.
 
     Args:
         cameras: One per frame, T, in the pixels of the driving frames.
@@ -60,7 +62,7 @@ def aligned(
     Source: issue "The face", 1: scale to .5 % and shift to 1 % of the eyes' distance.
     """
     frames = _calmest(tracked)
-    found, another = list(cameras), False
+    found, other = list(cameras), False
     for number in range(_ROUNDS):
         progress("compare faces", number, _ROUNDS)
         looks = [_look(found[n], tracked.landmarks[n], n, drawn, detect) for n in frames]
@@ -69,8 +71,8 @@ def aligned(
             break
         scale, across, down, unlike = np.median(told, axis=0)
         off = max(abs(scale - 1), float(np.hypot(across, down)))
-        another |= unlike > _ANOTHER or abs(scale - 1) > _ANOTHER_SIZE
-        if not another or off < _TOLD:
+        other |= unlike > _ANOTHER or abs(scale - 1) > _OTHER_PHOTO
+        if not other or off < _TOLD:
             break
         eyes_px = np.median([_eyes_px(tracked.landmarks[n]) for n in frames])
         shift_px = np.array([across, down]) * eyes_px

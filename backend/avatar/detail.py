@@ -33,7 +33,8 @@ _SEEN_ALPHA = 0.2
 _WHOLE_PX, _MOST_LACKING = 2.0, 0.22
 """Of a place that moves so far otherwise than the head, what it lacks is carried up to that much:
 more is no detail, but something else that lies beside it in the portrait, such as hair."""
-_PATCH_PX, _OWN, _FOREIGN = 9, 0.08, 0.18
+_PATCH_PX, _OWN, _FOREIGN = 9, 0.12, 0.24
+_BESIDE_PX = 8.0
 _LEAST_TRUST = 0.4  # in the portrait's own picture, whose detail is exact where there is more
 _LEAST = 1e-4
 _COARSER = 2  # times: how neighbours lie changes slowly
@@ -82,7 +83,8 @@ class Detail:
         still = torch.exp(-(moved / _WHOLE_PX).square())
         most = _MOST_LACKING + (1 - _MOST_LACKING) * still
         lacking, theirs = lacking[0].permute(1, 2, 0).split([COLOURS + 1, 1], dim=-1)
-        trust = trust * (theirs + (1 - theirs) * still)
+        near = torch.exp(-((moved / _BESIDE_PX) ** 2))
+        trust = trust * (theirs + (1 - theirs) * near)
         lacking = lacking.minimum(most).maximum(-most) * trust
         alpha = (raster.alpha + lacking[..., COLOURS]).clamp(0, 1)
         colours = (raster.features[..., :COLOURS] + lacking[..., :COLOURS]).clamp_min(0)
