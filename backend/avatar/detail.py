@@ -30,7 +30,7 @@ shows from too far aside only stripes are there to be carried."""
 _TORN = 3.0
 """As many of them, and the places do not belong together; at one less they do."""
 _SEEN_ALPHA = 0.2
-_WHOLE_PX, _MOST_LACKING = 2.0, 0.22
+_WHOLE_PX, _MOST_LACKING = 3.0, 0.22
 """Of a place that moves so far otherwise than the head, what it lacks is carried up to that much:
 more is no detail, but something else that lies beside it in the portrait, such as hair."""
 _PATCH_PX, _OWN, _FOREIGN = 9, 0.12, 0.24

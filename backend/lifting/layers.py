@@ -36,7 +36,7 @@ _TORN = 0.2  # of an ear: the planes show it better
 _MOST_DRAWN = 0.95  # of the network's own reach
 _LEAST_SPLATS = 0.55
 _LEAST_RIM_SPLATS = 0.3  # an eye is open by few splats' width: its lids must not spill into it
-_THIN = 0.2
+_MOST_LARGER = 1.5
 _BORDER_SIGMAS = 1.5
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _EYEBALLS = ("left_eyeball", "right_eyeball")
@@ -205,8 +205,9 @@ def _shift_out_of(view: View, sites: Sites, pixels: np.ndarray, outside: np.ndar
 
 def _edge_on(view: View, sites: Sites) -> np.ndarray:
     """[M] how many times as large as it is a disc on the skin may be to reach as far aside in the
-    portrait as one that faces it; seen from the side, too small ones would leave gaps."""
-    return 1 / np.maximum(np.abs(facing_camera(sites, view.camera)), _THIN)
+    portrait as one that faces it; seen from the side, too small ones would leave gaps. Larger ones
+    would stick out of the outline as soon as the head turns."""
+    return np.clip(1 / np.maximum(np.abs(facing_camera(sites, view.camera)), 1e-6), 1, _MOST_LARGER)
 
 
 def _narrowed(view: View, sites: Sites, pixels: np.ndarray, told: np.ndarray) -> np.ndarray:
