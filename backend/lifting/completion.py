@@ -20,11 +20,13 @@ def completed(
     colours: np.ndarray,
     trust: np.ndarray,
     around: np.ndarray,
+    usual: np.ndarray | None = None,
 ) -> np.ndarray:
     """[V, 3] the smoothest colours of a mesh that keep what is trusted.
 
-    Where the mirror image of an edge is trusted, the colour changes along it as it does there:
-    solved as in gradient-domain editing (Perez et al. 2003, Poisson Image Editing), on the mesh.
+    Where the mirror image of an edge is trusted, the colour changes along it as it does there,
+    elsewhere as it usually does: solved as in gradient-domain editing (Perez et al. 2003, Poisson
+    Image Editing), on the mesh.
 
     Args:
         places: [V, 3] vertices at rest, metres; the head is symmetric about x = 0.
@@ -32,6 +34,7 @@ def completed(
         colours: [V, 3] what shows, where it does.
         trust: [V] 0..1 in what shows.
         around: [V] bool: what is carried on around the head rather than up and down, as hair is.
+        usual: [V, 3] what such a head usually looks like, NaN where nobody knows; None: nowhere.
     """
     a, b = edges.T
     along = places[b] - places[a]
@@ -39,7 +42,9 @@ def completed(
     level = 1 - (along[:, 1] / length) ** 2
     weight = (1 + _AROUND * (around[a] & around[b]) * level) / length
     weight /= weight.mean()
-    change = _mirrored_change(places, edges, colours, trust)
+    change, told = _mirrored_change(places, edges, colours, trust)
+    if usual is not None:
+        change += (1 - told) * np.nan_to_num(usual[b] - usual[a])
     hold = _HOLD * trust**2 + _LEAST_HOLD
     laplacian = _laplacian(len(places), edges, weight)
     right = hold[:, None] * colours
@@ -52,15 +57,15 @@ def completed(
 
 def _mirrored_change(
     places: np.ndarray, edges: np.ndarray, colours: np.ndarray, trust: np.ndarray
-) -> np.ndarray:
-    """[E, 3] from each edge's first vertex to its second, where the other side is trusted more."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """[E, 3] from each edge's first vertex to its second, where the other side is trusted more,
+    times how much: [E, 1] 0..1."""
     other = mirror_partners(places)
     distance = np.linalg.norm(places[other] - places * (-1, 1, 1), axis=1)
     there = np.where(distance < _MIRROR_M, trust[other], 0.0)
     better = there[edges].sum(1) > trust[edges].sum(1)
-    return (better * there[edges].min(1))[:, None] * (
-        colours[other[edges[:, 1]]] - colours[other[edges[:, 0]]]
-    )
+    told = (better * there[edges].min(1))[:, None]
+    return told * (colours[other[edges[:, 1]]] - colours[other[edges[:, 0]]]), told
 
 
 def _laplacian(count: int, edges: np.ndarray, weight: np.ndarray) -> csr_array:

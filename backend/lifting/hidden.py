@@ -12,6 +12,7 @@ from .eyes import SCLERA, fill_eyes
 from .sampling import between, look_up
 from .sites import Sites, regions_at
 from .teeth import paint_teeth
+from .vertex_colours import by_vertex
 from .view import View
 
 _LIT_SKIN = 0.6  # display sRGB of well-lit skin, all tones' middle
@@ -52,7 +53,7 @@ class HiddenColours:
         eyes = at["left_eyeball"] | at["right_eyeball"]
         in_mouth = at["teeth"] | at["tongue"] | at["mouth_interior"]
         seen = trust > SEEN
-        self._fill_skin(colours, trust, sites, ~(eyes | in_mouth), at)
+        self._fill_skin(colours, shown, sites, ~(eyes | in_mouth), at)
         face = at["face"] & seen
         light = self._light(colours[face], colours[eyes & seen])
         fill_eyes(colours, seen, sites, [at["left_eyeball"], at["right_eyeball"]], light)
@@ -62,29 +63,23 @@ class HiddenColours:
     def _fill_skin(
         self,
         colours: np.ndarray,
-        trust: np.ndarray,
+        shown: Shown,
         sites: Sites,
         skin: np.ndarray,
         at: dict[str, np.ndarray],
     ) -> None:
         """Completes what does not show; a lid's inner part takes the skin's around it."""
+        trust = shown.trust
         seen = trust > SEEN
         if not (skin & seen).any():
             return
         rest = self._view.rest[0].numpy()
-        count = len(rest)
-        weight = trust * skin
-        share = np.bincount(sites.vertices, weight, count)
-        total = [np.bincount(sites.vertices, weight * c, count) for c in colours.T]
-        shown = np.stack(total, -1) / np.maximum(share, 1e-6)[:, None]
-        members = np.bincount(sites.vertices, skin, count)
+        vertex = by_vertex(shown, sites, skin, len(rest))
         edges = undirected_edges(self._view.faces)
-        edges = edges[(members[edges] > 0).all(1)]
-        whole = completed(
-            rest, edges, shown, share / np.maximum(members, 1), self._regions["scalp"]
-        )
+        edges = edges[(vertex.members[edges] > 0).all(1)]
+        whole = completed(rest, edges, vertex.colours, vertex.trust, self._regions["scalp"])
         part = np.flatnonzero(skin & (trust < 1))
-        taken = np.flatnonzero(members > 0)
+        taken = np.flatnonzero(vertex.members > 0)
         smooth = between(rest[taken], whole[taken], sites.rest[part], _NEIGHBOURS)
         colours[part] += (1 - trust[part, None]) * (smooth - colours[part])
         pixels = self._camera.project(sites.positions)
