@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .vertex_colours import VertexColours
+
 LIGHT_TERMS = 4
 """Spherical harmonics of order 0 and 1: light from all around, and from one side."""
 
+_LEAST_TRUST = 0.3
 _LEAST_COLOUR = 0.02  # display sRGB: logarithms of darker ones are noise
 _LIGHT_SPREAD = (0.5, 0.3, 0.3, 0.3)  # of a logarithm, one per term
 
@@ -32,8 +35,8 @@ class Codes:
 class Appearance:
     """A linear model of the logarithms of display sRGB, on a head's V vertices.
 
-    A photo's logarithms are `mean + components * person + light on the normals + noise`: probabilistic
-    principal components with missing values.
+    A photo's logarithms are `mean + person * components + light * terms of the normals + noise`:
+    probabilistic principal components, of which values may be missing.
 
     Args:
         mean: [V, 3] in the portraits' usual light, which is from the front.
@@ -50,46 +53,48 @@ class Appearance:
     noise: np.ndarray
     known: np.ndarray
 
+    def usual(self, shown: VertexColours, normals: np.ndarray) -> np.ndarray:
+        """[V, 3] display sRGB of such a person in such light; NaN where the model knows nothing.
+
+        Args:
+            shown: What a photo shows of the vertices.
+            normals: [V, 3] at its pose, head space.
+        """
+        codes = self.codes(shown.colours, plainly_shown(shown.skin), normals)
+        tone = self.mean + np.tensordot(codes.person, self.components, 1)
+        colours = np.exp(tone + light_terms(normals) @ codes.light.T).clip(0, 1)
+        return np.where(self.known[:, None], colours, np.nan)
+
     def codes(self, colours: np.ndarray, trust: np.ndarray, normals: np.ndarray) -> Codes:
         """The most likely components and light of a photo.
 
         Args:
             colours: [V, 3] display sRGB, where anything shows.
             trust: [V] 0..1 in them.
-            normals: [V, 3] at the photo's pose.
+            normals: [V, 3] at the photo's pose, head space.
         """
         used = np.flatnonzero(self.known & (trust > 0))
         weight = trust[used] / self.noise[used]
-        loads, light = self.components[:, used], light_terms(normals[used])
-        away = logarithms(colours[used]) - self.mean[used]  # [N, 3]
-        count, terms = len(loads), LIGHT_TERMS
-        precision = np.diag(np.concatenate([np.ones(count), np.tile(_LIGHT_PRECISION, 3)]))
-        right = np.zeros(len(precision))
-        weighted = loads * weight[:, None]
-        flat = loads.reshape(count, -1)
-        precision[:count, :count] += weighted.reshape(count, -1) @ flat.T
-        right[:count] = weighted.reshape(count, -1) @ away.ravel()
-        lit = light * weight[:, None]
+        # A person's loadings are each vertex's own; a light's are its normal, channel by channel.
+        count, terms = len(self.components), LIGHT_TERMS
+        loads = np.zeros((count + 3 * terms, len(used), 3))
+        loads[:count] = self.components[:, used]
         for channel in range(3):
             part = slice(count + channel * terms, count + (channel + 1) * terms)
-            cross = loads[..., channel] @ lit
-            precision[:count, part] += cross
-            precision[part, :count] += cross.T
-            precision[part, part] += lit.T @ light
-            right[part] = lit.T @ away[:, channel]
-        covariance = np.linalg.inv(precision)
-        found = covariance @ right
-        return Codes(
-            found[:count], found[count:].reshape(3, terms), covariance[:count, :count]
-        )
-
-    def shown_by(self, codes: Codes, normals: np.ndarray) -> np.ndarray:
-        """[V, 3] display sRGB of a person in a light, on vertices with normals [V, 3]."""
-        tone = self.mean + np.tensordot(codes.person, self.components, 1)
-        return np.exp(tone + light_terms(normals) @ codes.light.T).clip(0, 1)
+            loads[part, :, channel] = light_terms(normals[used]).T
+        rows = loads.reshape(len(loads), -1)
+        weighted = (loads * weight[:, None]).reshape(len(loads), -1)
+        prior = np.concatenate([np.ones(count), np.tile(1 / np.square(_LIGHT_SPREAD), 3)])
+        covariance = np.linalg.inv(weighted @ rows.T + np.diag(prior))
+        away = logarithms(colours[used]) - self.mean[used]
+        found = covariance @ (weighted @ away.ravel())
+        light = found[count:].reshape(3, terms)
+        return Codes(found[:count], light, covariance[:count, :count])
 
 
-_LIGHT_PRECISION = 1 / np.square(_LIGHT_SPREAD)
+def plainly_shown(trust: np.ndarray) -> np.ndarray:
+    """Trust 0..1, 0 for what only just shows."""
+    return np.where(trust > _LEAST_TRUST, trust, 0)
 
 
 def logarithms(colours: np.ndarray) -> np.ndarray:

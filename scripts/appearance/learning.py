@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from backend.lifting.appearance import Appearance, light_terms, logarithms
+from backend.lifting.appearance import Appearance, light_terms, logarithms, plainly_shown
 
 from .observations import Observations
 
-_LEAST_TRUST = 0.3
-_MOST_UNLIKE = 0.3
 _LEAST_NOISE = 0.02**2
 _HELD = 1.0  # portraits' worth of belief that a loading is 0
 
@@ -27,7 +25,7 @@ def with_mirrored(seen: Observations, partners: np.ndarray) -> Observations:
         both(seen.names, seen.names),
         both(seen.colours, seen.colours[:, partners]),
         both(seen.trust, seen.trust[:, partners]),
-        both(seen.unlike, seen.unlike[:, partners]),
+        both(seen.skin, seen.skin[:, partners]),
         both(seen.normals, seen.normals[:, partners] * flip),
         both(seen.rest, seen.rest[:, partners] * flip),
         both(seen.facing, seen.facing * flip),
@@ -35,20 +33,13 @@ def with_mirrored(seen: Observations, partners: np.ndarray) -> Observations:
     )
 
 
-def usable(seen: Observations, checked: np.ndarray) -> np.ndarray:
-    """[N, V] 0..1 trust in skin: not what only just shows; on `checked` [V], no cloth and hair."""
-    trust = np.where(seen.trust > _LEAST_TRUST, seen.trust, 0)
-    return trust * ~(checked & (seen.unlike > _MOST_UNLIKE))
-
-
 def learned(
-    seen: Observations, trust: np.ndarray, known: np.ndarray, count: int, rounds: int, temper: float
+    seen: Observations, known: np.ndarray, count: int, rounds: int, temper: float
 ) -> Appearance:
     """The model that explains the portraits best.
 
     Args:
         seen: N portraits.
-        trust: [N, V] 0..1, see `usable`.
         known: [V] bool: what the model is to know.
         count: Components.
         rounds: Of expectation and maximisation.
@@ -56,7 +47,7 @@ def learned(
     """
     vertices = np.flatnonzero(known)
     logs = logarithms(seen.colours[:, vertices]).astype(np.float32)  # [N, M, 3]
-    weight = trust[:, vertices].astype(np.float32)
+    weight = plainly_shown(seen.skin[:, vertices]).astype(np.float32)
     share = np.maximum(weight.sum(0), 1e-3)
     mean = np.einsum("nm,nmc->mc", weight, logs) / share[:, None]
     rng = np.random.default_rng(0)
@@ -122,4 +113,6 @@ def _rotated(model: Appearance) -> Appearance:
     flat = model.components.reshape(len(model.components), -1)
     _, values, rows = np.linalg.svd(flat, full_matrices=False)
     sign = np.sign(rows[np.arange(len(rows)), np.abs(rows).argmax(1)])
-    return replace(model, components=((values * sign)[:, None] * rows).reshape(model.components.shape))
+    return replace(
+        model, components=((values * sign)[:, None] * rows).reshape(model.components.shape)
+    )
