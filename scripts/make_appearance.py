@@ -24,14 +24,12 @@ tune_process()
 from backend.assets import APPEARANCE  # noqa: E402
 from backend.head import load_head  # noqa: E402
 from backend.lifting.appearance_file import arrays_of  # noqa: E402
-from scripts.appearance.learning import learned, with_mirrored  # noqa: E402
+from scripts.appearance.learning import Mesh, learned  # noqa: E402
 from scripts.appearance.observations import observe  # noqa: E402
 from scripts.open_head.archive import write_npz  # noqa: E402
 
 HELD_OUT = 10
 COMPONENTS = 32
-ROUNDS = 10
-TEMPER = 40.0
 
 
 def main() -> int:
@@ -49,9 +47,16 @@ def main() -> int:
     regions = {name: mask.numpy() for name, mask in head.regions.items()}
     learnt_from = [picture for n, picture in enumerate(pictures) if n % HELD_OUT]
     seen = observe(learnt_from, options.kept)
-    both = with_mirrored(seen, head.mirror.numpy())
-    known = regions["skin"] & ~regions["scalp"]  # hair is anybody's own
-    appearance = learned(both, known, COMPONENTS, ROUNDS, TEMPER)
+    appearance = learned(
+        seen,
+        Mesh(
+            head.v_template.numpy(),
+            head.edges.numpy(),
+            head.mirror.numpy(),
+            regions["skin"] & ~regions["scalp"],  # hair is anybody's own
+        ),
+        COMPONENTS,
+    )
     write_npz(options.out, arrays_of(appearance))
     if options.out == APPEARANCE:
         _record_hash(options.out)

@@ -11,6 +11,11 @@ from .vertex_colours import VertexColours
 LIGHT_TERMS = 4
 """Spherical harmonics of order 0 and 1: light from all around, and from one side."""
 
+_ALIKE = 40.0
+"""So many vertices err together, as neighbours do: they count as one."""
+
+_FREEDOM = 4.0  # of Student's t: hair, glasses and borders of shadows are no skin
+_ROUNDS = 4
 _LEAST_TRUST = 0.3
 _LEAST_COLOUR = 0.02  # display sRGB: logarithms of darker ones are noise
 _LIGHT_SPREAD = (0.5, 0.3, 0.3, 0.3)  # of a logarithm, one per term
@@ -41,11 +46,12 @@ class Appearance:
     Args:
         mean: [V, 3] in the portraits' usual light, which is from the front.
         components: [K, V, 3] one standard deviation each.
-        noise: [V] variance of what the components leave.
+        noise: [V] variance of what the components leave, in every channel.
         known: [V] bool: the vertices that the model knows.
 
     Source: Tipping and Bishop 1999, Probabilistic Principal Component Analysis.
-    Deviates: noise per vertex; light is a factor whose loadings are the photo's own normals.
+    Deviates: noise per vertex, with heavy tails; light is a factor whose loadings are the photo's
+        own normals.
     """
 
     mean: np.ndarray
@@ -61,9 +67,13 @@ class Appearance:
             normals: [V, 3] at its pose, head space.
         """
         codes = self.codes(shown.colours, plainly_shown(shown.skin), normals)
-        tone = self.mean + np.tensordot(codes.person, self.components, 1)
-        colours = np.exp(tone + light_terms(normals) @ codes.light.T).clip(0, 1)
+        colours = np.exp(self.explained(codes, normals)).clip(0, 1)
         return np.where(self.known[:, None], colours, np.nan)
+
+    def explained(self, codes: Codes, normals: np.ndarray) -> np.ndarray:
+        """[V, 3] logarithms that codes stand for, on vertices with normals [V, 3]."""
+        tone = self.mean + np.tensordot(codes.person, self.components, 1)
+        return tone + light_terms(normals) @ codes.light.T
 
     def codes(self, colours: np.ndarray, trust: np.ndarray, normals: np.ndarray) -> Codes:
         """The most likely components and light of a photo.
@@ -74,7 +84,6 @@ class Appearance:
             normals: [V, 3] at the photo's pose, head space.
         """
         used = np.flatnonzero(self.known & (trust > 0))
-        weight = trust[used] / self.noise[used]
         # A person's loadings are each vertex's own; a light's are its normal, channel by channel.
         count, terms = len(self.components), LIGHT_TERMS
         loads = np.zeros((count + 3 * terms, len(used), 3))
@@ -83,13 +92,23 @@ class Appearance:
             part = slice(count + channel * terms, count + (channel + 1) * terms)
             loads[part, :, channel] = light_terms(normals[used]).T
         rows = loads.reshape(len(loads), -1)
-        weighted = (loads * weight[:, None]).reshape(len(loads), -1)
         prior = np.concatenate([np.ones(count), np.tile(1 / np.square(_LIGHT_SPREAD), 3)])
-        covariance = np.linalg.inv(weighted @ rows.T + np.diag(prior))
         away = logarithms(colours[used]) - self.mean[used]
-        found = covariance @ (weighted @ away.ravel())
+        weight = trust[used] / (_ALIKE * self.noise[used])
+        believed = np.ones(len(used))
+        for _ in range(_ROUNDS):
+            weighted = (loads * (weight * believed)[:, None]).reshape(len(loads), -1)
+            covariance = np.linalg.inv(weighted @ rows.T + np.diag(prior))
+            found = covariance @ (weighted @ away.ravel())
+            believed = likely(away - (found @ rows).reshape(-1, 3), self.noise[used])
         light = found[count:].reshape(3, terms)
         return Codes(found[:count], light, covariance[:count, :count])
+
+
+def likely(away: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """[N] how much to believe values that lie [N, 3] away from what is expected, given the noise's
+    variance [N]: the weights of Student's t in three dimensions."""
+    return (_FREEDOM + 3) / (_FREEDOM + np.square(away).sum(-1) / noise)
 
 
 def plainly_shown(trust: np.ndarray) -> np.ndarray:

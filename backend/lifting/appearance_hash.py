@@ -1,3 +1,3 @@
 """Written by scripts/make_appearance.py."""
 
-APPEARANCE_SHA256 = "f55e33fe2c21ac3b36182884f9848c34a8e07b5569e7dff8a6b80b077ea8e752"
+APPEARANCE_SHA256 = "bd2f347025b7ee849d02fb9f1f1e0a5407698a754df78c114afa79ad11078b1b"
