@@ -15,7 +15,7 @@ _ALIKE = 40.0
 """So many vertices err together, as neighbours do: they count as one."""
 
 _FREEDOM = 4.0  # of Student's t: hair, glasses and borders of shadows are no skin
-_ROUNDS = 4
+_MORE_ROUNDS = 3
 _LEAST_TRUST = 0.3
 _LEAST_COLOUR = 0.02  # display sRGB: logarithms of darker ones are noise
 _LIGHT_SPREAD = (0.5, 0.3, 0.3, 0.3)  # of a logarithm, one per term
@@ -95,14 +95,28 @@ class Appearance:
         prior = np.concatenate([np.ones(count), np.tile(1 / np.square(_LIGHT_SPREAD), 3)])
         away = logarithms(colours[used]) - self.mean[used]
         weight = trust[used] / (_ALIKE * self.noise[used])
-        believed = np.ones(len(used))
-        for _ in range(_ROUNDS):
-            weighted = (loads * (weight * believed)[:, None]).reshape(len(loads), -1)
-            covariance = np.linalg.inv(weighted @ rows.T + np.diag(prior))
-            found = covariance @ (weighted @ away.ravel())
+        found, covariance = _solved(rows, weight, away, prior)
+        for _ in range(_MORE_ROUNDS):
             believed = likely(away - (found @ rows).reshape(-1, 3), self.noise[used])
+            found, covariance = _solved(rows, weight * believed, away, prior)
         light = found[count:].reshape(3, terms)
         return Codes(found[:count], light, covariance[:count, :count])
+
+
+def _solved(
+    rows: np.ndarray, weight: np.ndarray, away: np.ndarray, prior: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """[P] the likeliest factors of rows [P, 3 N], and their [P, P] covariance.
+
+    Args:
+        rows: What each factor adds to N values of three channels.
+        weight: [N] 1 / variance.
+        away: [N, 3] what the factors are to explain.
+        prior: [P] 1 / variance of the factors.
+    """
+    weighted = rows * np.repeat(weight, 3)
+    covariance = np.linalg.inv(weighted @ rows.T + np.diag(prior))
+    return covariance @ (weighted @ away.ravel()), covariance
 
 
 def likely(away: np.ndarray, noise: np.ndarray) -> np.ndarray:

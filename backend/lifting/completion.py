@@ -8,6 +8,7 @@ from scipy.sparse.linalg import spsolve
 
 from backend.head.surface import mirror_partners
 
+from .colours import SEEN
 from .vertex_colours import VertexColours
 
 _MIRROR_M = 0.005
@@ -49,7 +50,8 @@ def completed(
     hold = _HOLD * shown.trust**2 + _LEAST_HOLD
     right = hold[:, None] * shown.colours
     if usual is not None:
-        known = np.isfinite(usual).all(1)
+        covered = (shown.trust > SEEN) & (shown.skin == 0)
+        known = np.isfinite(usual).all(1) & ~covered
         weight = np.where(known[a] == known[b], weight, _APART * weight)
         usual = np.where(known[:, None], usual, 0)
         change += (1 - told) * (usual[b] - usual[a]) * (known[a] & known[b])[:, None]

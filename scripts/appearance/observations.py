@@ -19,6 +19,7 @@ from backend.lifting.vertex_colours import by_vertex
 from backend.lifting.view import View
 from backend.model.splitavatar import SplitAvatar
 from backend.tracking.portrait import Tracker
+from scripts.open_head.archive import write_npz
 from shared.errors import AvatarError
 from shared.progress import silent
 
@@ -67,7 +68,7 @@ def observe(pictures: Sequence[Path], kept: Path | None) -> Observations:
             return Observations(**{f.name: arrays[f.name] for f in fields(Observations)})
     arrays = _observed(pictures)
     if kept is not None:
-        np.savez(kept, **arrays)
+        write_npz(kept, arrays)
     return Observations(**arrays)
 
 

@@ -109,3 +109,13 @@ def test_dark_hair_does_not_run_into_skin_that_is_hidden(sheet):
     found = completed(places, edges, shown(colours, ~hidden), hair, usual)
     np.testing.assert_allclose(found[hidden], 0.7, atol=0.05)
     np.testing.assert_allclose(found[hair], 0.05, atol=0.03)
+
+
+def test_hair_that_hangs_over_skin_does_not_run_into_what_is_hidden_beside_it(sheet):
+    places, edges = sheet
+    strand, hidden = np.abs(places[:, 0]) < 0.015, places[:, 0] >= 0.015
+    colours = np.where(strand, 0.1, 0.7)[:, None] * np.ones(3)
+    seen = replace(shown(colours, ~hidden), skin=(~hidden & ~strand).astype(float))
+    found = completed(places, edges, seen, NO_HAIR, np.full((441, 3), 0.7))
+    np.testing.assert_allclose(found[hidden], 0.7, atol=0.05)
+    np.testing.assert_allclose(found[strand], 0.1, atol=0.05)
