@@ -1,3 +1,3 @@
 """Written by scripts/make_appearance.py."""
 
-APPEARANCE_SHA256 = "bd2f347025b7ee849d02fb9f1f1e0a5407698a754df78c114afa79ad11078b1b"
+APPEARANCE_SHA256 = "539281821b8782096f7cacf825e3775131ff1daf7cd7dbd90594cb53ec6306e0"
