@@ -9,7 +9,7 @@ import sys
 from importlib import metadata, util
 from typing import Any
 
-from backend.assets import FACE_LANDMARKER, OPEN_HEAD, SELFIE_SEGMENTATION
+from backend.assets import APPEARANCE, FACE_LANDMARKER, OPEN_HEAD, SELFIE_SEGMENTATION
 from backend.assets.downloads import DOWNLOADS, assets_folder
 from shared.version import VERSION
 
@@ -64,7 +64,7 @@ def _version(name: str) -> str:
 
 
 def _bundled() -> dict[str, bool]:
-    files = (OPEN_HEAD, FACE_LANDMARKER, SELFIE_SEGMENTATION)
+    files = (OPEN_HEAD, APPEARANCE, FACE_LANDMARKER, SELFIE_SEGMENTATION)
     return {path.name: path.is_file() for path in files}
 
 

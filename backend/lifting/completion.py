@@ -8,30 +8,37 @@ from scipy.sparse.linalg import spsolve
 
 from backend.head.surface import mirror_partners
 
+from .colours import SEEN
+from .vertex_colours import VertexColours
+
 _MIRROR_M = 0.005
 _AROUND = 8.0
 _HOLD = 20.0
 _LEAST_HOLD = 1e-6
+_BELIEF = 0.05  # hold of what is usual, where nothing shows
+_APART = 0.02  # how much skin still takes from what is not: hair lies over it
 
 
 def completed(
     places: np.ndarray,
     edges: np.ndarray,
-    colours: np.ndarray,
-    trust: np.ndarray,
+    shown: VertexColours,
     around: np.ndarray,
+    usual: np.ndarray | None = None,
 ) -> np.ndarray:
     """[V, 3] the smoothest colours of a mesh that keep what is trusted.
 
-    Where the mirror image of an edge is trusted, the colour changes along it as it does there:
-    solved as in gradient-domain editing (Perez et al. 2003, Poisson Image Editing), on the mesh.
+    Where the mirror image of an edge is trusted, the colour changes along it as it does there,
+    elsewhere as it usually does: solved as in gradient-domain editing (Perez et al. 2003, Poisson
+    Image Editing), on the mesh. Far from what shows, the colours come to be the usual ones.
 
     Args:
         places: [V, 3] vertices at rest, metres; the head is symmetric about x = 0.
         edges: [E, 2] int between them.
-        colours: [V, 3] what shows, where it does.
-        trust: [V] 0..1 in what shows.
+        shown: What shows.
         around: [V] bool: what is carried on around the head rather than up and down, as hair is.
+        usual: [V, 3] what the skin usually looks like on such a head, NaN where nobody knows; None:
+            nowhere.
     """
     a, b = edges.T
     along = places[b] - places[a]
@@ -39,28 +46,37 @@ def completed(
     level = 1 - (along[:, 1] / length) ** 2
     weight = (1 + _AROUND * (around[a] & around[b]) * level) / length
     weight /= weight.mean()
-    change = _mirrored_change(places, edges, colours, trust)
-    hold = _HOLD * trust**2 + _LEAST_HOLD
-    laplacian = _laplacian(len(places), edges, weight)
-    right = hold[:, None] * colours
+    change, told = _mirrored_change(places, edges, shown)
+    hold = _HOLD * shown.trust**2 + _LEAST_HOLD
+    right = hold[:, None] * shown.colours
+    if usual is not None:
+        covered = (shown.trust > SEEN) & (shown.skin == 0)
+        known = np.isfinite(usual).all(1) & ~covered
+        weight = np.where(known[a] == known[b], weight, _APART * weight)
+        usual = np.where(known[:, None], usual, 0)
+        change += (1 - told) * (usual[b] - usual[a]) * (known[a] & known[b])[:, None]
+        belief = _BELIEF * known * (1 - shown.trust)
+        hold = hold + belief
+        right += belief[:, None] * usual
     pull = weight[:, None] * change
     np.add.at(right, a, -pull)
     np.add.at(right, b, pull)
+    laplacian = _laplacian(len(places), edges, weight)
     solved = np.asarray(spsolve(csc_array(laplacian + diags_array(hold)), right))
     return np.clip(solved, 0, 1).astype(np.float32)
 
 
 def _mirrored_change(
-    places: np.ndarray, edges: np.ndarray, colours: np.ndarray, trust: np.ndarray
-) -> np.ndarray:
-    """[E, 3] from each edge's first vertex to its second, where the other side is trusted more."""
+    places: np.ndarray, edges: np.ndarray, shown: VertexColours
+) -> tuple[np.ndarray, np.ndarray]:
+    """[E, 3] from each edge's first vertex to its second, where the other side is trusted more, and
+    [E, 1] 0..1 how much that is to be believed; the change is multiplied by it."""
     other = mirror_partners(places)
     distance = np.linalg.norm(places[other] - places * (-1, 1, 1), axis=1)
-    there = np.where(distance < _MIRROR_M, trust[other], 0.0)
-    better = there[edges].sum(1) > trust[edges].sum(1)
-    return (better * there[edges].min(1))[:, None] * (
-        colours[other[edges[:, 1]]] - colours[other[edges[:, 0]]]
-    )
+    there = np.where(distance < _MIRROR_M, shown.skin[other], 0.0)
+    better = there[edges].sum(1) > shown.skin[edges].sum(1)
+    told = (better * there[edges].min(1))[:, None]
+    return told * (shown.colours[other[edges[:, 1]]] - shown.colours[other[edges[:, 0]]]), told
 
 
 def _laplacian(count: int, edges: np.ndarray, weight: np.ndarray) -> csr_array:

@@ -6,12 +6,14 @@ import numpy as np
 
 from backend.head.surface import undirected_edges
 
+from .appearance_file import appearance_of
 from .colours import SEEN, Shown
 from .completion import completed
 from .eyes import SCLERA, fill_eyes
 from .sampling import between, look_up
 from .sites import Sites, regions_at
 from .teeth import paint_teeth
+from .vertex_colours import VertexColours, by_vertex
 from .view import View
 
 _LIT_SKIN = 0.6  # display sRGB of well-lit skin, all tones' middle
@@ -45,19 +47,39 @@ class HiddenColours:
         self._view = view
         self._shapes, self._regions, self._camera = view.shapes, view.regions, view.camera
 
-    def filled(self, shown: Shown, sites: Sites) -> np.ndarray:
-        """Display sRGB [M, 3] of every site."""
+    def filled(self, shown: Shown, sites: Sites, foreign: np.ndarray) -> np.ndarray:
+        """Display sRGB [M, 3] of every site.
+
+        Args:
+            shown: What photos show of M sites.
+            sites: The sites.
+            foreign: [M] bool: those under cloth or hair, see `not_skin`.
+        """
         at = regions_at(self._view, sites.vertices)
         colours, trust = shown.colours.copy(), shown.trust
         eyes = at["left_eyeball"] | at["right_eyeball"]
         in_mouth = at["teeth"] | at["tongue"] | at["mouth_interior"]
         seen = trust > SEEN
-        self._fill_skin(colours, trust, sites, ~(eyes | in_mouth), at)
+        skin = ~(eyes | in_mouth)
+        if (skin & seen).any():
+            whole = self._completed(by_vertex(shown, sites, skin, foreign, len(self._view.rest[0])))
+            self._fill_skin(colours, trust, sites, skin, at, whole)
         face = at["face"] & seen
         light = self._light(colours[face], colours[eyes & seen])
         fill_eyes(colours, seen, sites, [at["left_eyeball"], at["right_eyeball"]], light)
         self._fill_mouth(colours, seen, sites, at, light)
         return colours
+
+    def _completed(self, vertex: VertexColours) -> np.ndarray:
+        """[V, 3] every vertex's colour: as shown, or else as such heads usually look."""
+        view = self._view
+        edges = undirected_edges(view.faces)
+        edges = edges[(vertex.members[edges] > 0).all(1)]
+        appearance = appearance_of(view.head)
+        usual = None
+        if appearance is not None:
+            usual = appearance.usual(vertex, view.head.normals(view.vertices)[0].numpy())
+        return completed(view.rest[0].numpy(), edges, vertex, self._regions["scalp"], usual)
 
     def _fill_skin(
         self,
@@ -66,25 +88,14 @@ class HiddenColours:
         sites: Sites,
         skin: np.ndarray,
         at: dict[str, np.ndarray],
+        whole: np.ndarray,
     ) -> None:
-        """Completes what does not show; a lid's inner part takes the skin's around it."""
+        """Takes what does not show from all vertices' colours [V, 3]; a lid's inner part takes the
+        skin's around it."""
         seen = trust > SEEN
-        if not (skin & seen).any():
-            return
         rest = self._view.rest[0].numpy()
-        count = len(rest)
-        weight = trust * skin
-        share = np.bincount(sites.vertices, weight, count)
-        total = [np.bincount(sites.vertices, weight * c, count) for c in colours.T]
-        shown = np.stack(total, -1) / np.maximum(share, 1e-6)[:, None]
-        members = np.bincount(sites.vertices, skin, count)
-        edges = undirected_edges(self._view.faces)
-        edges = edges[(members[edges] > 0).all(1)]
-        whole = completed(
-            rest, edges, shown, share / np.maximum(members, 1), self._regions["scalp"]
-        )
         part = np.flatnonzero(skin & (trust < 1))
-        taken = np.flatnonzero(members > 0)
+        taken = np.unique(sites.vertices[skin])
         smooth = between(rest[taken], whole[taken], sites.rest[part], _NEIGHBOURS)
         colours[part] += (1 - trust[part, None]) * (smooth - colours[part])
         pixels = self._camera.project(sites.positions)

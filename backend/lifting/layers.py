@@ -22,6 +22,7 @@ from .other_photos import with_others
 from .polygons import dilate, erode
 from .sampling import look_up
 from .sites import Sites, facing_camera, regions_at, sites_of
+from .skin import not_skin
 from .view import View
 
 _EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through closed lids
@@ -97,9 +98,10 @@ def starting_layers(
     pixels = view.camera.project(sites.positions)
     own = SiteColours(view, over).shown(sites)
     seen = with_others(own, others, sites, regions_at(view, sites.vertices))
-    colours = HiddenColours(view).filled(seen, sites)
     reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
     told = np.any([other.trust > SEEN for other in others], axis=0)  # False for none
+    foreign = not_skin(view, sites, pixels, unlike) & ~told
+    colours = HiddenColours(view).filled(seen, sites, foreign)
     placement = _placement(view, sites, pixels, reach, told)
     placement.absent[clothed(view, sites, pixels, unlike)] = True
     frozen = _frozen(view, sites, pixels) | look_up(over, pixels, False)

@@ -45,6 +45,7 @@ def test_the_add_on_its_shared_code_and_the_whole_backend_are_inside(names: list
         "backend/locks/torch_sources.toml",
         "backend/locks/sizes.json",
         "backend/splat/csrc/raster.cpp",
+        "backend/assets/appearance.npz",
         "backend/assets/open_head.npz",
         "backend/assets/face_landmarker.task",
         "backend/assets/selfie_segmentation.tflite",

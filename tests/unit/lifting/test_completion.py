@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from backend.lifting.completion import completed
+from backend.lifting.vertex_colours import VertexColours
+
+NO_HAIR = np.zeros(441, bool)
+
+
+def shown(colours: np.ndarray, trust: np.ndarray) -> VertexColours:
+    trust = trust.astype(float)
+    return VertexColours(colours, trust, trust, np.ones(len(trust), int))
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +32,11 @@ def sheet() -> tuple[np.ndarray, np.ndarray]:
 def test_what_is_trusted_stays(sheet):
     places, edges = sheet
     colours = np.random.default_rng(0).random((441, 3))
-    found = completed(places, edges, colours, np.ones(441), np.zeros(441, bool))
+    found = completed(places, edges, shown(colours, np.ones(441)), NO_HAIR)
     assert np.abs(found - colours).mean() < 0.1
     even = np.full((441, 3), 0.3)
     np.testing.assert_allclose(
-        completed(places, edges, even, np.ones(441), np.zeros(441, bool)), even, atol=1e-5
+        completed(places, edges, shown(even, np.ones(441)), NO_HAIR), even, atol=1e-5
     )
 
 
@@ -34,7 +44,7 @@ def test_a_hole_takes_what_is_around_it(sheet):
     places, edges = sheet
     middle = np.linalg.norm(places, axis=1) < 0.04
     colours = np.where(middle[:, None], 0.0, 0.6)
-    found = completed(places, edges, colours, (~middle).astype(float), np.zeros(441, bool))
+    found = completed(places, edges, shown(colours, ~middle), NO_HAIR)
     np.testing.assert_allclose(found[middle], 0.6, atol=1e-3)
 
 
@@ -42,9 +52,7 @@ def test_a_hidden_side_looks_like_the_other(sheet):
     places, edges = sheet
     spots = 0.5 + 0.3 * np.sin(80 * np.abs(places[:, :1])) * np.ones(3)
     left = places[:, 0] < -0.005
-    found = completed(
-        places, edges, np.where(left[:, None], 0, spots), (~left).astype(float), np.zeros(441, bool)
-    )
+    found = completed(places, edges, shown(np.where(left[:, None], 0, spots), ~left), NO_HAIR)
     np.testing.assert_allclose(found[left], spots[left], atol=0.02)
 
 
@@ -54,7 +62,60 @@ def test_hair_is_carried_around_rather_than_up_and_down(sheet):
     hidden = np.abs(places[:, 0]) < 0.06
     trust = (~hidden).astype(float)
     apart = [
-        np.abs(completed(places, edges, bands * trust[:, None], trust, around) - bands).mean()
+        np.abs(
+            completed(places, edges, shown(bands * trust[:, None], trust), around) - bands
+        ).mean()
         for around in (np.zeros(441, bool), np.ones(441, bool))
     ]
     assert apart[1] < 0.6 * apart[0]
+
+
+def test_what_the_other_side_shows_of_hair_is_not_mirrored(sheet):
+    places, edges = sheet
+    spots = 0.5 + 0.3 * np.sin(80 * np.abs(places[:, :1])) * np.ones(3)
+    left = places[:, 0] < -0.005
+    hair = replace(shown(np.where(left[:, None], 0, spots), ~left), skin=np.zeros(441))
+    found = completed(places, edges, hair, NO_HAIR)
+    assert np.abs(found[left] - spots[left]).mean() > 0.1
+
+
+def test_what_is_hidden_on_both_sides_looks_as_usual_in_what_shows_around(sheet):
+    places, edges = sheet
+    usual = 0.5 + 0.2 * np.sin(60 * places[:, 1:2]) * np.ones(3)
+    middle = np.linalg.norm(places, axis=1) < 0.04
+    brighter = usual + 0.1
+    seen = shown(np.where(middle[:, None], 0, brighter), ~middle)
+    found = completed(places, edges, seen, NO_HAIR, usual)
+    np.testing.assert_allclose(found[~middle], brighter[~middle], atol=0.01)
+    assert np.abs(found - brighter)[middle].mean() < 0.05
+    without = completed(places, edges, seen, NO_HAIR)
+    assert np.abs(found - brighter)[middle].mean() < np.abs(without - brighter)[middle].mean() / 2
+
+
+def test_where_nobody_knows_what_is_usual_colours_are_carried_on(sheet):
+    places, edges = sheet
+    seen = shown(np.full((441, 3), 0.4), places[:, 1] > 0)
+    unknown = np.full((441, 3), np.nan)
+    np.testing.assert_array_equal(
+        completed(places, edges, seen, NO_HAIR, unknown), completed(places, edges, seen, NO_HAIR)
+    )
+
+
+def test_dark_hair_does_not_run_into_skin_that_is_hidden(sheet):
+    places, edges = sheet
+    hair, hidden = places[:, 1] > 0.05, np.abs(places[:, 1]) <= 0.05
+    colours = np.where(hair, 0.05, 0.7)[:, None] * np.ones(3)
+    usual = np.where(hair[:, None], np.nan, 0.7) * np.ones(3)
+    found = completed(places, edges, shown(colours, ~hidden), hair, usual)
+    np.testing.assert_allclose(found[hidden], 0.7, atol=0.05)
+    np.testing.assert_allclose(found[hair], 0.05, atol=0.03)
+
+
+def test_hair_that_hangs_over_skin_does_not_run_into_what_is_hidden_beside_it(sheet):
+    places, edges = sheet
+    strand, hidden = np.abs(places[:, 0]) < 0.015, places[:, 0] >= 0.015
+    colours = np.where(strand, 0.1, 0.7)[:, None] * np.ones(3)
+    seen = replace(shown(colours, ~hidden), skin=(~hidden & ~strand).astype(float))
+    found = completed(places, edges, seen, NO_HAIR, np.full((441, 3), 0.7))
+    np.testing.assert_allclose(found[hidden], 0.7, atol=0.05)
+    np.testing.assert_allclose(found[strand], 0.1, atol=0.05)
