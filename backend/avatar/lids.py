@@ -62,9 +62,10 @@ class Lids:
         of, colours = cloud.vertices.long(), cloud.features[:, :COLOURS]
         plain = _plain(rest, way, regions)[of] & (cloud.opacities > _SHOWING)
         lids = (way > _LID_FROM_M) & ~_other(regions)
-        index = torch.nonzero(lids[of])[:, 0] if plain.any() else of.new_empty(0)
+        index = torch.nonzero(lids[of] & plain.any())[:, 0]
         self._index, self._vertices = index, of[index]
-        if not len(index):
+        self._closed, self._most = colours[index], torch.zeros_like(way[self._vertices])
+        if not len(index):  # a head without lids, or an avatar that shows no skin around them
             return
         lit = _between(cloud.means[plain], colours[plain], cloud.means[index])
         tone = colours[plain].median(0).values  # highlights around the eyes have none
@@ -98,8 +99,8 @@ class Lids:
         index, of = self._index[there], self._vertices[there]
         before = self._closed_before
         more = ((self._share(vertices) - before) / (1 - before)).clamp(0, 1)[of]
-        share = (more * self._most[there])[:, None] if len(index) else more[:, None]
-        if not bool(share.any()):
+        share = (more * self._most[there])[:, None]
+        if not share.any():
             return cloud
         features = cloud.features.clone()
         now = features[index, :COLOURS]
@@ -108,9 +109,8 @@ class Lids:
 
     def _share(self, vertices: Tensor) -> Tensor:
         """[V] how far each vertex has gone of a blink's way; 0 where it has none."""
-        return ((vertices - self._rest) * self._blink).sum(1) / self._blink.square().sum(
-            1
-        ).clamp_min(_STILL_M**2)
+        gone = ((vertices - self._rest) * self._blink).sum(1)
+        return gone / self._blink.square().sum(1).clamp_min(_STILL_M**2)
 
 
 def _other(regions: dict[str, Tensor]) -> Tensor:
@@ -122,6 +122,8 @@ def _other(regions: dict[str, Tensor]) -> Tensor:
 def _plain(rest: Tensor, way: Tensor, regions: dict[str, Tensor]) -> Tensor:
     """[V] bool: the face's skin around the eyes, brows not."""
     other = [regions[name] for name in ("lips", "brows", "lashes", "scalp", "eye_sockets")]
+    if not regions["lids"].any():
+        return torch.zeros_like(regions["face"])
     above = rest[:, 1] > rest[regions["lids"], 1].min() - _AROUND_M
     return regions["face"] & above & (way < _STILL_M) & ~torch.stack(other).any(0)
 

@@ -112,3 +112,11 @@ def test_only_the_first_layers_gaussians_can_be_coloured_alone(head, upper):
     alone = lids.coloured(on(closed, shaded(head, upper)), closed).features
     both = lids.coloured(dataclasses.replace(two), closed).features
     assert torch.equal(alone, both[: len(rest)])
+
+
+def test_a_head_without_lids_stays_as_it_is(head, upper):
+    rest, closed = vertices(head), vertices(head, **blink(1))
+    none = {name: torch.zeros_like(mask) for name, mask in head.regions.items()}
+    colours = shaded(head, upper)
+    lids = Lids(on(rest, colours), rest, rest, closed - rest, none)
+    assert torch.equal(lids.coloured(on(closed, colours), closed).features, colours)
