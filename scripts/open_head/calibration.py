@@ -34,7 +34,7 @@ GAINS = {
 PUCKER_NARROWS = 1.4
 """Times MakeHuman's sideways part of a pucker: its lips come forward but hardly together."""
 
-BROW_INNER_M, BROW_OUTER_M = 0.008, 0.008
+BROW_INNER_M, BROW_OUTER_M = 0.0085, 0.0085
 _BROW_BAND = ((-11, 0.0), (-7, 0.35), (-3, 0.92), (0, 1.0), (11, 1.0), (22, 0.55), (36, 0.0))
 """Share of the rise by the height above the brow's lower edge, mm: brows rise as a whole, forehead
 and lid fold less."""
