@@ -10,7 +10,6 @@ same bytes on one machine.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from pathlib import Path
 
@@ -26,8 +25,9 @@ from backend.head import load_head  # noqa: E402
 from backend.lifting.appearance_file import arrays_of  # noqa: E402
 from scripts.appearance.learning import Mesh, learned  # noqa: E402
 from scripts.appearance.observations import observe  # noqa: E402
-from scripts.open_head.archive import write_npz  # noqa: E402
+from scripts.archive import record_hash, write_npz  # noqa: E402
 
+HASH = ROOT / "backend/lifting/appearance_hash.py"
 HELD_OUT = 10
 COMPONENTS = 32
 
@@ -59,17 +59,9 @@ def main() -> int:
     )
     write_npz(options.out, arrays_of(appearance))
     if options.out == APPEARANCE:
-        _record_hash(options.out)
+        record_hash(APPEARANCE, HASH, "APPEARANCE_SHA256", "scripts/make_appearance.py")
     print(f"{options.out}: {options.out.stat().st_size:,} bytes, {len(seen.names)} portraits")
     return 0
-
-
-def _record_hash(path: Path) -> None:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    (ROOT / "backend/lifting/appearance_hash.py").write_text(
-        f'"""Written by scripts/make_appearance.py."""\n\nAPPEARANCE_SHA256 = "{digest}"\n',
-        encoding="utf-8",
-    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ mediapipe) and the vendored backend/assets/face_landmarker.task.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import sys
 from pathlib import Path
@@ -24,8 +23,8 @@ import numpy as np  # noqa: E402
 
 from backend.head.painting import Model, vertex_normals  # noqa: E402
 from backend.head.sites import make_sites  # noqa: E402
+from scripts.archive import quantised, record_hash, write_npz  # noqa: E402
 from scripts.open_head import identity, makehuman, regions, rig  # noqa: E402
-from scripts.open_head.archive import quantised, write_npz  # noqa: E402
 from scripts.open_head.calibration import calibrated  # noqa: E402
 from scripts.open_head.crop import Crop, crop_head  # noqa: E402
 from scripts.open_head.landmarks import Detector, embed_landmarks  # noqa: E402
@@ -34,6 +33,7 @@ from scripts.open_head.mouth import behind_lips  # noqa: E402
 from shared.flame import ARKIT_NAMES, JOINTS  # noqa: E402
 
 OUT = ROOT / "backend/assets/open_head.npz"
+HASH = ROOT / "backend/head/open_head_hash.py"
 VERSION = "2"
 IDENTITY_COMPONENTS = 80
 EYES_AT_M = (0.0, 0.030, 0.055)
@@ -58,19 +58,11 @@ def main() -> int:
     arrays = build(assets)
     write_npz(options.out, arrays)
     if options.out == OUT:
-        _record_hash(OUT)
+        record_hash(OUT, HASH, "OPEN_HEAD_SHA256", "scripts/make_open_head.py")
     print(f"{options.out}: {options.out.stat().st_size:,} bytes")
     for name in sorted(arrays):
         print(f"  {name} {arrays[name].dtype} {arrays[name].shape}")
     return 0
-
-
-def _record_hash(path: Path) -> None:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    (ROOT / "backend/head/open_head_hash.py").write_text(
-        f'"""Written by scripts/make_open_head.py."""\n\nOPEN_HEAD_SHA256 = "{digest}"\n',
-        encoding="utf-8",
-    )
 
 
 def build(assets: Path) -> dict[str, np.ndarray]:

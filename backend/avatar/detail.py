@@ -35,6 +35,9 @@ _WHOLE_PX, _MOST_LACKING = 3.0, 0.22
 more is no detail, but something else that lies beside it in the portrait, such as hair."""
 _PATCH_PX, _OWN, _FOREIGN = 9, 0.12, 0.24
 _BESIDE_PX = 8.0
+"""What splats lack over a whole patch on average: that much is theirs, that much something else's,
+which is carried only while the place moves hardly farther than so."""
+
 _LEAST_TRUST = 0.4  # in the portrait's own picture, whose detail is exact where there is more
 _LEAST = 1e-4
 _COARSER = 2  # times: how neighbours lie changes slowly
@@ -83,7 +86,7 @@ class Detail:
         still = torch.exp(-(moved / _WHOLE_PX).square())
         most = _MOST_LACKING + (1 - _MOST_LACKING) * still
         lacking, theirs = lacking[0].permute(1, 2, 0).split([COLOURS + 1, 1], dim=-1)
-        near = torch.exp(-((moved / _BESIDE_PX) ** 2))
+        near = torch.exp(-(moved / _BESIDE_PX).square())
         trust = trust * (theirs + (1 - theirs) * near)
         lacking = lacking.minimum(most).maximum(-most) * trust
         alpha = (raster.alpha + lacking[..., COLOURS]).clamp(0, 1)

@@ -11,13 +11,15 @@ from .vertex_colours import VertexColours
 LIGHT_TERMS = 4
 """Spherical harmonics of order 0 and 1: light from all around, and from one side."""
 
+LEAST_COLOUR = 0.02
+"""Display sRGB: logarithms of darker colours are noise."""
+
 _ALIKE = 40.0
 """So many vertices err together, as neighbours do: they count as one."""
 
 _FREEDOM = 4.0  # of Student's t: hair, glasses and borders of shadows are no skin
 _MORE_ROUNDS = 3
 _LEAST_TRUST = 0.3
-_LEAST_COLOUR = 0.02  # display sRGB: logarithms of darker ones are noise
 _LIGHT_SPREAD = (0.5, 0.3, 0.3, 0.3)  # of a logarithm, one per term
 
 
@@ -132,7 +134,7 @@ def plainly_shown(trust: np.ndarray) -> np.ndarray:
 
 def logarithms(colours: np.ndarray) -> np.ndarray:
     """Logarithms of display sRGB, in which light adds."""
-    return np.log(np.maximum(colours, _LEAST_COLOUR))
+    return np.log(np.maximum(colours, LEAST_COLOUR))
 
 
 def light_terms(normals: np.ndarray) -> np.ndarray:

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from .appearance import LEAST_COLOUR, light_terms
 from .colours import Shown
 from .sites import Sites
+from .skin import NOT_PLAIN
 
 _WELL = 0.8
 _ENOUGH = 200
-_NOT_PLAIN = ("lips", "brows", "lids", "lashes", "scalp", "left_eyeball", "right_eyeball")
-_LEAST_COLOUR = 0.02  # display sRGB: logarithms of darker ones are noise
 _MOST = np.log(3.0)
 _ROUNDS = 8
 _NOISE = 0.1  # of a logarithm: beyond it a difference is no light's
@@ -33,24 +33,19 @@ def balanced(other: Shown, main: Shown, sites: Sites, at: dict[str, np.ndarray])
         at: [M] bool of each region.
     """
     both = np.minimum(main.well, other.well) > _WELL
-    both &= at["face"] & ~np.any([at[name] for name in _NOT_PLAIN], axis=0)
-    both &= (np.minimum(main.colours, other.colours) > _LEAST_COLOUR).all(1)
+    both &= at["face"] & ~np.any([at[name] for name in NOT_PLAIN], axis=0)
+    both &= (np.minimum(main.colours, other.colours) > LEAST_COLOUR).all(1)
     if both.sum() < _ENOUGH:
         return other
     difference = np.log(main.colours[both]) - np.log(other.colours[both])
     light = np.stack([_light(sites.normals[both], channel) for channel in difference.T])  # [3, 4]
-    gain = np.exp(np.clip(_terms(sites.normals) @ light.T, -_MOST, _MOST))
+    gain = np.exp(np.clip(light_terms(sites.normals) @ light.T, -_MOST, _MOST))
     return replace(other, colours=np.clip(other.colours * gain, 0, 1).astype(np.float32))
-
-
-def _terms(normals: np.ndarray) -> np.ndarray:
-    """[M, 4] of normals [M, 3]: a constant, and the normal."""
-    return np.column_stack([np.ones(len(normals)), normals])
 
 
 def _light(normals: np.ndarray, difference: np.ndarray) -> np.ndarray:
     """[4] the terms' factors that explain differences [N] best, by iterated reweighing (Huber)."""
-    terms = _terms(normals)
+    terms = light_terms(normals)
     held = np.diag([0.0, *np.full(3, (_NOISE / _TILT_SPREAD) ** 2)]) * len(terms) / 100
     found = np.array([np.median(difference), 0.0, 0.0, 0.0])
     for _ in range(_ROUNDS):

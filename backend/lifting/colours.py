@@ -75,8 +75,7 @@ class SiteColours:
         trust, rim = self._trust(sites, pixels, at)
         pixels[rim] = self._outline(sites, pixels, rim)
         colours = np.zeros((len(pixels), 3), np.float32)
-        eyes = at["left_eyeball"] | at["right_eyeball"]
-        in_mouth = at["teeth"] | at["tongue"] | at["mouth_interior"]
+        eyes, in_mouth = at["eyes"], at["in_mouth"]
         for members, image in (
             (~eyes & ~in_mouth, self._without(self._shapes.eyes | self._shapes.mouth)),
             (in_mouth, self._only(self._shapes.mouth)),
@@ -129,7 +128,7 @@ class SiteColours:
         hair goes on behind what shows.
         """
         slack = np.where(at["lids"], _LID_TOLERANCE_M, _DEPTH_TOLERANCE_M)
-        inner = at["teeth"] | at["left_eyeball"] | at["right_eyeball"]
+        inner = at["teeth"] | at["eyes"]
         contour = at["face_sides"] | at["jaw"] | at["chin"] | at["cheeks"] | at["neck"]
         least = np.where(contour, _CONTOUR_FACING, _FACING)
         least = np.where(at["lids"] & ~inner, _LID_FACING, least)

@@ -32,7 +32,7 @@ def hair_over_face(view: View, unlike: np.ndarray) -> np.ndarray:
     shade[int(view.portrait.landmarks[list(_MOUTH_CORNERS), 1].mean()) :] = False
     flank = _ends(face) & (view.facing_image() < _FLANK_FACING) & ~features
     flank &= _along_long_hair(erode(person & beside, _LONG_PX), face)
-    over = dilate(inside & face & (hanging | shade | flank), _STRAY_PX)
+    over = dilate(inside & face & (hanging | shade), _STRAY_PX)
     return (over | dilate(inside & flank, _SOFT_PX)) & face
 
 

@@ -57,8 +57,7 @@ class HiddenColours:
         """
         at = regions_at(self._view, sites.vertices)
         colours, trust = shown.colours.copy(), shown.trust
-        eyes = at["left_eyeball"] | at["right_eyeball"]
-        in_mouth = at["teeth"] | at["tongue"] | at["mouth_interior"]
+        eyes, in_mouth = at["eyes"], at["in_mouth"]
         seen = trust > SEEN
         skin = ~(eyes | in_mouth)
         if (skin & seen).any():

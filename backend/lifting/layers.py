@@ -100,10 +100,11 @@ def starting_layers(
     seen = with_others(own, others, sites, regions_at(view, sites.vertices))
     reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
     told = np.any([other.trust > SEEN for other in others], axis=0)  # False for none
-    foreign = not_skin(view, sites, pixels, unlike) & ~told
+    cloth = clothed(view, sites, pixels, unlike)
+    foreign = not_skin(view, sites, pixels, unlike, cloth) & ~told
     colours = HiddenColours(view).filled(seen, sites, foreign)
     placement = _placement(view, sites, pixels, reach, told)
-    placement.absent[clothed(view, sites, pixels, unlike)] = True
+    placement.absent[cloth] = True
     frozen = _frozen(view, sites, pixels) | look_up(over, pixels, False)
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)
@@ -152,8 +153,9 @@ def _placement(
         if ear.any() and absent[ear].mean() > _TORN:
             absent |= ear
     offset = np.where(drawn[:, None], shift, 0.0)
-    size = _narrowed(view, sites, pixels, told)
-    size[drawn] *= np.minimum(_DRAWN_SPLATS * _edge_on(view, sites)[drawn], 1)
+    larger = _edge_on(view, sites)
+    size = _narrowed(view, sites, pixels, larger, told)
+    size[drawn] *= np.minimum(_DRAWN_SPLATS * larger[drawn], 1)
     eyes = _eyes(view, sites)
     offset[eyes & ~drawn, 2] = -_EYE_RECESS_M
     size[eyes] *= _EYE_SPLATS
@@ -212,15 +214,17 @@ def _edge_on(view: View, sites: Sites) -> np.ndarray:
     return np.clip(1 / np.maximum(np.abs(facing_camera(sites, view.camera)), 1e-6), 1, _MOST_LARGER)
 
 
-def _narrowed(view: View, sites: Sites, pixels: np.ndarray, told: np.ndarray) -> np.ndarray:
+def _narrowed(
+    view: View, sites: Sites, pixels: np.ndarray, larger: np.ndarray, told: np.ndarray
+) -> np.ndarray:
     """[M] factor of the splats' size that keeps them from spilling over the person's outline, or
-    over the edges of the lids.
+    over the edges of the lids; see `_edge_on` and `_placement`.
     """
     sigma_m = view.head.site_spacing.numpy()[sites.vertices]
     inside = np.asarray(distance_transform_edt(view.matte > 0.5))
     room_m = look_up(inside, pixels, 0.0) * view.camera.viewmat[2, 3] / view.camera.K[0, 0]
     factor = room_m / (_BORDER_SIGMAS * sigma_m)
-    factor = np.minimum(np.maximum(factor, _LEAST_SPLATS) * _edge_on(view, sites), 1)
+    factor = np.minimum(np.maximum(factor, _LEAST_SPLATS) * larger, 1)
     factor = np.where(told, 1.0, factor)  # seen from the side, there is skin beyond the outline
     lids = np.flatnonzero(view.regions["lids"][sites.vertices] & ~_eyes(view, sites))
     if len(lids):

@@ -17,12 +17,10 @@ from .colours import SEEN, Shown, SiteColours
 from .hair import hair_over_face
 from .sampling import look_up
 from .sites import Sites, regions_at, sites_of
-from .skin import unlike_skin
+from .skin import NOT_PLAIN, unlike_skin
 from .view import View
 
 _SHARP = 4  # the best-seen one counts, but does not end in a line
-_NOT_SKIN = ("scalp", "lips", "brows", "lids", "lashes", "left_eyeball", "right_eyeball")
-_IN_MOUTH = ("teeth", "tongue", "mouth_interior")
 _EYE = 0.02  # of an eyeball's sites: of an open one a tenth and more
 _SMILE = 0.055  # of a jaw's sites: speech shows up to .047, a smile .056 to .11
 _WHOLE = {
@@ -47,7 +45,7 @@ def shown_by(portrait: Portrait, head: Head, model: SplitAvatar) -> Shown:
     shown = SiteColours(view, hair_over_face(view, unlike)).shown(sites)
     at = regions_at(view, sites.vertices)
     pixels = view.camera.project(sites.positions)
-    skin = ~np.any([at[name] for name in (*_NOT_SKIN, *_IN_MOUTH)], axis=0)
+    skin = ~np.any([at[name] for name in (*NOT_PLAIN, "in_mouth")], axis=0)
     unusable = shown.rim | clothed(view, sites, pixels, unlike)
     unusable |= skin & look_up(unlike, pixels, False)
     for closed, left in zip(portrait.closed_eyes, (True, False), strict=True):
@@ -76,8 +74,7 @@ def with_others(
         return main
     alike = [balanced(other, main, sites, at) for other in others]
     shown = _best_skin(main, alike)
-    inside = np.any([at[name] for name in (*_IN_MOUTH, *_WHOLE)], axis=0)
-    _take(shown, main, inside)
+    _take(shown, main, at["in_mouth"] | at["eyes"])
     for name, least in _WHOLE.items():
         shares = [_share(photo, at[name]) for photo in (main, *alike)]
         best = int(np.argmax(shares))

@@ -11,7 +11,7 @@ from backend.model.splitavatar import SplitAvatar
 from shared.camera import Camera
 
 from .sampling import look_up
-from .view import View
+from .view import View, facing
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,18 @@ def sites_of(view: View, model: SplitAvatar) -> tuple[Sites, list[int]]:
 
 
 def regions_at(view: View, vertices: np.ndarray) -> dict[str, np.ndarray]:
-    """[M] bool of each region: the sites of vertices [M] that are in it."""
+    """[M] bool of each region, and of all teeth, all in the mouth and both eyes: the sites of
+    vertices [M] that are in it."""
     at = {name: mask[vertices] for name, mask in view.regions.items()}
     at["teeth"] = at["teeth_upper"] | at["teeth_lower"]
+    at["in_mouth"] = at["teeth"] | at["tongue"] | at["mouth_interior"]
+    at["eyes"] = at["left_eyeball"] | at["right_eyeball"]
     return at
 
 
 def facing_camera(sites: Sites, camera: Camera) -> np.ndarray:
     """[M] cosine between each site's normal and the direction to the camera."""
-    rotation, shift = camera.viewmat[:3, :3], camera.viewmat[:3, 3]
-    to_camera = -(sites.positions @ rotation.T + shift) @ rotation
-    to_camera /= np.linalg.norm(to_camera, axis=1, keepdims=True)
-    return (sites.normals * to_camera).sum(1)
+    return facing(sites.positions, sites.normals, camera)
 
 
 def shown_sites(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .collar import clothed
 from .sampling import look_up
 from .sites import Sites
 from .view import View
 
-_PLAIN = ("lips", "brows", "lids", "lashes", "left_eyeball", "right_eyeball", "scalp")
+NOT_PLAIN = ("lips", "brows", "lids", "lashes", "left_eyeball", "right_eyeball", "scalp")
+"""Regions of a face that are not plain skin."""
+
 _UNLIKE = 2.5
 """Distance from the skin's colour, in spreads, from where on a pixel is not skin."""
 
@@ -23,7 +24,7 @@ def unlike_skin(view: View) -> np.ndarray:
     """[H, W] bool: pixels of another colour than the face's; none where no face shows."""
     lab = cv2.cvtColor((view.rgb * 255).astype(np.uint8), cv2.COLOR_RGB2LAB).astype(np.float32)
     inside = view.matte > 0.95
-    plain = view.shows("face") & inside & ~np.any([view.shows(name) for name in _PLAIN], axis=0)
+    plain = view.shows("face") & inside & ~np.any([view.shows(name) for name in NOT_PLAIN], axis=0)
     if not plain.any():
         return np.zeros_like(inside)
     middle = np.median(lab[plain], axis=0)
@@ -31,7 +32,9 @@ def unlike_skin(view: View) -> np.ndarray:
     return np.linalg.norm((lab - middle) / spread, axis=-1) > _UNLIKE
 
 
-def not_skin(view: View, sites: Sites, pixels: np.ndarray, unlike: np.ndarray) -> np.ndarray:
+def not_skin(
+    view: View, sites: Sites, pixels: np.ndarray, unlike: np.ndarray, cloth: np.ndarray
+) -> np.ndarray:
     """[M] bool: sites of neck, ears and the face's sides that are under cloth or hair.
 
     Args:
@@ -39,6 +42,7 @@ def not_skin(view: View, sites: Sites, pixels: np.ndarray, unlike: np.ndarray) -
         sites: M sites.
         pixels: [M, 2] their places in the portrait.
         unlike: [H, W] bool, see `unlike_skin`.
+        cloth: [M] bool, see `clothed`.
     """
     under = np.any([view.regions[name] for name in _UNDER_HAIR], axis=0)[sites.vertices]
-    return under & (clothed(view, sites, pixels, unlike) | look_up(unlike, pixels, False))
+    return under & (cloth | look_up(unlike, pixels, False))

@@ -15,6 +15,7 @@ from backend.head.zbuffer import Visible, rasterise_mesh
 from backend.tracking.landmarks import LEFT_EYE, RIGHT_EYE
 from backend.tracking.lid_edges import on_lid_edges
 from backend.tracking.portrait import Portrait
+from shared.camera import Camera
 from shared.flame import ARKIT_NAMES, Track
 
 from .fill import extend_colours
@@ -107,10 +108,8 @@ class View:
     def facing_image(self) -> np.ndarray:
         """[H, W] cosine between the fitted head's skin and the camera; 0 beside it."""
         normals = self.head.normals(self.vertices)[0].numpy()
-        rotation, shift = self.camera.viewmat[:3, :3], self.camera.viewmat[:3, 3]
-        to_camera = -shift @ rotation - self.vertices[0].numpy()
-        to_camera /= np.linalg.norm(to_camera, axis=1, keepdims=True)
-        corners = (normals * to_camera).sum(1)[self.faces[self.visible.face]]
+        vertices = facing(self.vertices[0].numpy(), normals, self.camera)
+        corners = vertices[self.faces[self.visible.face]]
         return np.where(self.visible.face >= 0, (corners * self.visible.barycentric).sum(-1), 0)
 
     def mobility_image(self) -> np.ndarray:
@@ -122,6 +121,15 @@ class View:
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         grown = cv2.dilate(image.astype(np.float32), disc)
         return np.clip(cv2.GaussianBlur(grown, (0, 0), _MOBILITY_BLUR_PX), 0, 1)
+
+
+def facing(places: np.ndarray, normals: np.ndarray, camera: Camera) -> np.ndarray:
+    """[N] cosine between unit normals [N, 3] at places [N, 3], metres, and the direction to the
+    camera."""
+    rotation, shift = camera.viewmat[:3, :3], camera.viewmat[:3, 3]
+    to_camera = -(places @ rotation.T + shift) @ rotation
+    to_camera /= np.linalg.norm(to_camera, axis=1, keepdims=True)
+    return (normals * to_camera).sum(1)
 
 
 def _along(ring: np.ndarray) -> np.ndarray:

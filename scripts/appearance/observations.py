@@ -11,6 +11,7 @@ import numpy as np
 from backend.configs.network import model_config
 from backend.configs.presets import load_preset
 from backend.head import load_head
+from backend.lifting.collar import clothed
 from backend.lifting.colours import SiteColours
 from backend.lifting.hair import hair_over_face
 from backend.lifting.sites import regions_at, sites_of
@@ -19,11 +20,9 @@ from backend.lifting.vertex_colours import by_vertex
 from backend.lifting.view import View
 from backend.model.splitavatar import SplitAvatar
 from backend.tracking.portrait import Tracker
-from scripts.open_head.archive import write_npz
+from scripts.archive import write_npz
 from shared.errors import AvatarError
 from shared.progress import silent
-
-_NOT_SKIN = ("left_eyeball", "right_eyeball", "teeth", "tongue", "mouth_interior")
 
 
 @dataclass(frozen=True)
@@ -95,12 +94,12 @@ def _seen(view: View, model: SplitAvatar) -> dict[str, np.ndarray]:
     unlike = unlike_skin(view)
     sites, _ = sites_of(view, model)
     at = regions_at(view, sites.vertices)
-    skin = ~np.any([at[name] for name in _NOT_SKIN], axis=0)
+    pixels = view.camera.project(sites.positions)
     seen = by_vertex(
         SiteColours(view, hair_over_face(view, unlike)).shown(sites),
         sites,
-        skin,
-        not_skin(view, sites, view.camera.project(sites.positions), unlike),
+        ~(at["eyes"] | at["in_mouth"]),
+        not_skin(view, sites, pixels, unlike, clothed(view, sites, pixels, unlike)),
         len(view.vertices[0]),
     )
     forward = -view.camera.viewmat[2, :3]

@@ -1,7 +1,8 @@
-"""Writes the head's npz so that the same arrays always give the same bytes."""
+"""Writes an asset's npz so that the same arrays always give the same bytes."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from pathlib import Path
@@ -20,6 +21,19 @@ def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, stream.getvalue())
     path.write_bytes(buffer.getvalue())
+
+
+def record_hash(asset: Path, module: Path, constant: str, script: str) -> None:
+    """Writes the Python module that says which bytes of an asset the backend takes.
+
+    Args:
+        asset: The file.
+        module: To write.
+        constant: Its one name, for the file's sha256.
+        script: Who makes both, by its path in the repository.
+    """
+    digest = hashlib.sha256(asset.read_bytes()).hexdigest()
+    module.write_text(f'"""Written by {script}."""\n\n{constant} = "{digest}"\n', encoding="utf-8")
 
 
 def quantised(values: np.ndarray, step: float) -> np.ndarray:
