@@ -23,6 +23,7 @@ from shared.camera import Camera
 _BEHIND_M = 0.004
 """A splat this far behind what the portrait shows counts as hidden in it; teeth are, by lips."""
 
+_SLOPE_PX = 5
 _FADE_PX = 16
 _SLANTED, _FACING = 0.3, 0.7
 """Pixels of the portrait for one of the picture, relative to the head's size: of what the portrait
@@ -58,7 +59,9 @@ class Detail:
         places, depth = _projected(cloud, camera)
         raster = rasterise(_coloured(cloud).kept(), camera, alpha_max=alpha_max)
         grid = _grid(places, camera.width)[None, None]
-        front = F.grid_sample(raster.depth[None, None], grid, mode="nearest", align_corners=False)
+        # On what is seen edge on a pixel away is millimetres deeper, and shows all the same.
+        deepest = F.max_pool2d(raster.depth[None, None], _SLOPE_PX, 1, _SLOPE_PX // 2)
+        front = F.grid_sample(deepest, grid, mode="nearest", align_corners=False)
         behind = (depth - front[0, 0, 0]).clamp_min(0)
         self._places = places  # [N, 2] pixels of the portrait
         self._shown = torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
