@@ -24,6 +24,9 @@ _BEHIND_M = 0.004
 """A splat this far behind what the portrait shows counts as hidden in it; teeth are, by lips."""
 
 _SLOPE_PX = 5
+_RECOLOURED = 0.08
+"""A splat whose colour has changed so much does not show what it did in the portrait."""
+
 _FADE_PX = 16
 _SLANTED, _FACING = 0.3, 0.7
 """Pixels of the portrait for one of the picture, relative to the head's size: of what the portrait
@@ -65,6 +68,7 @@ class Detail:
         behind = (depth - front[0, 0, 0]).clamp_min(0)
         self._places = places  # [N, 2] pixels of the portrait
         self._shown = torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
+        self._colours = cloud.features[:, :COLOURS]
         own, _, _, trust = self._carried(cloud, camera)
         drawn = torch.cat([own.features[..., :COLOURS], own.alpha[..., None]], dim=-1)
         lacking = (photo - drawn) / trust.clamp_min(_LEAST_TRUST)
@@ -100,7 +104,8 @@ class Detail:
         """The splats' picture, colours first; [H, W, 2] which pixel of the portrait each of its
         pixels shows; [H, W, 1] how many pixels it moved otherwise than the head; and [H, W, 1] 0..1
         how far to trust all that."""
-        shown = self._shown[:, None]
+        changed = (cloud.features[:, :COLOURS] - self._colours).abs().amax(1) / _RECOLOURED
+        shown = (self._shown * torch.exp(-changed.square()))[:, None]
         turn, shift, moved = self._moved(cloud, camera)
         channels = [cloud.features[:, :COLOURS], moved * shown, shown]
         carrying = replace(cloud, features=torch.cat(channels, dim=-1)).kept()

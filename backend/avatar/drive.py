@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from backend.avatar.file import Avatar
+from backend.avatar.folds import Folds
 from backend.avatar.lids import Lids
 from backend.avatar.loaded import Loaded
 from backend.avatar.pose import neck_follows, posed, torso_follows
@@ -79,6 +80,7 @@ class Actor:
         self._bends = neck_follows(rest, neck_y, head.regions["neck"])
         own, vertices = self._expression(head.translated(avatar.source), frozenset())
         self._lids = Lids.of(own, vertices, rest, head, betas)
+        self._folds = Folds(own, vertices, rest, head)
 
     @torch.no_grad()
     def driven(self, frame: Track, ablate: frozenset[str]) -> Gaussians:
@@ -99,7 +101,8 @@ class Actor:
         if self._loaded.refines:
             return Gaussians.cat([posed(avatar.identity, pose), posed(expression, pose)])
         expression.features = expression.features[:, :COLOURS]
-        expression = self._lids.coloured(expression, vertices)
+        unfolded = self._folds.coloured(expression, vertices)
+        expression = self._lids.coloured(unfolded, vertices)
         bends = self._bends.select(expression.vertices.long())
         planes = posed(avatar.identity, pose, self._follow, self._torso_pose)
         return Gaussians.cat([planes, posed(expression, pose, bends, self._torso_pose)])

@@ -35,6 +35,19 @@ _LASHES_M, _BARE_M = 0.0008, 0.003  # from the edge of a closed lid
 _LASH_SHADE = 0.2
 
 
+def lit_around(places: Tensor, colours: Tensor, at: Tensor, count: int) -> Tensor:
+    """[M, 3] colours between the nearest places, the darker half left out: it lies in the shade.
+
+    Args:
+        places: [N, 3] metres.
+        colours: [N, 3] of these places.
+        at: [M, 3] metres.
+        count: Most neighbours.
+    """
+    known, values, wanted = (tensor.cpu().numpy() for tensor in (places, colours, at))
+    return torch.from_numpy(between(known, values, wanted, count, bright=True)).to(colours)
+
+
 class Lids:
     """The lids of one avatar.
 
@@ -67,7 +80,7 @@ class Lids:
         self._closed, self._most = colours[index], torch.zeros_like(way[self._vertices])
         if not len(index):  # a head without lids, or an avatar that shows no skin around them
             return
-        lit = _between(cloud.means[plain], colours[plain], cloud.means[index])
+        lit = lit_around(cloud.means[plain], colours[plain], cloud.means[index], _NEIGHBOURS)
         tone = colours[plain].median(0).values  # highlights around the eyes have none
         skin = _SHADE * (tone * lit.sum(1, keepdim=True) / tone.sum()).clamp(0, 1).pow(_GAMMA)
         left = (blink * (1 - self._closed_before)[:, None])[self._vertices]
@@ -126,13 +139,6 @@ def _plain(rest: Tensor, way: Tensor, regions: dict[str, Tensor]) -> Tensor:
         return torch.zeros_like(regions["face"])
     above = rest[:, 1] > rest[regions["lids"], 1].min() - _AROUND_M
     return regions["face"] & above & (way < _STILL_M) & ~torch.stack(other).any(0)
-
-
-def _between(places: Tensor, colours: Tensor, at: Tensor) -> Tensor:
-    """[M, 3] colours of places around, the darker half of them left out: it lies in the shade."""
-    known, values, wanted = (tensor.cpu().numpy() for tensor in (places, colours, at))
-    found = between(known, values, wanted, _NEIGHBOURS, bright=True)
-    return torch.from_numpy(found).to(colours)
 
 
 def _bare(places: Tensor, edge: Tensor) -> Tensor:

@@ -1,0 +1,116 @@
+"""Skin brightens where the portrait's expression folded it, as that expression goes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from backend.avatar.folds import Folds
+from backend.head import Head
+from backend.splat.gaussians import Gaussians
+from shared.flame import Track
+
+SKIN = torch.tensor([0.8, 0.6, 0.5])
+SHADE = torch.tensor([0.2, 0.1, 0.1])
+SMILE = {"mouthSmileLeft": 0.9, "mouthSmileRight": 0.9, "cheekSquintLeft": 0.6}
+
+
+@pytest.fixture(scope="module")
+def head() -> Head:
+    return Head.load("open")
+
+
+def vertices(head: Head, **units: float) -> torch.Tensor:
+    return head.vertices_of(head.translated(Track.from_arkit(units)))[0]
+
+
+def on(places: torch.Tensor, colours: torch.Tensor) -> Gaussians:
+    """Eight Gaussians beside each vertex, those of one after the other's."""
+    step = 0.0005 * torch.stack(torch.meshgrid(*[torch.tensor([-1.0, 1.0])] * 3, indexing="ij"), -1)
+    means = (places[:, None] + step.reshape(1, 8, 3)).reshape(-1, 3)
+    count = len(means)
+    return Gaussians(
+        means,
+        torch.tensor([1.0, 0, 0, 0]).expand(count, 4),
+        torch.full((count, 3), 0.001),
+        torch.ones(count),
+        colours.repeat_interleave(8, 0),
+        vertices=torch.arange(len(places), dtype=torch.int32).repeat_interleave(8),
+    )
+
+
+@pytest.fixture(scope="module")
+def crease(head: Head) -> torch.Tensor:
+    """[V] bool: a line beside the left corner of the mouth, on skin that a smile moves far."""
+    rest, smiling = vertices(head), vertices(head, **SMILE)
+    far = (smiling - rest).norm(dim=1) > 0.006
+    corner = rest[head.regions["lips"], 0].max()
+    line = (rest[:, 0] > corner + 0.002) & (rest[:, 0] < corner + 0.007)
+    found = far & line & head.regions["face"] & ~head.regions["lips"]
+    assert found.sum() >= 3
+    return found
+
+
+def shaded(crease: torch.Tensor) -> torch.Tensor:
+    return torch.where(crease[:, None], SHADE, SKIN.expand(len(crease), 3))
+
+
+def folds_of(head: Head, colours: torch.Tensor) -> Folds:
+    now = vertices(head, **SMILE)
+    return Folds(on(now, colours), now, vertices(head), head)
+
+
+def test_a_crease_is_gone_without_the_smile_that_made_it(head, crease):
+    colours = shaded(crease)
+    cloud = on(vertices(head), colours)
+    found = folds_of(head, colours).coloured(cloud, vertices(head)).features
+    dark = crease.repeat_interleave(8)
+    assert (found[dark].sum(1) / SKIN.sum()).median() > 0.8
+    assert torch.allclose(found[~dark], SKIN)
+
+
+def test_the_portraits_own_expression_stays_as_it_is(head, crease):
+    colours, smiling = shaded(crease), vertices(head, **SMILE)
+    cloud = on(smiling, colours)
+    assert torch.equal(folds_of(head, colours).coloured(cloud, smiling).features, cloud.features)
+
+
+def test_half_a_smile_shows_it_half(head, crease):
+    colours, folds, sums = shaded(crease), folds_of(head, shaded(crease)), []
+    for share in (1.0, 0.5, 0.0):
+        places = vertices(head, **{name: share * value for name, value in SMILE.items()})
+        shown = folds.coloured(on(places, colours), places).features[crease.repeat_interleave(8)]
+        sums.append(float(shown.sum()))
+    assert sums[1] - sums[0] == pytest.approx(0.5 * (sums[2] - sums[0]), rel=0.15)
+
+
+def test_what_is_broader_than_a_fold_stays(head):
+    """A beard: all of the jaw is dark."""
+    rest, smiling = vertices(head), vertices(head, **SMILE)
+    jaw = rest[:, 1] < rest[head.regions["lips"], 1].min() - 0.005
+    colours = torch.where(jaw[:, None], SHADE, SKIN.expand(len(rest), 3))
+    found = folds_of(head, colours).coloured(on(rest, colours), rest).features
+    deep = (rest[:, 1] < rest[head.regions["lips"], 1].min() - 0.03).repeat_interleave(8)
+    assert torch.allclose(found[deep], SHADE)
+    assert not torch.equal(smiling, rest)
+
+
+def test_skin_that_another_expression_stretches_shows_its_shade_less(head):
+    """An upper lip whose shade would be drawn out over an open mouth."""
+    rest, opened = vertices(head), vertices(head, jawOpen=1.0)
+    folds = Folds(on(rest, SKIN.expand(len(rest), 3)), rest, rest, head)
+    stretched = folds._stretched(opened)
+    assert folds._stretched(rest).max() == 0
+    assert folds._smoothed(opened).max() == 0, "the portrait shows no expression"
+    assert stretched[head.regions["face"]].max() > 0.3
+
+
+def test_only_the_first_layers_gaussians_can_be_coloured_alone(head, crease):
+    colours = shaded(crease)
+    one = on(vertices(head, **SMILE), colours)
+    two = Gaussians.cat([one, dataclasses.replace(one, layers=one.layers)])
+    folds = Folds(two, vertices(head, **SMILE), vertices(head), head)
+    found = folds.coloured(on(vertices(head), colours), vertices(head))
+    assert len(found) == len(one)
