@@ -1,7 +1,7 @@
 """Folds brighten as they are smoothed: what shade they lie in is gone with the expression.
 
 Most portraits smile. The creases beside their mouths are narrow and dark; on the skin that unfolds
-as the smile goes they would be broad stripes.
+as the smile goes they would be broad stripes. So is the shade between lids and brows that rise.
 """
 
 from __future__ import annotations
@@ -9,28 +9,33 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from backend.avatar.lids import lit_around
 from backend.head import Head
-from backend.head.surface import vertex_areas
 from backend.model.attributes import COLOURS
 from backend.splat.gaussians import Gaussians
 
 _NO_SKIN = (
-    "lips", "brows", "lashes", "scalp", "left_eyeball", "right_eyeball", "eye_sockets",
-    "mouth_interior",
+    "lips", "lashes", "scalp", "left_eyeball", "right_eyeball", "eye_sockets", "mouth_interior",
 )  # fmt: skip
 _STILL_M, _FOLDED_M = 0.002, 0.005
 """How far the portrait's expression moves skin that shows no folds, and all that may."""
 
-_LEAST_STRETCH = 1.1
-"""Times its area: that much the fit errs."""
+_LEAST_STRETCH, _LEAST_AT_BROWS = 1.1, 1.6
+"""Times its area: that much the fit errs, and a frown that is gone widens brows, which stay dark."""
 
 _MOST = 0.9  # some of what the portrait shows stays
 _SHOWING = 0.3  # opacity
 _EVERY, _NEIGHBOURS = 4, 88
 """Some 8 mm around: broader than folds are, narrower than beards."""
+
+_BROWS_M = 0.008
+_SOCKET_M, _FEWER = 0.014, 6
+"""From the lids; all between brow and eye may lie in the shade, and 20 mm around not all of it."""
+
+_TRIANGLES = 3  # around a place: one alone would show its edges
 
 
 class Folds:
@@ -46,21 +51,32 @@ class Folds:
     """
 
     def __init__(self, cloud: Gaussians, vertices: Tensor, rest: Tensor, head: Head) -> None:
-        self._rest, self._faces = rest, head.faces
-        self._way = vertices - rest
-        far = self._way.norm(dim=1)
-        self._folded = ((far - _STILL_M) / (_FOLDED_M - _STILL_M)).clamp(0, 1)
-        self._area = vertex_areas(vertices, head.faces)
-        other = torch.stack([head.regions[name] for name in _NO_SKIN]).any(0)
-        of, colours = cloud.vertices.long(), cloud.features[:, :COLOURS]
-        skin = (head.regions["face"] & ~other)[of]
-        seen = torch.nonzero(skin & (cloud.opacities > _SHOWING))[::_EVERY, 0]
-        index = torch.nonzero(skin & bool(len(seen)))[:, 0]
+        regions, of, colours = head.regions, cloud.vertices.long(), cloud.features[:, :COLOURS]
+        other = torch.stack([regions[name] for name in _NO_SKIN]).any(0)
+        skin = regions["face"] & ~other
+        seen = torch.nonzero((skin & ~regions["brows"])[of] & (cloud.opacities > _SHOWING))
+        seen = seen[::_EVERY, 0]
+        index = torch.nonzero(skin[of] & bool(len(seen)))[:, 0]
         self._index, self._vertices, self._lit = index, of[index], colours[index]
-        if len(index):
-            around = lit_around(cloud.means[seen], colours[seen], cloud.means[index], _NEIGHBOURS)
-            brighter = around.sum(1, keepdim=True) > self._lit.sum(1, keepdim=True)
-            self._lit = torch.where(brighter, around, self._lit)
+        self._rest, self._way = rest, vertices - rest
+        far = self._way.norm(dim=1)
+        at_brows = _near(rest, regions["brows"], _BROWS_M)
+        self._folded = ((far - _STILL_M) / (_FOLDED_M - _STILL_M)).clamp(0, 1) * ~at_brows
+        corners = head.faces[skin[head.faces].all(1)]
+        self._corners, self._area = corners, _areas(vertices, corners)
+        if not len(index):
+            self._triangles, self._least = index[:, None], index.float()
+            return
+        middles = vertices[corners].mean(1)
+        self._triangles = _nearest(middles, cloud.means[index])
+        self._least = torch.where(at_brows[self._vertices], _LEAST_AT_BROWS, _LEAST_STRETCH)
+        around = lit_around(cloud.means[seen], colours[seen], cloud.means[index], _NEIGHBOURS)
+        deep = _near(rest, regions["lids"], _SOCKET_M)[self._vertices]
+        if deep.any():
+            few, places = seen[::_FEWER], cloud.means[index[deep]]
+            around[deep] = lit_around(cloud.means[few], colours[few], places, _NEIGHBOURS)
+        brighter = around.sum(1, keepdim=True) > self._lit.sum(1, keepdim=True)
+        self._lit = torch.where(brighter, around, self._lit)
 
     def coloured(self, cloud: Gaussians, vertices: Tensor) -> Gaussians:
         """The same Gaussians, brighter where the skin is smoother than in the portrait.
@@ -72,7 +88,8 @@ class Folds:
         """
         there = self._index < len(cloud)
         index, of = self._index[there], self._vertices[there]
-        share = (_MOST * self._smoothed(vertices).maximum(self._stretched(vertices)))[of, None]
+        shares = self._smoothed(vertices)[of].maximum(self._stretched(vertices)[there])
+        share = _MOST * shares[:, None]
         if not share.any():
             return cloud
         features = cloud.features.clone()
@@ -86,6 +103,27 @@ class Folds:
         return self._folded * (1 - left / self._way.square().sum(1).clamp_min(1e-8)).clamp(0, 1)
 
     def _stretched(self, vertices: Tensor) -> Tensor:
-        """[V] 0..1: how far the skin is drawn out over more than its area in the portrait."""
-        times = vertex_areas(vertices, self._faces) / self._area.clamp_min(1e-12)
-        return 1 - (times / _LEAST_STRETCH).clamp_min(1).square().reciprocal()
+        """[M] 0..1: how far the skin around each Gaussian is larger than in the portrait."""
+        times = _areas(vertices, self._corners) / self._area.clamp_min(1e-12)
+        times = times[self._triangles].mean(1) / self._least
+        return 1 - times.clamp_min(1).square().reciprocal()
+
+
+def _areas(vertices: Tensor, corners: Tensor) -> Tensor:
+    """[T] twice the area of triangles [T, 3]."""
+    a, b, c = vertices[corners].unbind(1)
+    return torch.linalg.cross(b - a, c - a).norm(dim=1)
+
+
+def _nearest(places: Tensor, at: Tensor) -> Tensor:
+    """[M, _TRIANGLES] which of the places [N, 3] are nearest."""
+    _, index = KDTree(places.cpu().numpy()).query(at.cpu().numpy(), k=_TRIANGLES)
+    return torch.as_tensor(index).to(places.device)
+
+
+def _near(places: Tensor, of: Tensor, far_m: float) -> Tensor:
+    """[V] bool: what of places [V, 3] is at most so far from some of them, [V] bool."""
+    if not of.any():
+        return of
+    away, _ = KDTree(places[of].cpu().numpy()).query(places.cpu().numpy())
+    return torch.as_tensor(away).to(places) < far_m

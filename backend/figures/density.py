@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from backend.head.surface import vertex_areas
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER
@@ -78,7 +77,7 @@ def kept_density(
     mouth and ears".
     """
     split = layers > FIRST_EXPRESSION_LAYER
-    skin = vertex_areas(torch.from_numpy(vertices), torch.from_numpy(faces)).numpy() * _CM2_PER_M2
+    skin = vertex_areas(vertices, faces) * _CM2_PER_M2
     found = {}
     for name, parts in AREAS.items():
         inside = np.any([regions[part] for part in parts], axis=0)

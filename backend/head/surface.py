@@ -15,13 +15,14 @@ def undirected_edges(faces: np.ndarray) -> np.ndarray:
     return np.unique(pairs[pairs[:, 0] != pairs[:, 1]].astype(np.int64), axis=0)
 
 
-def vertex_areas(vertices: Tensor, faces: Tensor) -> Tensor:
-    """[V] a third of the area of every triangle [F, 3] around each vertex [V, 3], m2."""
-    a, b, c = vertices[faces].unbind(1)
-    areas = torch.linalg.cross(b - a, c - a).norm(dim=1) / 2
-    found = vertices.new_zeros(len(vertices))
+def vertex_areas(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """[V] a third of the area of every triangle around each vertex, m2."""
+    corners = vertices[faces]
+    sides = corners[:, 1:] - corners[:, :1]
+    areas = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1) / 2
+    found = np.zeros(len(vertices))
     for corner in range(3):
-        found.index_add_(0, faces[:, corner], areas / 3)
+        np.add.at(found, faces[:, corner], areas / 3)
     return found
 
 

@@ -89,10 +89,9 @@ class View:
 
         Splats do not grow with the skin: a lid that unfolds would show the eye between them.
         """
-        faces = self.head.faces
-        blinking = vertex_areas(torch.from_numpy(self._blinking), faces)
-        times = blinking / vertex_areas(self.rest[0], faces).clamp_min(1e-12)
-        return times.sqrt().clamp(1, _MOST_STRETCH).numpy()
+        faces = self.head.faces.numpy()
+        rest = np.maximum(vertex_areas(self.rest[0].numpy(), faces), 1e-12)
+        return np.clip(np.sqrt(vertex_areas(self._blinking, faces) / rest), 1, _MOST_STRETCH)
 
     @cached_property
     def _blinking(self) -> np.ndarray:

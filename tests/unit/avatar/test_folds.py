@@ -98,13 +98,32 @@ def test_what_is_broader_than_a_fold_stays(head):
 
 
 def test_skin_that_another_expression_stretches_shows_its_shade_less(head):
-    """An upper lip whose shade would be drawn out over an open mouth."""
+    """A dark line on the upper lip is not drawn out over an open mouth."""
     rest, opened = vertices(head), vertices(head, jawOpen=1.0)
-    folds = Folds(on(rest, SKIN.expand(len(rest), 3)), rest, rest, head)
-    stretched = folds._stretched(opened)
-    assert folds._stretched(rest).max() == 0
-    assert folds._smoothed(opened).max() == 0, "the portrait shows no expression"
-    assert stretched[head.regions["face"]].max() > 0.3
+    lips = rest[head.regions["lips"]]
+    line = (rest[:, 1] - lips[:, 1].max()).abs() < 0.002
+    line &= head.regions["face"] & ~head.regions["lips"] & (rest[:, 0].abs() < 0.02)
+    assert line.any()
+    colours = shaded(line)
+    folds = Folds(on(rest, colours), rest, rest, head)
+    dark = line.repeat_interleave(8)
+    found = folds.coloured(on(opened, colours), opened).features[dark]
+    assert found.sum(1).max() > 1.5 * SHADE.sum()
+    assert torch.equal(
+        folds.coloured(on(rest, colours), rest).features[dark], SHADE.expand(len(found), 3)
+    )
+
+
+def test_raised_brows_stay_dark_and_the_shade_below_them_goes(head):
+    rest = vertices(head)
+    raised = vertices(head, browInnerUp=1.0, browOuterUpLeft=1.0, browOuterUpRight=1.0)
+    brows, way = head.regions["brows"], (raised - rest).norm(dim=1)
+    below = head.regions["face"] & ~brows & (way > 0.002) & (way < 0.006) & (rest[:, 2] > 0.06)
+    below &= rest[:, 1] < rest[brows, 1].mean()
+    colours = shaded(brows | below)
+    shown = Folds(on(rest, colours), rest, rest, head).coloured(on(raised, colours), raised)
+    light = shown.features.sum(1).reshape(-1, 8).mean(1) / SKIN.sum()
+    assert light[below].mean() > light[brows].mean() + 0.1
 
 
 def test_only_the_first_layers_gaussians_can_be_coloured_alone(head, crease):
