@@ -24,7 +24,7 @@ _STILL_M, _FOLDED_M = 0.002, 0.005
 """How far the portrait's expression moves skin that shows no folds, and all that may."""
 
 _LEAST_STRETCH, _LEAST_AT_BROWS = 1.1, 1.6
-"""Times its area: that much the fit errs, and a frown that is gone widens brows, which stay dark."""
+"""Times its area: that much the fit errs; and brows, which stay dark, widen as a frown goes."""
 
 _MOST = 0.9  # some of what the portrait shows stays
 _SHOWING = 0.3  # opacity

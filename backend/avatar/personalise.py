@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from backend.avatar.side_views import SideViews
+from backend.lifting.sampling import look_up
 from backend.lifting.target import Personal, Target
 from backend.losses import PointLosses, image_loss
 from backend.model.attributes import COLOURS
@@ -25,6 +26,7 @@ from backend.model.union import union
 from backend.splat.blending import blending_weights
 from backend.splat.gaussians import Gaussians
 from backend.splat.rasterise import rasterise
+from shared.camera import Camera
 from shared.progress import Progress
 
 RATES = {"features": 0.04, "opacity": 0.03, "scale": 0.015, "offset": 0.03, "mask": 0.03}
@@ -40,6 +42,7 @@ _SIDE_WEIGHT = 1.5
 _PLANES_HIDE = 0.1  # a sheet's cells are seen from the front, and aside hardly less well
 _REFRESH = 20  # iterations between two looks of the network at what has changed
 _SHOWN = 0.6  # pixels' worth of the portrait
+_BEFORE_HEAD = 0.5  # alpha of the head's own picture
 
 
 def personalise(
@@ -115,10 +118,12 @@ def personalise(
 def _before(
     model: SplitAvatar, encoded: Encoded, personal: Personal, target: Target
 ) -> tuple[Gaussians, tuple[Tensor, list[Tensor]]]:
-    """The avatar as it starts; and which cells [2, P] and which Gaussians of each layer [N] the
-    portrait shows at all.
+    """The avatar as it starts; and which cells [2, P] and which Gaussians of each layer [N] may
+    change: those that the portrait shows at all, of the cells those beside the head.
 
-    Adam's steps do not shrink with the gradient: what is hidden would wander off into noise.
+    Adam's steps do not shrink with the gradient: what is hidden would wander off into noise. A
+    cell of hair before the head would turn dark to sharpen the hairline, and from the side a row
+    of them shows as dots; what it lacks is the photo's detail to add.
     """
     with torch.no_grad():
         raw = model.expression_raw(encoded.g0_raw, target.vertices, target.frames, personal.layers)
@@ -127,9 +132,19 @@ def _before(
     shown = blending_weights(cloud, target.camera) > _SHOWN
     cells = torch.zeros_like(personal.identity_mask)
     existing = int(personal.identity_mask.sum())
-    cells[personal.identity_mask] = shown[:existing]
     sizes = [layer.means.shape[1] for layer in layers.layers]
+    head = cloud.select(slice(existing, existing + sum(sizes)))
+    beside = _drawn_at(head, cloud.means[:existing], target.camera) < _BEFORE_HEAD
+    cells[personal.identity_mask] = shown[:existing] & beside
     return cloud, (cells.view(2, -1), list(shown[existing : existing + sum(sizes)].split(sizes)))
+
+
+def _drawn_at(head: Gaussians, places: Tensor, camera: Camera) -> Tensor:
+    """[N] alpha of the head's picture where places [N, 3] lie in it."""
+    with torch.no_grad():
+        alpha = rasterise(head, camera).alpha.cpu().numpy()
+    pixels = camera.project(places.cpu().numpy())
+    return torch.from_numpy(look_up(alpha, pixels, 0.0)).to(places.device)
 
 
 def _hidden(personal: Personal, count: int) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 
@@ -82,6 +83,21 @@ def test_cells_outside_the_matte_stay_as_they_are(case):
         a, b = getattr(case.before.identity, name), getattr(case.after.identity, name)
         assert torch.equal(a[outside], b[outside]), name
     assert torch.equal(case.before.identity_mask, case.after.identity_mask)
+
+
+def test_cells_before_the_head_stay_as_they_are(case):
+    """Their places in the portrait, against the head's own mask."""
+    model, target = case.model, case.target
+    identity = model.identity(case.encoded, case.before.identity, target.camera)
+    pixels = target.camera.project(identity.means[0].detach().numpy())
+    inside = case.before.identity_mask.numpy()
+    center = target.camera.project(target.vertices[0].numpy()).mean(0)
+    before_face = inside & (np.linalg.norm(pixels - center, axis=1) < 40)
+    assert before_face.sum() > 100
+    changed = case.after.identity.features - case.before.identity.features
+    changed = changed.detach().abs().amax(-1).reshape(-1).numpy()
+    assert changed[before_face].max() == 0
+    assert changed[inside].max() > 0, "beside the head they learn"
 
 
 def test_the_network_stays_frozen(case):
