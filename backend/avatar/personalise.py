@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -26,7 +27,6 @@ from backend.model.union import union
 from backend.splat.blending import blending_weights
 from backend.splat.gaussians import Gaussians
 from backend.splat.rasterise import rasterise
-from shared.camera import Camera
 from shared.progress import Progress
 
 RATES = {"features": 0.04, "opacity": 0.03, "scale": 0.015, "offset": 0.03, "mask": 0.03}
@@ -42,7 +42,9 @@ _SIDE_WEIGHT = 1.5
 _PLANES_HIDE = 0.1  # a sheet's cells are seen from the front, and aside hardly less well
 _REFRESH = 20  # iterations between two looks of the network at what has changed
 _SHOWN = 0.6  # pixels' worth of the portrait
+_SHOWN_WELL = 0.5  # of `Personal.shown`
 _BEFORE_HEAD = 0.5  # alpha of the head's own picture
+_OUTLINE_PX = 6  # inside it cells shrink, or they stick out as a dark rim
 
 
 def personalise(
@@ -68,8 +70,8 @@ def personalise(
 
     Deviates: the network's outputs count as constants and are refreshed every 20 steps.
     """
-    before, shown = _before(model, encoded, personal, target)
-    groups, freezing = _parameters(personal, shown)
+    before, free = _before(model, encoded, personal, target)
+    groups, freezing = _parameters(personal, free)
     sides = SideViews(before, _hidden(personal, len(before)), target.camera, _middle(target))
     optimiser = torch.optim.Adam(groups, eps=_ADAM_EPS)
     starts = [(colour, colour.detach().clone(), reach) for colour, reach in _colours(personal)]
@@ -115,36 +117,59 @@ def personalise(
     return losses
 
 
+@dataclass(frozen=True)
+class _Free:
+    """What may change: what the portrait shows well.
+
+    Adam's steps do not shrink with the gradient: what is hidden would wander off into noise, and
+    what is seen edge on into streaks. Cells of hair before the head would move to sharpen the
+    hairline, and from the side show as a row of dots. What the portrait's own pose lacks without
+    all that is the photo's detail to add.
+
+    Args:
+        cells: [2, P] bool: the planes' colours and opacities.
+        moving: [2, P] bool: their places and sizes.
+        sites: Of each layer [N] bool: opacities and sizes of the head's Gaussians.
+        facing: Of each layer [N] bool: their colours and places.
+    """
+
+    cells: Tensor
+    moving: Tensor
+    sites: list[Tensor]
+    facing: list[Tensor]
+
+
 def _before(
     model: SplitAvatar, encoded: Encoded, personal: Personal, target: Target
-) -> tuple[Gaussians, tuple[Tensor, list[Tensor]]]:
-    """The avatar as it starts; and which cells [2, P] and which Gaussians of each layer [N] may
-    change: those that the portrait shows at all, of the cells those beside the head.
-
-    Adam's steps do not shrink with the gradient: what is hidden would wander off into noise. A
-    cell of hair before the head would turn dark to sharpen the hairline, and from the side a row
-    of them shows as dots; what it lacks is the photo's detail to add.
-    """
+) -> tuple[Gaussians, _Free]:
+    """The avatar as it starts, and what of it may change."""
     with torch.no_grad():
         raw = model.expression_raw(encoded.g0_raw, target.vertices, target.frames, personal.layers)
         identity, layers = assemble(model, encoded, raw, personal, target)
         cloud = masked_union(identity, layers, personal)
     shown = blending_weights(cloud, target.camera) > _SHOWN
-    cells = torch.zeros_like(personal.identity_mask)
-    existing = int(personal.identity_mask.sum())
+    mask = personal.identity_mask
+    cells, moving = torch.zeros_like(mask), torch.zeros_like(mask)
+    existing = int(mask.sum())
     sizes = [layer.means.shape[1] for layer in layers.layers]
     head = cloud.select(slice(existing, existing + sum(sizes)))
-    beside = _drawn_at(head, cloud.means[:existing], target.camera) < _BEFORE_HEAD
-    cells[personal.identity_mask] = shown[:existing] & beside
-    return cloud, (cells.view(2, -1), list(shown[existing : existing + sum(sizes)].split(sizes)))
+    beside = ~_before_head(head, cloud.means[:existing], target)
+    cells[mask] = shown[:existing]
+    moving[mask] = shown[:existing] & beside
+    sites = list(shown[existing : existing + sum(sizes)].split(sizes))
+    pairs = zip(sites, personal.shown, strict=True)
+    facing = [seen & (share > _SHOWN_WELL) for seen, share in pairs]
+    return cloud, _Free(cells.view(2, -1), moving.view(2, -1), sites, facing)
 
 
-def _drawn_at(head: Gaussians, places: Tensor, camera: Camera) -> Tensor:
-    """[N] alpha of the head's picture where places [N, 3] lie in it."""
+def _before_head(head: Gaussians, places: Tensor, target: Target) -> Tensor:
+    """[N] bool: which places [N, 3] the portrait shows where the head is, not at its outline."""
     with torch.no_grad():
-        alpha = rasterise(head, camera).alpha.cpu().numpy()
-    pixels = camera.project(places.cpu().numpy())
-    return torch.from_numpy(look_up(alpha, pixels, 0.0)).to(places.device)
+        drawn = rasterise(head, target.camera).alpha
+    inner = -F.max_pool2d(-target.alpha[None], 2 * _OUTLINE_PX + 1, 1, _OUTLINE_PX)[0]
+    alpha = drawn.minimum(inner).cpu().numpy()
+    pixels = target.camera.project(places.cpu().numpy())
+    return torch.from_numpy(look_up(alpha, pixels, 0.0) > _BEFORE_HEAD).to(places.device)
 
 
 def _hidden(personal: Personal, count: int) -> Tensor:
@@ -193,11 +218,8 @@ def _colours(personal: Personal) -> Iterator[tuple[Tensor, Tensor | float]]:
             yield layer.features, _COLOUR_REACH * shown[:, None]
 
 
-def _parameters(
-    personal: Personal, shown: tuple[Tensor, list[Tensor]]
-) -> tuple[list[dict], list[tuple[Tensor, Tensor]]]:
+def _parameters(personal: Personal, free: _Free) -> tuple[list[dict], list[tuple[Tensor, Tensor]]]:
     """Adam's groups, and what to multiply gradients by so that frozen parts stay."""
-    cells, sites = shown
     groups: list[dict] = []
     freezing: list[tuple[Tensor, Tensor]] = []
 
@@ -209,13 +231,15 @@ def _parameters(
 
     for name, tensor in personal.identity.tensors():
         if name in RATES:
-            add(name, tensor, cells)
-    layers = zip(personal.layers, personal.frozen, personal.anchored, sites, strict=True)
-    for residuals, frozen, anchored, seen in layers:
+            add(name, tensor, free.moving if name in ("offset", "scale") else free.cells)
+    kinds = zip(personal.frozen, personal.anchored, free.sites, free.facing, strict=True)
+    for residuals, (frozen, anchored, seen, facing) in zip(personal.layers, kinds, strict=True):
         for name, tensor in residuals.tensors():
             if name == "features":
-                add(name, tensor, seen & ~frozen)
-            elif name in ("offset", "scale"):
+                add(name, tensor, facing & ~frozen)
+            elif name == "offset":
+                add(name, tensor, facing & ~frozen & ~anchored)
+            elif name == "scale":
                 add(name, tensor, seen & ~frozen & ~anchored)
             elif name == "opacity":
                 add(name, tensor, seen)

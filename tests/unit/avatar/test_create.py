@@ -19,7 +19,7 @@ from shared.progress import Progress, silent
 def test_the_avatar_looks_like_its_portrait(pipeline, avatar, portrait):
     shown = pipeline.render(pipeline.drive(avatar, avatar.source), avatar.camera)
     inside = portrait.matte > 0.5
-    assert psnr(shown.rgb, portrait.matted, inside) > 27, "after six steps only"
+    assert psnr(shown.rgb, portrait.matted, inside) > 26, "after six steps only"
     assert np.abs(shown.alpha - portrait.matte).mean() < 0.04
 
 
