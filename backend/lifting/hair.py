@@ -7,7 +7,7 @@ import numpy as np
 from .polygons import dilate, erode
 from .view import View
 
-_MOUTH_CORNERS = (61, 291)
+_MOUTH_CORNERS, _EYE_CORNERS = (61, 291), (33, 263)
 _STRAY_PX = 2
 _SOFT_PX = 4  # its shade on the skin beside it
 _SEAM_PX = 8
@@ -19,6 +19,9 @@ _OVER_PX = 16  # farther inside it may be a brow, or a beard
 def hair_over_face(view: View, unlike: np.ndarray) -> np.ndarray:
     """[H, W] bool: what hangs before the face's outline: it goes on beside it, or, above the mouth
     where no beard is, lies in the shade of what does, or on the flank of a face with long hair.
+
+    Above the eyes hair lies on the head: a fringe as a sheet before the forehead would be torn
+    from it as soon as the head turns.
 
     Args:
         view: The portrait and the fitted head.
@@ -33,7 +36,9 @@ def hair_over_face(view: View, unlike: np.ndarray) -> np.ndarray:
     flank = _ends(face) & (view.facing_image() < _FLANK_FACING) & ~features
     flank &= _along_long_hair(erode(person & beside, _LONG_PX), face)
     over = dilate(inside & face & (hanging | shade), _STRAY_PX)
-    return (over | dilate(inside & flank, _SOFT_PX)) & face
+    over = (over | dilate(inside & flank, _SOFT_PX)) & face
+    over[: int(view.portrait.landmarks[list(_EYE_CORNERS), 1].mean())] = False
+    return over
 
 
 def _ends(face: np.ndarray) -> np.ndarray:

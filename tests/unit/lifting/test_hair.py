@@ -52,9 +52,12 @@ def test_what_is_dark_on_a_flank_is_hair_only_where_hair_hangs_down_beside(portr
         left = int(face[row].argmax())
         shade[row, left : left + 4] = True
     shade &= view.facing_image() < 0.7
-    assert shade.sum() > 20
+    eyes = int(portrait.landmarks[[33, 263], 1].mean())
+    below = shade & (np.arange(512)[:, None] >= eyes)
+    assert below.sum() > 20
     found = hair_over_face(view, shade)
-    assert found[shade].mean() > 0.9
+    assert found[below].mean() > 0.9
+    assert not found[:eyes].any(), "there it lies on the head"
     beside = np.where((view.visible.face < 0) & (np.arange(512)[:, None] < 600), 0.0, 1.0)
     short = View(replace(portrait, matte=beside.astype(np.float32)), pipeline.head)
     assert hair_over_face(short, shade).sum() < 0.3 * found.sum()
