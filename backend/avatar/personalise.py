@@ -27,6 +27,7 @@ from backend.model.union import union
 from backend.splat.blending import blending_weights
 from backend.splat.gaussians import Gaussians
 from backend.splat.rasterise import rasterise
+from shared.camera import Camera
 from shared.progress import Progress
 
 RATES = {"features": 0.04, "opacity": 0.03, "scale": 0.015, "offset": 0.03, "mask": 0.03}
@@ -44,7 +45,6 @@ _REFRESH = 20  # iterations between two looks of the network at what has changed
 _SHOWN = 0.6  # pixels' worth of the portrait
 _SHOWN_WELL = 0.5  # of `Personal.shown`
 _BEFORE_HEAD = 0.5  # alpha of the head's own picture
-_OUTLINE_PX = 6  # inside it cells shrink, or they stick out as a dark rim
 
 
 def personalise(
@@ -153,7 +153,7 @@ def _before(
     existing = int(mask.sum())
     sizes = [layer.means.shape[1] for layer in layers.layers]
     head = cloud.select(slice(existing, existing + sum(sizes)))
-    beside = ~_before_head(head, cloud.means[:existing], target)
+    beside = ~_before_head(head, cloud.means[:existing], target.camera)
     cells[mask] = shown[:existing]
     moving[mask] = shown[:existing] & beside
     sites = list(shown[existing : existing + sum(sizes)].split(sizes))
@@ -162,13 +162,11 @@ def _before(
     return cloud, _Free(cells.view(2, -1), moving.view(2, -1), sites, facing)
 
 
-def _before_head(head: Gaussians, places: Tensor, target: Target) -> Tensor:
-    """[N] bool: which places [N, 3] the portrait shows where the head is, not at its outline."""
+def _before_head(head: Gaussians, places: Tensor, camera: Camera) -> Tensor:
+    """[N] bool: which places [N, 3] the portrait shows where the head is."""
     with torch.no_grad():
-        drawn = rasterise(head, target.camera).alpha
-    inner = -F.max_pool2d(-target.alpha[None], 2 * _OUTLINE_PX + 1, 1, _OUTLINE_PX)[0]
-    alpha = drawn.minimum(inner).cpu().numpy()
-    pixels = target.camera.project(places.cpu().numpy())
+        alpha = rasterise(head, camera).alpha.cpu().numpy()
+    pixels = camera.project(places.cpu().numpy())
     return torch.from_numpy(look_up(alpha, pixels, 0.0) > _BEFORE_HEAD).to(places.device)
 
 
