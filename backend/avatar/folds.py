@@ -6,13 +6,11 @@ as the smile goes they would be broad stripes. So is the shade between lids and 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from backend.avatar.lids import lit_around
+from backend.avatar.recolour import away_from, lit_around, recoloured
 from backend.head import Head
 from backend.model.attributes import COLOURS
 from backend.splat.gaussians import Gaussians
@@ -88,14 +86,8 @@ class Folds:
         """
         there = self._index < len(cloud)
         index, of = self._index[there], self._vertices[there]
-        shares = self._smoothed(vertices)[of].maximum(self._stretched(vertices)[there])
-        share = _MOST * shares[:, None]
-        if not share.any():
-            return cloud
-        features = cloud.features.clone()
-        now = features[index, :COLOURS]
-        features[index, :COLOURS] = now + share * (self._lit[there] - now)
-        return replace(cloud, features=features)
+        share = _MOST * self._smoothed(vertices)[of].maximum(self._stretched(vertices)[there])
+        return recoloured(cloud, index, self._lit[there], share)
 
     def _smoothed(self, vertices: Tensor) -> Tensor:
         """[V] 0..1: how much of the portrait's expression is gone where it folded the skin."""
@@ -125,5 +117,4 @@ def _near(places: Tensor, of: Tensor, far_m: float) -> Tensor:
     """[V] bool: what of places [V, 3] is at most so far from some of them, [V] bool."""
     if not of.any():
         return of
-    away, _ = KDTree(places[of].cpu().numpy()).query(places.cpu().numpy())
-    return torch.as_tensor(away).to(places) < far_m
+    return away_from(places[of], places) < far_m

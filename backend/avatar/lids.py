@@ -6,15 +6,12 @@ same skin lies flat before the eye: with the colours of the fold it would be a d
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import torch
-from scipy.spatial import KDTree
 from torch import Tensor
 
+from backend.avatar.recolour import away_from, lit_around, recoloured
 from backend.head import Head
-from backend.lifting.sampling import between
 from backend.model.attributes import COLOURS
 from backend.splat.gaussians import Gaussians
 from shared.flame import ARKIT_NAMES
@@ -33,19 +30,6 @@ _MOST = 0.85  # some of what the portrait shows stays
 _DARKER = 0.15  # than that, from where on all of it is shade
 _LASHES_M, _BARE_M = 0.0008, 0.003  # from the edge of a closed lid
 _LASH_SHADE = 0.2
-
-
-def lit_around(places: Tensor, colours: Tensor, at: Tensor, count: int) -> Tensor:
-    """[M, 3] colours between the nearest places, the darker half left out: it lies in the shade.
-
-    Args:
-        places: [N, 3] metres.
-        colours: [N, 3] of these places.
-        at: [M, 3] metres.
-        count: Most neighbours.
-    """
-    known, values, wanted = (tensor.cpu().numpy() for tensor in (places, colours, at))
-    return torch.from_numpy(between(known, values, wanted, count, bright=True)).to(colours)
 
 
 class Lids:
@@ -112,13 +96,7 @@ class Lids:
         index, of = self._index[there], self._vertices[there]
         before = self._closed_before
         more = ((self._share(vertices) - before) / (1 - before)).clamp(0, 1)[of]
-        share = (more * self._most[there])[:, None]
-        if not share.any():
-            return cloud
-        features = cloud.features.clone()
-        now = features[index, :COLOURS]
-        features[index, :COLOURS] = now + share * (self._closed[there] - now)
-        return replace(cloud, features=features)
+        return recoloured(cloud, index, self._closed[there], more * self._most[there])
 
     def _share(self, vertices: Tensor) -> Tensor:
         """[V] how far each vertex has gone of a blink's way; 0 where it has none."""
@@ -143,5 +121,4 @@ def _plain(rest: Tensor, way: Tensor, regions: dict[str, Tensor]) -> Tensor:
 
 def _bare(places: Tensor, edge: Tensor) -> Tensor:
     """[M] 0..1: how far from a closed lid's edge [E, 3] a place is, at 0 below lashes."""
-    away, _ = KDTree(edge.cpu().numpy()).query(places.cpu().numpy())
-    return ((torch.as_tensor(away).to(places) - _LASHES_M) / (_BARE_M - _LASHES_M)).clamp(0, 1)
+    return ((away_from(edge, places) - _LASHES_M) / (_BARE_M - _LASHES_M)).clamp(0, 1)

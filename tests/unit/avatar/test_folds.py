@@ -10,10 +10,8 @@ import torch
 from backend.avatar.folds import Folds
 from backend.head import Head
 from backend.splat.gaussians import Gaussians
-from shared.flame import Track
+from tests.unit.avatar.painted import SHADE, SKIN, on_vertices, shaded, vertices
 
-SKIN = torch.tensor([0.8, 0.6, 0.5])
-SHADE = torch.tensor([0.2, 0.1, 0.1])
 SMILE = {"mouthSmileLeft": 0.9, "mouthSmileRight": 0.9, "cheekSquintLeft": 0.6}
 
 
@@ -22,23 +20,12 @@ def head() -> Head:
     return Head.load("open")
 
 
-def vertices(head: Head, **units: float) -> torch.Tensor:
-    return head.vertices_of(head.translated(Track.from_arkit(units)))[0]
-
-
 def on(places: torch.Tensor, colours: torch.Tensor) -> Gaussians:
     """Eight Gaussians beside each vertex, those of one after the other's."""
     step = 0.0005 * torch.stack(torch.meshgrid(*[torch.tensor([-1.0, 1.0])] * 3, indexing="ij"), -1)
     means = (places[:, None] + step.reshape(1, 8, 3)).reshape(-1, 3)
-    count = len(means)
-    return Gaussians(
-        means,
-        torch.tensor([1.0, 0, 0, 0]).expand(count, 4),
-        torch.full((count, 3), 0.001),
-        torch.ones(count),
-        colours.repeat_interleave(8, 0),
-        vertices=torch.arange(len(places), dtype=torch.int32).repeat_interleave(8),
-    )
+    of = torch.arange(len(places), dtype=torch.int32)
+    return on_vertices(means, colours.repeat_interleave(8, 0), of.repeat_interleave(8))
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +38,6 @@ def crease(head: Head) -> torch.Tensor:
     found = far & line & head.regions["face"] & ~head.regions["lips"]
     assert found.sum() >= 3
     return found
-
-
-def shaded(crease: torch.Tensor) -> torch.Tensor:
-    return torch.where(crease[:, None], SHADE, SKIN.expand(len(crease), 3))
 
 
 def folds_of(head: Head, colours: torch.Tensor) -> Folds:
@@ -90,7 +73,7 @@ def test_what_is_broader_than_a_fold_stays(head):
     """A beard: all of the jaw is dark."""
     rest, smiling = vertices(head), vertices(head, **SMILE)
     jaw = rest[:, 1] < rest[head.regions["lips"], 1].min() - 0.005
-    colours = torch.where(jaw[:, None], SHADE, SKIN.expand(len(rest), 3))
+    colours = shaded(jaw)
     found = folds_of(head, colours).coloured(on(rest, colours), rest).features
     deep = (rest[:, 1] < rest[head.regions["lips"], 1].min() - 0.03).repeat_interleave(8)
     assert torch.allclose(found[deep], SHADE)

@@ -10,10 +10,7 @@ import torch
 from backend.avatar.lids import Lids
 from backend.head import Head
 from backend.splat.gaussians import Gaussians
-from shared.flame import Track
-
-SKIN = torch.tensor([0.8, 0.6, 0.5])
-SHADE = torch.tensor([0.2, 0.1, 0.1])
+from tests.unit.avatar.painted import SKIN, on, shaded, vertices
 
 
 @pytest.fixture(scope="module")
@@ -21,25 +18,8 @@ def head() -> Head:
     return Head.load("open")
 
 
-def vertices(head: Head, **units: float) -> torch.Tensor:
-    return head.vertices_of(head.translated(Track.from_arkit(units)))[0]
-
-
 def blink(share: float) -> dict[str, float]:
     return {"eyeBlinkLeft": share, "eyeBlinkRight": share}
-
-
-def on(places: torch.Tensor, colours: torch.Tensor) -> Gaussians:
-    """One Gaussian on each vertex."""
-    count = len(places)
-    return Gaussians(
-        places,
-        torch.tensor([1.0, 0, 0, 0]).expand(count, 4),
-        torch.full((count, 3), 0.001),
-        torch.ones(count),
-        colours,
-        vertices=torch.arange(count, dtype=torch.int32),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +30,14 @@ def upper(head: Head) -> torch.Tensor:
     return (way > 0.005) & ~torch.stack([head.regions[name] for name in other]).any(0)
 
 
-def shaded(head: Head, upper: torch.Tensor) -> torch.Tensor:
-    return torch.where(upper[:, None], SHADE, SKIN.expand(len(upper), 3))
-
-
 def lids_of(head: Head, colours: torch.Tensor, **units: float) -> Lids:
     rest, now = vertices(head), vertices(head, **units)
     return Lids.of(on(now, colours), now, rest, head, None)
 
 
 def test_closed_lids_have_the_skins_colour_but_for_their_lashes(head, upper):
-    lids, closed = lids_of(head, shaded(head, upper)), vertices(head, **blink(1))
-    found = lids.coloured(on(closed, shaded(head, upper)), closed).features[upper]
+    lids, closed = lids_of(head, shaded(upper)), vertices(head, **blink(1))
+    found = lids.coloured(on(closed, shaded(upper)), closed).features[upper]
     bright = (found.sum(1) / SKIN.sum()).clamp(0, 1)
     assert bright.quantile(0.9) > 0.7
     assert (bright < 0.5).any()  # the line of the lashes
@@ -69,16 +45,16 @@ def test_closed_lids_have_the_skins_colour_but_for_their_lashes(head, upper):
 
 
 def test_half_closed_lids_are_between(head, upper):
-    lids = lids_of(head, shaded(head, upper))
+    lids = lids_of(head, shaded(upper))
     shares = []
     for share in (0.0, 0.5, 1.0):
         places = vertices(head, **blink(share))
-        shares.append(lids.coloured(on(places, shaded(head, upper)), places).features[upper].sum())
+        shares.append(lids.coloured(on(places, shaded(upper)), places).features[upper].sum())
     assert shares[1] - shares[0] == pytest.approx(0.5 * float(shares[2] - shares[0]), rel=0.05)
 
 
 def test_everything_else_and_the_portraits_own_expression_stay_as_they_are(head, upper):
-    lids, colours = lids_of(head, shaded(head, upper), **blink(0.4)), shaded(head, upper)
+    lids, colours = lids_of(head, shaded(upper), **blink(0.4)), shaded(upper)
     for share in (0.0, 0.4):
         places = vertices(head, **blink(share))
         assert torch.equal(lids.coloured(on(places, colours), places).features, colours)
@@ -89,7 +65,7 @@ def test_everything_else_and_the_portraits_own_expression_stay_as_they_are(head,
 
 
 def test_one_eye_winks_alone(head, upper):
-    lids, colours = lids_of(head, shaded(head, upper)), shaded(head, upper)
+    lids, colours = lids_of(head, shaded(upper)), shaded(upper)
     winking = vertices(head, eyeBlinkLeft=1.0)
     brighter = (lids.coloured(on(winking, colours), winking).features - colours).sum(1)[upper]
     left = vertices(head)[upper, 0] > 0  # the subject's
@@ -106,10 +82,10 @@ def test_lids_that_are_as_light_as_the_skin_stay(head, upper):
 
 def test_only_the_first_layers_gaussians_can_be_coloured_alone(head, upper):
     rest, closed = vertices(head), vertices(head, **blink(1))
-    one = on(rest, shaded(head, upper))
+    one = on(rest, shaded(upper))
     two = Gaussians.cat([one, dataclasses.replace(one, layers=one.layers)])
     lids = Lids.of(two, rest, rest, head, None)
-    alone = lids.coloured(on(closed, shaded(head, upper)), closed).features
+    alone = lids.coloured(on(closed, shaded(upper)), closed).features
     both = lids.coloured(dataclasses.replace(two), closed).features
     assert torch.equal(alone, both[: len(rest)])
 
@@ -117,6 +93,6 @@ def test_only_the_first_layers_gaussians_can_be_coloured_alone(head, upper):
 def test_a_head_without_lids_stays_as_it_is(head, upper):
     rest, closed = vertices(head), vertices(head, **blink(1))
     none = {name: torch.zeros_like(mask) for name, mask in head.regions.items()}
-    colours = shaded(head, upper)
+    colours = shaded(upper)
     lids = Lids(on(rest, colours), rest, rest, closed - rest, none)
     assert torch.equal(lids.coloured(on(closed, colours), closed).features, colours)
