@@ -29,7 +29,7 @@ from scripts.open_head.calibration import calibrated  # noqa: E402
 from scripts.open_head.crop import Crop, crop_head  # noqa: E402
 from scripts.open_head.landmarks import Detector, embed_landmarks  # noqa: E402
 from scripts.open_head.lips import Contact, close_lips, sealed  # noqa: E402
-from scripts.open_head.mouth import behind_lips  # noqa: E402
+from scripts.open_head.mouth import behind_lips, teeth_height  # noqa: E402
 from shared.flame import ARKIT_NAMES, JOINTS  # noqa: E402
 
 OUT = ROOT / "backend/assets/open_head.npz"
@@ -87,6 +87,8 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     template = quantised(to_head(closed), STEP_M).astype(np.float64)
     print(f"head: {len(template)} vertices, {len(crop.faces)} triangles", flush=True)
     moves, joint_moves, held = _identity(assets, macros, full, crop, contact)
+    moves = np.concatenate([moves, teeth_height(crop.parts, len(template))], axis=-1)
+    joint_moves = np.pad(joint_moves, ((0, 0), (0, 0), (0, 1)))
     print(
         f"identity: {IDENTITY_COMPONENTS} components hold {held[-1]:.2%} of the variance",
         flush=True,

@@ -55,9 +55,12 @@ class Detail:
         cloud: The avatar's Gaussians at the portrait's own pose, colours first.
         camera: The photo's, S x S.
         alpha_max: As `rasterise`.
+        carried: [N] bool: the Gaussians that carry what they lack to other poses.
     """
 
-    def __init__(self, photo: Tensor, cloud: Gaussians, camera: Camera, alpha_max: float) -> None:
+    def __init__(
+        self, photo: Tensor, cloud: Gaussians, camera: Camera, alpha_max: float, carried: Tensor
+    ) -> None:
         self._alpha_max = alpha_max
         places, depth = _projected(cloud, camera)
         raster = rasterise(_coloured(cloud).kept(), camera, alpha_max=alpha_max)
@@ -67,11 +70,12 @@ class Detail:
         front = F.grid_sample(deepest, grid, mode="nearest", align_corners=False)
         behind = (depth - front[0, 0, 0]).clamp_min(0)
         self._places = places  # [N, 2] pixels of the portrait
-        self._shown = torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
+        self._shown = carried * torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
         self._colours = cloud.features[:, :COLOURS]
         own, _, _, trust = self._carried(cloud, camera)
         drawn = torch.cat([own.features[..., :COLOURS], own.alpha[..., None]], dim=-1)
         lacking = (photo - drawn) / trust.clamp_min(_LEAST_TRUST)
+        lacking = lacking * (trust / _LEAST_TRUST).clamp_max(1)  # else it would leap beside it
         lacking = lacking * _border(camera.width, photo.device)
         lacking = torch.cat([lacking, _of_splats(lacking)], dim=-1)
         self._lacking = lacking.permute(2, 0, 1)[None]  # and how far it is theirs
@@ -137,6 +141,13 @@ class Detail:
         turn = torch.stack([torch.stack([cosine, -sine]), torch.stack([sine, cosine])])
         shift = there - turn @ here
         return turn, shift, self._places - (now @ turn.T + shift)
+
+
+def carried_by(cloud: Gaussians, regions: dict[str, Tensor]) -> Tensor:
+    """[N] bool: all Gaussians but those in the mouth's dark: what the portrait shows between lips
+    is not what lies there when they open."""
+    dark = regions["tongue"] | regions["mouth_interior"]
+    return (cloud.layers < FIRST_EXPRESSION_LAYER) | ~dark[cloud.vertices.long().clamp_min(0)]
 
 
 def _of_splats(lacking: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 
 from backend.avatar.alignment import aligned
 from backend.avatar.create import CreateOptions, check_options, encoded_avatar, personalised_avatar
-from backend.avatar.detail import Detail
+from backend.avatar.detail import Detail, carried_by
 from backend.avatar.drive import Actor, check_frame, check_made_with
 from backend.avatar.file import Avatar
 from backend.avatar.framing import keep_framing
@@ -234,8 +234,10 @@ class Pipeline:
             own = self.drive(avatar, avatar.source)
             photo = self._actor_of(avatar).avatar.photo
             assert photo is not None
-            alpha_max = self._config.alpha_max
-            self._detail = avatar, Detail(photo.float() / 255, own, avatar.photo_camera, alpha_max)
+            self._detail = avatar, Detail(
+                photo.float() / 255, own, avatar.photo_camera, self._config.alpha_max,
+                carried_by(own, self.head.regions),
+            )  # fmt: skip
         return self._detail[1]
 
     def kept_framing(

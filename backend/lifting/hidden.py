@@ -17,21 +17,25 @@ from .vertex_colours import VertexColours, by_vertex
 from .view import View
 
 _LIT_SKIN = 0.6  # display sRGB of well-lit skin, all tones' middle
-_MOUTH_DEPTH_M = 0.03
-_THROAT = 0.75
-_FRONT_TEETH_M, _BACK_TEETH = 0.008, 0.5  # so deep they are fully lit; how dark the last are
+_TONGUE_TIP_M, _THROAT_M, _THROAT = 0.012, 0.065, 0.75  # behind the teeth's front; how dark it gets
+_CHEEKS = 0.6  # of the tongue's colour: the lips' shadow lies on their insides
+_FRONT_TEETH_M, _BACK_TEETH_M, _BACK_TEETH = 0.008, 0.038, 0.5  # fully lit; how dark the last are
 _EYE_WHITES = 85  # percentile of what shows of the eyes
+_WHITES, _BRIGHTEST = np.array([0.63, 0.52, 0.50]), (75, 95)  # in the same portraits; percentiles
+_TINTED = 0.7  # of how the light's colour shows in an eye's whites, which differ by themselves
+_STUDIO = (0.55, 1.05)  # from where to where `_light` told one studio's light by different faces
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
 _INNER_LIPS = 0.5  # of the cavity's colour: what closed lips hide lies in their shadow
 _ENOUGH_TEETH = 50
-_LEAST_ENAMEL = 0.6
+_WIDE_OPEN_PX = 12  # what a narrower gap shows before a tongue are lips
+_LEAST_ENAMEL, _OTHER_HUE = 0.6, 0.08  # brightness of its own; chromaticity, of gums and lips
 _NEIGHBOURS = 4
 _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
-CAVITY = np.array([0.20, 0.07, 0.07])
+CAVITY = np.array([0.28, 0.12, 0.11])
 TONGUE = np.array([0.58, 0.30, 0.29])
-TEETH = np.array([0.93, 0.87, 0.82])
-"""Display sRGB of what a portrait may not show at all."""
+TEETH = np.array([0.77, 0.68, 0.64])
+"""Display sRGB of what a portrait may not show at all; teeth as 245 smiling portraits show them."""
 
 
 class HiddenColours:
@@ -66,7 +70,7 @@ class HiddenColours:
         face = at["face"] & seen
         light = self._light(colours[face], colours[eyes & seen])
         fill_eyes(colours, seen, sites, [at["left_eyeball"], at["right_eyeball"]], light)
-        self._fill_mouth(colours, seen, sites, at, light)
+        self._fill_mouth(colours, seen, sites, at, light, _tint(colours[eyes & seen]))
         return colours
 
     def _completed(self, vertex: VertexColours) -> np.ndarray:
@@ -122,30 +126,48 @@ class HiddenColours:
         seen: np.ndarray,
         sites: Sites,
         at: dict[str, np.ndarray],
-        light: float,
+        brightness: float,
+        tint: np.ndarray,
     ) -> None:
         """What is hidden of a mouth, darker towards the throat, lit as the face is."""
+        light = brightness * tint
         teeth, tongue = at["teeth"], at["tongue"]
-        colours[at["mouth_interior"]] = light * CAVITY
+        front = sites.rest[teeth, 2].max() if teeth.any() else sites.rest[at["lips"], 2].max()
+        depth = (front - sites.rest[:, 2])[:, None]
+        deep = np.clip((depth - _TONGUE_TIP_M) / (_THROAT_M - _TONGUE_TIP_M), 0, 1)
+        mucosa = light * TONGUE * (1 - _THROAT * deep)
+        cheeks = np.maximum(_CHEEKS * mucosa, light * CAVITY)
+        colours[at["mouth_interior"]] = cheeks[at["mouth_interior"]]
         inner_lips = at["lips"] & ~seen & ~at["mouth_interior"]
         colours[inner_lips] += _INNER_LIPS * (light * CAVITY - colours[inner_lips])
         if not teeth.any():  # FLAME has neither teeth nor tongue
             return
-        depth = sites.rest[teeth, 2].max() - sites.rest[:, 2]
-        shade = (1 - _THROAT * np.clip(depth / _MOUTH_DEPTH_M, 0, 1))[:, None]
-        back = np.clip((depth - _FRONT_TEETH_M) / _MOUTH_DEPTH_M, 0, 1)
-        on_teeth = (1 - _BACK_TEETH * back)[:, None]
-        hidden = tongue & ~seen
-        colours[hidden] = (light * TONGUE * shade)[hidden]
+        back = np.clip((depth - _FRONT_TEETH_M) / (_BACK_TEETH_M - _FRONT_TEETH_M), 0, 1)
+        on_teeth = 1 - _BACK_TEETH * back
+        if self._shapes.mouth.sum(0).max() >= _WIDE_OPEN_PX:
+            tongue = tongue & ~seen
+        colours[tongue] = mucosa[tongue]
         shown = teeth & seen
-        enamel = light * TEETH
+        enamel = light / np.clip(brightness, *_STUDIO) * TEETH
         if shown.sum() > _ENOUGH_TEETH:
-            brightness = colours[shown].mean(1)
-            bright = brightness > np.percentile(brightness, 40)
+            shades = colours[shown].mean(1)
+            bright = shades > np.percentile(shades, 40)
             enamel = np.median(colours[shown][bright], axis=0)
-        # What lies in the mouth's dark there, between teeth and lips, is no tooth.
+        # What lies in the mouth's dark there, between teeth and lips, is no tooth; nor are gums.
         seen = seen & (colours.mean(1) > _LEAST_ENAMEL * enamel.mean())
+        hue = colours / np.maximum(colours.sum(1, keepdims=True), 1e-3) - enamel / enamel.sum()
+        seen = seen & (np.abs(hue).max(1) < _OTHER_HUE)
         for jaw, lit in (("upper", 1.0), ("lower", _LOWER_TEETH)):
             own = at[f"teeth_{jaw}"]
             painted = paint_teeth(sites.rest[own], jaw, enamel, light) * on_teeth[own] * lit
             colours[own] = np.where(seen[own, None], colours[own], painted)
+
+
+def _tint(eyes: np.ndarray) -> np.ndarray:
+    """[3] the light's colour about 1, by what shows of the eyes [K, 3]."""
+    if not len(eyes):
+        return np.ones(3)
+    low, high = np.percentile(eyes.mean(1), _BRIGHTEST)
+    whites = eyes[(eyes.mean(1) >= low) & (eyes.mean(1) <= high)].mean(0)
+    tint = whites / _WHITES
+    return (tint / max(tint.mean(), 1e-3)).clip(0.1, 2) ** _TINTED

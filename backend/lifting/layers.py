@@ -38,7 +38,7 @@ _MOST_DRAWN = 0.95  # of the network's own reach
 _LEAST_SPLATS = 0.55
 _LEAST_RIM_SPLATS = 0.3  # an eye is open by few splats' width: its lids must not spill into it
 _MOST_LARGER = 1.5
-_BORDER_SIGMAS = 1.5
+_BORDER_SIGMAS, _LIP_SIGMAS = 1.5, 1.0
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _EYEBALLS = ("left_eyeball", "right_eyeball")
 DROPPED = -6.0
@@ -218,7 +218,7 @@ def _narrowed(
     view: View, sites: Sites, pixels: np.ndarray, larger: np.ndarray, told: np.ndarray
 ) -> np.ndarray:
     """[M] factor of the splats' size that keeps them from spilling over the person's outline, or
-    over the edges of the lids; see `_edge_on` and `_placement`.
+    over the edges of lids and lips; see `_edge_on` and `_placement`.
     """
     sigma_m = view.head.site_spacing.numpy()[sites.vertices]
     inside = np.asarray(distance_transform_edt(view.matte > 0.5))
@@ -233,6 +233,11 @@ def _narrowed(
         wide = view.lid_stretch()[sites.vertices[lids]]
         rims = np.asarray(room_m) / (_BORDER_SIGMAS * sigma_m[lids])
         factor[lids] = np.minimum(factor[lids] * wide, np.maximum(rims, _LEAST_RIM_SPLATS))
+    lips = np.flatnonzero(view.regions["lips"][sites.vertices])
+    if len(lips):
+        room_m, _ = KDTree(view.lip_line()).query(sites.rest[lips])
+        rims = np.asarray(room_m) / (_LIP_SIGMAS * sigma_m[lips])
+        factor[lips] = np.minimum(factor[lips], np.maximum(rims, _LEAST_RIM_SPLATS))
     return factor.astype(np.float32)
 
 

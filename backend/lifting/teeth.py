@@ -21,14 +21,14 @@ GUM = np.array([0.66, 0.36, 0.36])
 """Display sRGB of well-lit gums."""
 
 
-def paint_teeth(rest: np.ndarray, jaw: str, enamel: np.ndarray, light: float) -> np.ndarray:
+def paint_teeth(rest: np.ndarray, jaw: str, enamel: np.ndarray, light: np.ndarray) -> np.ndarray:
     """[N, 3] display sRGB of one jaw's sites.
 
     Args:
         rest: [N, 3] metres, neutral expression.
         jaw: `upper` or `lower`.
         enamel: [3] colour of the crowns.
-        light: How brightly the face is lit, 1 for well.
+        light: [3] How brightly the face is lit, 1 for well.
     """
     along = _along_arch(rest) * 1000
     edges = np.cumsum((0.0, *_WIDTHS_MM[jaw]))

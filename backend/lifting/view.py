@@ -12,7 +12,7 @@ import torch
 from backend.head import Head
 from backend.head.surface import vertex_areas
 from backend.head.zbuffer import Visible, rasterise_mesh
-from backend.tracking.landmarks import LEFT_EYE, RIGHT_EYE
+from backend.tracking.landmarks import INNER_LIPS, LEFT_EYE, RIGHT_EYE
 from backend.tracking.lid_edges import on_lid_edges
 from backend.tracking.portrait import Portrait
 from shared.camera import Camera
@@ -83,6 +83,11 @@ class View:
         """[N, 3] points along the lids' edges when the eyes are closed, metres."""
         places = on_lid_edges(self.head).embed_landmarks(torch.from_numpy(self._blinking)).numpy()
         return np.concatenate([_along(places[list(eye)]) for eye in (LEFT_EYE, RIGHT_EYE)])
+
+    def lip_line(self) -> np.ndarray:
+        """[N, 3] points along the line in which closed lips touch, metres, without expression."""
+        places = self.head.embed_landmarks(self.rest[0]).numpy()
+        return _along(places[list(INNER_LIPS)])
 
     def lid_stretch(self) -> np.ndarray:
         """[V] how much farther apart neighbours are when the eyes are closed, 1 to `_MOST_STRETCH`.

@@ -15,6 +15,7 @@ from .outline import inside_mattes
 from .people import perhaps_others
 from .photos import Photo, check_photos
 from .portrait import Portrait, Tracker, check_fit
+from .teeth import with_teeth
 
 _OF_ANY = (TURNED, CUT_APART)
 _OF_EYES = (EYES_CLOSED, ONE_EYE_CLOSED)
@@ -56,6 +57,7 @@ def track_photos(
             check_fit(fit)
     outlined = [look.outlined(fit) for look, fit in zip(looks, joint, strict=True)]
     joint = inside_mattes(outlined, tracker.head)
+    joint = with_teeth([k.smile(fit) for k, fit in zip(looks, joint, strict=True)], tracker.head)
     others = perhaps_others(tracker.fitter, sightings)
     progress("fit together", 1, 1)
     portraits = [tracker.portrait_of(look, fit) for look, fit in zip(looks, joint, strict=True)]

@@ -25,6 +25,7 @@ from .notes import CUT_APART, TURNED, photo_notes
 from .outline import Outlined, inside_mattes
 from .person import Person, cuts_out
 from .surround import WIDER, Surround, gone_on, joined
+from .teeth import Smile, with_teeth
 from .upright import quarter_turns, turned
 
 _MOST_TURNED_DEG = 45.0
@@ -99,6 +100,10 @@ class Look:
         """With a fit of it."""
         return Outlined(fit, self.matte, self.landmarks)
 
+    def smile(self, fit: Fit) -> Smile:
+        """With a fit of it, too."""
+        return Smile(fit, self.rgb, self.landmarks)
+
 
 class Tracker:
     """Detection, matting and fitting, with the models kept open. One per thread."""
@@ -135,6 +140,7 @@ class Tracker:
         look = self.look(data, face, progress)
         progress("fit", 3, 4)
         (fit,) = inside_mattes([look.outlined(self.fit(look))], self.head)
+        (fit,) = with_teeth([look.smile(fit)], self.head)
         progress("fit", 4, 4)
         return self.portrait_of(look, fit)
 

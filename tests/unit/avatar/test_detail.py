@@ -89,7 +89,7 @@ def test_detail_is_moved_and_scaled_with_the_splats(zoom, across_m):
     """A flat sheet of coarse splats under a photo of fine stripes, seen nearer and aside."""
     cloud, camera = _sheet(), _camera()
     photo = _stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5)
-    detail = Detail(torch.from_numpy(photo), cloud, camera, 0.999)
+    detail = Detail(torch.from_numpy(photo), cloud, camera, 0.999, torch.ones(len(cloud)) > 0)
     viewmat = camera.viewmat.copy()
     viewmat[2, 3] /= zoom
     viewmat[0, 3] += across_m
@@ -112,7 +112,8 @@ def test_what_lies_behind_the_portraits_splats_stays_as_it_is():
     front, camera = _sheet(), _camera()
     behind = _sheet(z_m=-0.05)
     photo = torch.from_numpy(_stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5))
-    detail = Detail(photo, Gaussians.cat([front, behind]), camera, 0.999)
+    both = Gaussians.cat([front, behind])
+    detail = Detail(photo, both, camera, 0.999, torch.ones(len(both)) > 0)
     gone = dataclasses.replace(front, opacities=torch.zeros(len(front)))
     shown = detail.drawn(Gaussians.cat([gone, behind]), camera).features
     np.testing.assert_allclose(shown, rasterise(behind, camera).features, atol=1e-3)

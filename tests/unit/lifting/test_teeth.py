@@ -20,7 +20,7 @@ def arch(jaw: str) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(("jaw", "incisor_mm"), [("upper", 8.5), ("lower", 5.4)])
 def test_crowns_gaps_and_gums_are_where_they_belong(jaw: str, incisor_mm: float) -> None:
     rest, along = arch(jaw)
-    colours = paint_teeth(rest, jaw, ENAMEL, 1.0)
+    colours = paint_teeth(rest, jaw, ENAMEL, np.ones(3))
     assert colours.min() >= 0
     assert colours.max() <= 1
     height = np.abs(rest[:, 1]) * 1000
@@ -35,5 +35,7 @@ def test_crowns_gaps_and_gums_are_where_they_belong(jaw: str, incisor_mm: float)
 
 def test_both_sides_are_alike() -> None:
     rest, _ = arch("upper")
-    mirrored = paint_teeth(rest * [-1, 1, 1], "upper", ENAMEL, 0.7)
-    np.testing.assert_allclose(paint_teeth(rest, "upper", ENAMEL, 0.7), mirrored, atol=1e-6)
+    mirrored = paint_teeth(rest * [-1, 1, 1], "upper", ENAMEL, np.full(3, 0.7))
+    np.testing.assert_allclose(
+        paint_teeth(rest, "upper", ENAMEL, np.full(3, 0.7)), mirrored, atol=1e-6
+    )

@@ -21,7 +21,7 @@ def fitter(open_head) -> Fitter:
 
 @pytest.fixture(scope="module")
 def betas() -> np.ndarray:
-    return np.random.default_rng(5).normal(0, 0.8, 80)
+    return np.random.default_rng(5).normal(0, 0.8, 81)
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +70,8 @@ def test_a_picture_that_its_own_fit_explains_badly_hardly_counts(fitter, sightin
     blurred = wide + np.random.default_rng(7).normal(0, 4, wide.shape)
     wrong = Sighting(blurred, side.blendshapes, fitter.fit(blurred, side.blendshapes))
     joint = fit_jointly(fitter, [front, wrong])
-    apart = off_mm(fitter, joint[0], np.asarray(front.fit.track.betas)[:80])
-    alone = off_mm(fitter, wrong.fit, np.asarray(front.fit.track.betas)[:80])
+    apart = off_mm(fitter, joint[0], np.asarray(front.fit.track.betas)[:81])
+    alone = off_mm(fitter, wrong.fit, np.asarray(front.fit.track.betas)[:81])
     assert apart < 0.25 * alone
 
 
@@ -79,8 +79,8 @@ def test_the_joint_jacobian_equals_finite_differences(fitter, sightings):
     joint = JointSolver([Solver(fitter, s.landmarks, s.blendshapes, None) for s in sightings[:2]])
     rng = np.random.default_rng(8)
     at = joint.joined([s.fit.unknowns for s in sightings[:2]])
-    own = (len(at) - 80) // 2
-    chosen = [0, 7, 79, *range(80, 86), 80 + own + 2, 80 + own + 20, *rng.choice(len(at), 5)]
+    own = (len(at) - 81) // 2
+    chosen = [0, 7, 80, *range(81, 87), 81 + own + 2, 81 + own + 20, *rng.choice(len(at), 5)]
     assert_slopes(joint, at, chosen)
 
 
@@ -89,4 +89,4 @@ def test_how_usual_an_identity_is_counts_once(fitter, sightings):
     joint = JointSolver(solvers)
     single = [len(solver.residuals(solver.start)) for solver in solvers]
     found = joint.residuals(joint.joined([solver.start for solver in solvers]))
-    assert len(found) == sum(single) - 2 * 80
+    assert len(found) == sum(single) - 2 * 81
