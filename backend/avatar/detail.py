@@ -56,10 +56,18 @@ class Detail:
         camera: The photo's, S x S.
         alpha_max: As `rasterise`.
         carried: [N] bool: the Gaussians that carry what they lack to other poses.
+        foreign: [S, S] bool: where things stand before the face, such as frames of glasses: what is
+            lacking there is not the skin's.
     """
 
     def __init__(
-        self, photo: Tensor, cloud: Gaussians, camera: Camera, alpha_max: float, carried: Tensor
+        self,
+        photo: Tensor,
+        cloud: Gaussians,
+        camera: Camera,
+        alpha_max: float,
+        carried: Tensor,
+        foreign: Tensor,
     ) -> None:
         self._alpha_max = alpha_max
         places, depth = _projected(cloud, camera)
@@ -77,7 +85,8 @@ class Detail:
         lacking = (photo - drawn) / trust.clamp_min(_LEAST_TRUST)
         lacking = lacking * (trust / _LEAST_TRUST).clamp_max(1)  # else it would leap beside it
         lacking = lacking * _border(camera.width, photo.device)
-        lacking = torch.cat([lacking, _of_splats(lacking)], dim=-1)
+        theirs = _of_splats(lacking) * ~foreign[..., None]
+        lacking = torch.cat([lacking, theirs], dim=-1)
         self._lacking = lacking.permute(2, 0, 1)[None]  # and how far it is theirs
 
     @torch.no_grad()

@@ -195,10 +195,10 @@ def assemble(
 def masked_union(
     identity: PlaneGaussians, layers: ExpressionLayers, personal: Personal
 ) -> Gaussians:
-    """Eq. 14's union without the identity cells outside the matte, then what is around them."""
+    """Eq. 14's union without the identity cells outside the matte, then what is fixed."""
     cloud, mask = union(identity, layers), personal.identity_mask
     cloud = cloud.select(F.pad(mask, (0, len(cloud) - len(mask)), value=True))
-    return Gaussians.cat([cloud, personal.surround])
+    return Gaussians.cat([cloud, personal.fixed])
 
 
 def _all(personal: Personal) -> Iterator[Tensor]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from backend.avatar.alignment import aligned
+from backend.avatar.before_face import before_face
 from backend.avatar.create import CreateOptions, check_options, encoded_avatar, personalised_avatar
 from backend.avatar.detail import Detail, carried_by
 from backend.avatar.drive import Actor, check_frame, check_made_with
@@ -232,11 +233,11 @@ class Pipeline:
             return None
         if self._detail is None or self._detail[0] is not avatar:
             own = self.drive(avatar, avatar.source)
-            photo = self._actor_of(avatar).avatar.photo
-            assert photo is not None
+            here = self._actor_of(avatar).avatar
+            assert here.photo is not None
             self._detail = avatar, Detail(
-                photo.float() / 255, own, avatar.photo_camera, self._config.alpha_max,
-                carried_by(own, self.head.regions),
+                here.photo.float() / 255, own, avatar.photo_camera, self._config.alpha_max,
+                carried_by(own, self.head.regions), before_face(here, self.head),
             )  # fmt: skip
         return self._detail[1]
 

@@ -15,12 +15,16 @@ from backend.model.attributes import logit
 from backend.model.planes import BACK, FRONT, offset_logits, scale_logits
 from backend.model.residuals import IdentityResiduals
 from backend.model.splitavatar import SplitAvatar
+from backend.splat.gaussians import Gaussians
 from backend.tracking.portrait import Portrait
 
+from .frames import frames_of_glasses
+from .glasses import glasses
 from .hair import hair_over_face, wide_enough
 from .layers import starting_layers
 from .other_photos import shown_by
 from .planes import PlaneTargets, plane_targets, staggered_m
+from .polygons import dilate
 from .sampling import look_up, sample
 from .skin import unlike_skin
 from .surround import surround
@@ -31,6 +35,7 @@ _CELL_SIGMA = 0.8
 _LEAST_BEHIND = 0.05
 _LEAST_MATTE = 0.1  # single hairs
 _SOFT_PX = 1.5
+_FRAME_SHADE_PX = 3  # beside a frame
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,10 @@ def start(
     view = View(portrait, head)
     unlike = unlike_skin(view)
     over = hair_over_face(view, unlike)
+    frames = glasses(portrait.rgb, portrait.landmarks)
+    hides = over | dilate(frames, _FRAME_SHADE_PX)
     layers = starting_layers(
-        view, model, unlike, over, [shown_by(other, head, model) for other in others]
+        view, model, unlike, hides, [shown_by(other, head, model) for other in others]
     )
     strands = wide_enough(over).astype(np.float32)
     targets = plane_targets(
@@ -81,7 +88,7 @@ def start(
         float(view.camera.viewmat[2, 3]),
     )
     identity, mask = _planes(view, model, targets)
-    beyond = surround(view, targets.front_m)
+    fixed = Gaussians.cat([surround(view, targets.front_m), frames_of_glasses(view, frames)])
     personal = Personal(
         identity,
         layers.residuals,
@@ -89,7 +96,7 @@ def start(
         layers.frozen,
         layers.shown,
         layers.anchored,
-        beyond,
+        fixed,
     )
     return Start(personal, view.target(), view.betas)
 

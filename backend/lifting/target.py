@@ -22,7 +22,7 @@ class Personal:
         frozen: Per layer [N] bool: lips and lids, whose colour, place and size stay.
         shown: Per layer [N] 0..1: how much the portrait shows of each Gaussian.
         anchored: Per layer [N] bool: eyeballs, whose place and size stay.
-        surround: Identity Gaussians beyond the planes, which stay as they are.
+        fixed: Identity Gaussians that stay as they are: around the planes, and frames of glasses.
     """
 
     identity: IdentityResiduals
@@ -31,7 +31,7 @@ class Personal:
     frozen: list[Tensor]
     shown: list[Tensor]
     anchored: list[Tensor]
-    surround: Gaussians
+    fixed: Gaussians
 
     def to(self, device: str) -> Personal:
         """The same tensors on another device."""
@@ -42,7 +42,7 @@ class Personal:
             frozen=[mask.to(device) for mask in self.frozen],
             shown=[share.to(device) for share in self.shown],
             anchored=[mask.to(device) for mask in self.anchored],
-            surround=self.surround.to(device),
+            fixed=self.fixed.to(device),
         )
 
 

@@ -84,12 +84,19 @@ def test_the_mouth_that_the_portrait_hides_gets_no_detail(pipeline, avatar):
     assert np.abs(fine[at] - coarse[at]).max() < 0.02
 
 
+def _detail(photo: torch.Tensor, cloud: Gaussians, camera: Camera) -> Detail:
+    """Carried by all, with nothing before them."""
+    return Detail(
+        photo, cloud, camera, 0.999, torch.ones(len(cloud)) > 0, torch.zeros(_SIDE, _SIDE) > 0
+    )
+
+
 @pytest.mark.parametrize(("zoom", "across_m"), [(1.0, 0.0), (1.0, 0.01), (1.5, 0.0), (0.6, 0.004)])
 def test_detail_is_moved_and_scaled_with_the_splats(zoom, across_m):
     """A flat sheet of coarse splats under a photo of fine stripes, seen nearer and aside."""
     cloud, camera = _sheet(), _camera()
     photo = _stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5)
-    detail = Detail(torch.from_numpy(photo), cloud, camera, 0.999, torch.ones(len(cloud)) > 0)
+    detail = _detail(torch.from_numpy(photo), cloud, camera)
     viewmat = camera.viewmat.copy()
     viewmat[2, 3] /= zoom
     viewmat[0, 3] += across_m
@@ -113,7 +120,7 @@ def test_what_lies_behind_the_portraits_splats_stays_as_it_is():
     behind = _sheet(z_m=-0.05)
     photo = torch.from_numpy(_stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5))
     both = Gaussians.cat([front, behind])
-    detail = Detail(photo, both, camera, 0.999, torch.ones(len(both)) > 0)
+    detail = _detail(photo, both, camera)
     gone = dataclasses.replace(front, opacities=torch.zeros(len(front)))
     shown = detail.drawn(Gaussians.cat([gone, behind]), camera).features
     np.testing.assert_allclose(shown, rasterise(behind, camera).features, atol=1e-3)

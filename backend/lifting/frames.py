@@ -1,0 +1,72 @@
+"""Gaussians of the frames of glasses: rigid, a little before the face that the fitted head has."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+
+from backend.splat import quaternions
+from backend.splat.gaussians import IDENTITY_FRONT, Gaussians
+
+from .polygons import dilate
+from .view import View
+
+_BEFORE_M = 0.003
+_REACH_PX, _SMOOTH_PX = 5, 4.0  # frames follow brow and nose, not the hollows of the eyes
+_SIGMA_PX, _FLAT = 0.7, 0.4
+_MOST_SLANTED = 3.0
+_RIM_PX = 1
+_STILL = 0.05  # of mobility: there the planes show what there is
+
+
+def frames_of_glasses(view: View, glasses: np.ndarray) -> Gaussians:
+    """One disc per pixel, along a surface in front of the head's.
+
+    Args:
+        view: The portrait and the fitted head.
+        glasses: [H, W] bool, see `glasses`.
+    """
+    depth, camera = _surface(view), view.camera
+    moving = (view.visible.face >= 0) & (view.mobility_image() > _STILL)
+    rows, columns = np.nonzero(dilate(glasses, _RIM_PX) & moving)
+    metres_per_px = depth / camera.K[0, 0]
+    down, right = np.gradient(depth)
+    slope = np.stack([right, down], -1) / metres_per_px[..., None]
+    slope = slope[rows, columns]  # [N, 2] metres of depth per metre
+    steep = np.linalg.norm(slope, axis=1)
+    pixels = np.stack([columns + 0.5, rows + 0.5, np.ones(len(rows))], -1)
+    places = pixels @ np.linalg.inv(camera.K).T * depth[rows, columns, None]
+    rotation, shift = camera.viewmat[:3, :3], camera.viewmat[:3, 3]
+    sigma = _SIGMA_PX * metres_per_px[rows, columns]
+    longer = np.sqrt(1 + steep**2).clip(max=_MOST_SLANTED)
+    scales = np.stack([sigma * longer, sigma, sigma * _FLAT], -1)
+    axes = np.einsum("ij,njk->nik", rotation.T, _along(slope, steep))
+    turns = quaternions.from_matrix(torch.from_numpy(axes))
+    return Gaussians(
+        means=torch.from_numpy((places - shift) @ rotation).float(),
+        quats=turns.float().reshape(-1, 4),
+        scales=torch.from_numpy(scales).float(),
+        opacities=torch.full((len(rows),), 0.95),
+        features=torch.from_numpy(view.rgb[rows, columns]).float(),
+        layers=torch.full((len(rows),), IDENTITY_FRONT, dtype=torch.uint8),
+    )
+
+
+def _surface(view: View) -> np.ndarray:
+    """[H, W] metres from the camera, before the face."""
+    far = float(view.camera.viewmat[2, 3])
+    depth = np.where(view.visible.face >= 0, view.visible.depth, far).astype(np.float32)
+    side = 2 * _REACH_PX + 1
+    nearest = cv2.erode(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    smooth = cv2.GaussianBlur(nearest, (0, 0), _SMOOTH_PX)
+    return np.minimum(smooth, depth).astype(np.float64) - _BEFORE_M
+
+
+def _along(slope: np.ndarray, steep: np.ndarray) -> np.ndarray:
+    """[N, 3, 3] axes in camera space, as columns: the way down a slope [N, 2], across it, and the
+    surface's normal."""
+    way = np.where(steep[:, None] > 0, slope / np.maximum(steep, 1e-9)[:, None], [1.0, 0.0])
+    down = np.append(way, steep[:, None], 1) / np.sqrt(1 + steep**2)[:, None]
+    across = np.stack([-way[:, 1], way[:, 0], np.zeros(len(way))], -1)
+    return np.stack([down, across, np.cross(down, across)], -1)
