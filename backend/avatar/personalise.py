@@ -44,6 +44,7 @@ _PLANES_HIDE = 0.1  # a sheet's cells are seen from the front, and aside hardly 
 _REFRESH = 20  # iterations between two looks of the network at what has changed
 _SHOWN = 0.6  # pixels' worth of the portrait
 _SHOWN_WELL = 0.5  # of `Personal.shown`
+_OF_PLANES = {"opacity": "cells", "features": "colours", "offset": "moving", "scale": "moving"}
 _BEFORE_HEAD = 0.5  # alpha of the head's own picture
 
 
@@ -127,13 +128,15 @@ class _Free:
     all that is the photo's detail to add.
 
     Args:
-        cells: [2, P] bool: the planes' colours and opacities.
+        cells: [2, P] bool: the planes' opacities.
+        colours: [2, P] bool: their colours.
         moving: [2, P] bool: their places and sizes.
         sites: Of each layer [N] bool: opacities and sizes of the head's Gaussians.
         facing: Of each layer [N] bool: their colours and places.
     """
 
     cells: Tensor
+    colours: Tensor
     moving: Tensor
     sites: list[Tensor]
     facing: list[Tensor]
@@ -159,7 +162,8 @@ def _before(
     sites = list(shown[existing : existing + sum(sizes)].split(sizes))
     pairs = zip(sites, personal.shown, strict=True)
     facing = [seen & (share > _SHOWN_WELL) for seen, share in pairs]
-    return cloud, _Free(cells.view(2, -1), moving.view(2, -1), sites, facing)
+    colours = (cells & ~personal.rim).view(2, -1)
+    return cloud, _Free(cells.view(2, -1), colours, moving.view(2, -1), sites, facing)
 
 
 def _before_head(head: Gaussians, places: Tensor, camera: Camera) -> Tensor:
@@ -229,7 +233,7 @@ def _parameters(personal: Personal, free: _Free) -> tuple[list[dict], list[tuple
 
     for name, tensor in personal.identity.tensors():
         if name in RATES:
-            add(name, tensor, free.moving if name in ("offset", "scale") else free.cells)
+            add(name, tensor, getattr(free, _OF_PLANES[name]))
     kinds = zip(personal.frozen, personal.anchored, free.sites, free.facing, strict=True)
     for residuals, (frozen, anchored, seen, facing) in zip(personal.layers, kinds, strict=True):
         for name, tensor in residuals.tensors():

@@ -15,32 +15,38 @@ from .view import View
 _BEFORE_M = 0.003
 _REACH_PX, _SMOOTH_PX = 5, 4.0  # frames follow brow and nose, not the hollows of the eyes
 _SIGMA_PX, _FLAT = 0.7, 0.4
-_MOST_SLANTED = 3.0
+_STEEPEST = 2.5  # arms on the temples stay on the skin
 _RIM_PX = 1
 _STILL = 0.05  # of mobility: there the planes show what there is
 
 
-def frames_of_glasses(view: View, glasses: np.ndarray) -> Gaussians:
-    """One disc per pixel, along a surface in front of the head's.
+def standing_off(view: View, glasses: np.ndarray) -> np.ndarray:
+    """[H, W] bool: the glasses before skin that the rig moves, but arms, which lie on the temples.
 
     Args:
         view: The portrait and the fitted head.
         glasses: [H, W] bool, see `glasses`.
     """
-    depth, camera = _surface(view), view.camera
     moving = (view.visible.face >= 0) & (view.mobility_image() > _STILL)
-    rows, columns = np.nonzero(dilate(glasses, _RIM_PX) & moving)
-    metres_per_px = depth / camera.K[0, 0]
-    down, right = np.gradient(depth)
-    slope = np.stack([right, down], -1) / metres_per_px[..., None]
-    slope = slope[rows, columns]  # [N, 2] metres of depth per metre
+    return glasses & moving & (np.linalg.norm(_slopes(view, _surface(view)), axis=-1) < _STEEPEST)
+
+
+def frames_of_glasses(view: View, frames: np.ndarray) -> Gaussians:
+    """One disc per pixel, along a surface in front of the head's.
+
+    Args:
+        view: The portrait and the fitted head.
+        frames: [H, W] bool, see `standing_off`.
+    """
+    depth, camera = _surface(view), view.camera
+    rows, columns = np.nonzero(dilate(frames, _RIM_PX))
+    slope = _slopes(view, depth)[rows, columns]
     steep = np.linalg.norm(slope, axis=1)
     pixels = np.stack([columns + 0.5, rows + 0.5, np.ones(len(rows))], -1)
     places = pixels @ np.linalg.inv(camera.K).T * depth[rows, columns, None]
     rotation, shift = camera.viewmat[:3, :3], camera.viewmat[:3, 3]
-    sigma = _SIGMA_PX * metres_per_px[rows, columns]
-    longer = np.sqrt(1 + steep**2).clip(max=_MOST_SLANTED)
-    scales = np.stack([sigma * longer, sigma, sigma * _FLAT], -1)
+    sigma = _SIGMA_PX * depth[rows, columns] / camera.K[0, 0]
+    scales = np.stack([sigma * np.sqrt(1 + steep**2), sigma, sigma * _FLAT], -1)
     axes = np.einsum("ij,njk->nik", rotation.T, _along(slope, steep))
     turns = quaternions.from_matrix(torch.from_numpy(axes))
     return Gaussians(
@@ -61,6 +67,12 @@ def _surface(view: View) -> np.ndarray:
     nearest = cv2.erode(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
     smooth = cv2.GaussianBlur(nearest, (0, 0), _SMOOTH_PX)
     return np.minimum(smooth, depth).astype(np.float64) - _BEFORE_M
+
+
+def _slopes(view: View, depth: np.ndarray) -> np.ndarray:
+    """[H, W, 2] metres of depth per metre to the right and downwards."""
+    down, right = np.gradient(depth)
+    return np.stack([right, down], -1) * (view.camera.K[0, 0] / depth[..., None])
 
 
 def _along(slope: np.ndarray, steep: np.ndarray) -> np.ndarray:

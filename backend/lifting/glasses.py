@@ -19,13 +19,15 @@ _ABOVE, _BELOW, _NOSE_BELOW = -0.5, 0.6, 0.35
 _BRIDGE_ACROSS, _BRIDGE_BELOW = 0.13, (-0.25, 0.3)
 _RIM_ACROSS, _RIM_BELOW, _LEAST_RIM = 0.25, 0.15, 1.0  # the lower rims, and their pixels per length
 _NOSE_ACROSS = 0.45
+_LENS_GAP, _LARGEST_LENS, _RIM = 0.05, 0.8, 0.13  # closed; area in squares of lengths; thickness
+_HINGE_ACROSS, _HINGE_BELOW = 0.75, (-0.35, 0.2)
 _AROUND = (0.10, 0.22)  # where skin is, above and below the bridge
 _LIDS, _AT_BROWS, _THICK, _GAP, _LEAST_EXTENT = 0.07, 0.05, 0.05, 0.03, 0.3
 _COLUMNS = 13
 
 # How much darker than what is around them, as a share.
 _FAINT, _CLEAR, _PLAIN = 0.13, 0.4, 0.75
-_OWN_SHARE, _OWN_LIMITS = 0.4, (0.16, 0.35)  # of the bridge's: the frames' least
+_OWN_SHARE, _OWN_LIMITS = 0.28, (0.14, 0.3)  # of the bridge's: the frames' least
 _BROWS_SHARE, _NOSE_SHARE = 0.4, 0.7  # of the bridge's: what less is thick there, is a brow or fold
 _LEAST_CONTRAST, _SKIN_NOISE = 6.6, 0.02  # times the skin's own marks
 
@@ -79,10 +81,27 @@ def _within_face(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     frames = whole & (dark > np.clip(_OWN_SHARE * strength, *_OWN_LIMITS))
     brows = _hull(shape, landmarks, BROWS[:10]) | _hull(shape, landmarks, BROWS[10:])
     thick = _opened(frames, _THICK * apart) & dilate(brows, round(_AT_BROWS * apart))
-    frames &= ~(thick & (dark < _BROWS_SHARE * strength))
     nose = (np.abs(across) < _NOSE_ACROSS) & (below > _NOSE_BELOW)
-    frames &= ~(nose & (dark < _NOSE_SHARE * strength))
+    perhaps = ~(thick & (dark < _BROWS_SHARE * strength)) & ~(
+        nose & (dark < _NOSE_SHARE * strength)
+    )
+    hinge = (np.abs(across) > _HINGE_ACROSS) & _within(below, _HINGE_BELOW)
+    for side, eye in ((across >= 0, left), (across < 0, right)):
+        lens = _lens(frames, eye, apart)
+        rim = perhaps if lens is None else dilate(lens, round(_RIM * apart)) | core | hinge
+        frames &= rim | ~side
     return _large(frames, apart)
+
+
+def _lens(frames: np.ndarray, eye: np.ndarray, apart: float) -> np.ndarray | None:
+    """[H, W] bool: what frames enclose around an eye's centre [2]; None where they are open."""
+    joined = cv2.morphologyEx(frames.astype(np.uint8), cv2.MORPH_CLOSE, _disc(_LENS_GAP * apart))
+    _, labels = cv2.connectedComponents(1 - joined, connectivity=4)
+    x, y = np.floor(eye).astype(int)
+    if not (0 <= y < len(labels) and 0 <= x < labels.shape[1]) or not labels[y, x]:
+        return None
+    lens = labels == labels[y, x]
+    return lens if lens.sum() < _LARGEST_LENS * apart**2 else None
 
 
 def _axes(

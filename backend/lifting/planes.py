@@ -10,8 +10,9 @@ from scipy.ndimage import distance_transform_edt
 
 from backend.head.zbuffer import Visible
 
-from .fill import extend_colours, smooth_fill
+from .fill import extend_colours, nearest_fill, smooth_fill
 
+_STILL = 0.05  # of mobility
 _HULL_PX = 60.0
 _START_PX = 4.0
 _BEHIND_FACE_M = 0.015
@@ -22,6 +23,7 @@ _HAIR_BEHIND_M = 0.012
 _SEAM_PX = 6.0
 _OVERLAP_PX = 9
 _WHOLE, _OVERLAID = 0.97, 4
+_RIM_PX = 8.0  # hair seen edge on is darker than the hair it becomes when the head turns
 _STAGGER_M, _GOLDEN = 3e-4, (5**0.5 - 1) / 2  # neighbours differ most by golden steps
 
 
@@ -34,6 +36,7 @@ class PlaneTargets:
             metres towards the camera (may be negative: behind the plane).
         back_m: [H, W] the same for the back sheet, metres away from the camera.
         rgb: [H, W, 3] float 0..1 of both, extended beyond the matte.
+        rim: [H, W] bool: hair at the outline, whose colours are those farther inside.
         opacity: [2, H, W] 0..1: the matte times what the moving skin leaves over in front; what
             the mesh of the head leaves over behind.
     """
@@ -41,6 +44,7 @@ class PlaneTargets:
     front_m: np.ndarray
     back_m: np.ndarray
     rgb: np.ndarray
+    rim: np.ndarray
     opacity: np.ndarray
 
 
@@ -81,7 +85,7 @@ def plane_targets(
     """
     hit = coverage.face >= 0
     height = np.where(hit, plane_depth_m - coverage.depth, 0)  # towards the camera
-    still = hit & (mobility < 0.05)
+    still = hit & (mobility < _STILL)
     # Behind the face the sheet continues what surrounds it (ears, neck, scalp).
     ground = smooth_fill(height, still) if still.any() else np.zeros_like(height)
     ground = np.where(still, height + _HAIR_M * (1 - mobility), ground)
@@ -92,7 +96,7 @@ def plane_targets(
     front = np.where(hit, ground, np.minimum(ground, _FRONT_M) * thickness)
     seam = cv2.GaussianBlur(front.astype(np.float32), (0, 0), 2.0)
     front = np.where(hit & still, ground, seam)
-    colours = extend_colours(rgb, matte)
+    colours, rim = _with_rim(extend_colours(rgb, matte), matte, mobility, hit, far_side)
     behind = far_side.face >= 0
     back = np.where(behind, far_side.depth - plane_depth_m + _HAIR_BEHIND_M, _BACK_M * thickness)
     back = np.where(behind, back, cv2.GaussianBlur(back.astype(np.float32), (0, 0), _SEAM_PX))
@@ -105,5 +109,25 @@ def plane_targets(
         front.astype(np.float32),
         back.astype(np.float32),
         colours.astype(np.float32),
+        rim,
         np.stack([share * (1 - 0.98 * mobility), back_opacity]).astype(np.float32),
     )
+
+
+def _with_rim(
+    colours: np.ndarray,
+    matte: np.ndarray,
+    mobility: np.ndarray,
+    hit: np.ndarray,
+    far_side: Visible,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Colours [H, W, 3] whose rim, hair beside the head, is like what is farther inside; [H, W]
+    bool the rim."""
+    padded = np.pad(matte > 0.5, 1, mode="edge")
+    inside = np.asarray(distance_transform_edt(padded))[1:-1, 1:-1]
+    inner = (inside >= _RIM_PX) & (mobility < _STILL)
+    if not inner.any():
+        return colours, inner
+    beside = ~hit & (far_side.face >= 0).any(1, keepdims=True)
+    like = (np.clip(2 * (1 - inside / _RIM_PX), 0, 1) * beside)[..., None]
+    return colours + like * (nearest_fill(colours, inner) - colours), like[..., 0] > 0

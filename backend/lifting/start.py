@@ -18,7 +18,7 @@ from backend.model.splitavatar import SplitAvatar
 from backend.splat.gaussians import Gaussians
 from backend.tracking.portrait import Portrait
 
-from .frames import frames_of_glasses
+from .frames import frames_of_glasses, standing_off
 from .glasses import glasses
 from .hair import hair_over_face, wide_enough
 from .layers import starting_layers
@@ -32,6 +32,7 @@ from .target import Personal, Target
 from .view import View
 
 _CELL_SIGMA = 0.8
+_DEEP_SIGMA, _DEEPEST = 0.6, 0.8  # of two cells' distance in depth; of the largest there are
 _LEAST_BEHIND = 0.05
 _LEAST_MATTE = 0.1  # single hairs
 _SOFT_PX = 1.5
@@ -73,7 +74,7 @@ def start(
     view = View(portrait, head)
     unlike = unlike_skin(view)
     over = hair_over_face(view, unlike)
-    frames = glasses(portrait.rgb, portrait.landmarks)
+    frames = standing_off(view, glasses(portrait.rgb, portrait.landmarks))
     hides = over | dilate(frames, _FRAME_SHADE_PX)
     layers = starting_layers(
         view, model, unlike, hides, [shown_by(other, head, model) for other in others]
@@ -87,12 +88,13 @@ def start(
         view.mobility_image() * (1 - cv2.GaussianBlur(strands, (0, 0), _SOFT_PX)),
         float(view.camera.viewmat[2, 3]),
     )
-    identity, mask = _planes(view, model, targets)
+    identity, mask, rim = _planes(view, model, targets)
     fixed = Gaussians.cat([surround(view, targets.front_m), frames_of_glasses(view, frames)])
     personal = Personal(
         identity,
         layers.residuals,
         mask,
+        rim,
         layers.frozen,
         layers.shown,
         layers.anchored,
@@ -103,8 +105,9 @@ def start(
 
 def _planes(
     view: View, model: SplitAvatar, targets: PlaneTargets
-) -> tuple[IdentityResiduals, Tensor]:
-    """Residuals of the identity planes, and [2P] bool: the cells inside the matte.
+) -> tuple[IdentityResiduals, Tensor, Tensor]:
+    """Residuals of the identity planes, [2P] bool: the cells inside the matte, and [2P] bool: those
+    at its rim.
 
     Deviates: design.md keeps two cells beyond the matte; they left a dark rim.
     """
@@ -119,7 +122,13 @@ def _planes(
     step = camera.width / config.grid
     sigma = _CELL_SIGMA * step * depth / camera.K[0, 0]
     count = len(cells)
-    scale = scale_logits(torch.full((2, count, 3), sigma), config)
+    scale = torch.full((2, count, 3), sigma)
+    for side, depth_m in zip(scale, (targets.front_m, targets.back_m), strict=True):
+        apart = at(_steepness(depth_m)) * step
+        side[:, 2] = (
+            side[:, 2].maximum(_DEEP_SIGMA * apart).clamp_max(_DEEPEST * config.plane_scale_m)
+        )
+    scale = scale_logits(scale, config)
     colour = logit(at(targets.rgb).expand(2, -1, -1).clamp(0, 1), eps=1e-3)
     opacity = logit(torch.stack([at(side) for side in targets.opacity]).clamp(0, 1), eps=0.01)
     residuals = IdentityResiduals(
@@ -132,7 +141,14 @@ def _planes(
     # Where both sheets meet, at the outline, which of two cells is drawn first would be chance.
     solid = torch.from_numpy(look_up(view.matte > 0.5, cells, False).astype(bool))
     behind = solid & (at(targets.opacity[BACK]) > _LEAST_BEHIND)
-    return residuals, torch.cat([mask, behind])
+    at_rim = torch.from_numpy(look_up(targets.rim, cells, False).astype(bool))
+    return residuals, torch.cat([mask, behind]), at_rim.repeat(2)
+
+
+def _steepness(depth_m: np.ndarray) -> np.ndarray:
+    """[H, W] metres of depth per pixel."""
+    down, right = np.gradient(depth_m)
+    return np.hypot(down, right)
 
 
 def _offsets(targets: PlaneTargets, at, depth: float, camera, config) -> Tensor:

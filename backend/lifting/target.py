@@ -19,6 +19,7 @@ class Personal:
         identity: Residuals of the planes.
         layers: Residuals of G0..GL.
         identity_mask: [2P] bool, the cells that exist.
+        rim: [2P] bool, the cells whose colours stay: the outline is darker than what it turns into.
         frozen: Per layer [N] bool: lips and lids, whose colour, place and size stay.
         shown: Per layer [N] 0..1: how much the portrait shows of each Gaussian.
         anchored: Per layer [N] bool: eyeballs, whose place and size stay.
@@ -28,6 +29,7 @@ class Personal:
     identity: IdentityResiduals
     layers: list[LayerResiduals]
     identity_mask: Tensor
+    rim: Tensor
     frozen: list[Tensor]
     shown: list[Tensor]
     anchored: list[Tensor]
@@ -39,6 +41,7 @@ class Personal:
             identity=self.identity.to(device),
             layers=[layer.to(device) for layer in self.layers],
             identity_mask=self.identity_mask.to(device),
+            rim=self.rim.to(device),
             frozen=[mask.to(device) for mask in self.frozen],
             shown=[share.to(device) for share in self.shown],
             anchored=[mask.to(device) for mask in self.anchored],
