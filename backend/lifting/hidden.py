@@ -19,6 +19,7 @@ from .view import View
 _LIT_SKIN = 0.6  # display sRGB of well-lit skin, all tones' middle
 _TONGUE_TIP_M, _THROAT_M, _THROAT = 0.012, 0.065, 0.75  # behind the teeth's front; how dark it gets
 _CHEEKS = 0.6  # of the tongue's colour: the lips' shadow lies on their insides
+_PHARYNX_M, _ASIDE_M, _BELOW_M = 0.07, 0.018, 0.005  # from the lips; from the middle; below lips
 _FRONT_TEETH_M, _BACK_TEETH_M, _BACK_TEETH = 0.008, 0.038, 0.5  # fully lit; how dark the last are
 _EYE_WHITES = 85  # percentile of what shows of the eyes
 _WHITES, _BRIGHTEST = np.array([0.63, 0.52, 0.50]), (75, 95)  # in the same portraits; percentiles
@@ -138,6 +139,7 @@ class HiddenColours:
         mucosa = light * TONGUE * (1 - _THROAT * deep)
         cheeks = np.maximum(_CHEEKS * mucosa, light * CAVITY)
         colours[at["mouth_interior"]] = cheeks[at["mouth_interior"]]
+        self._like_skin(colours, sites, at)
         inner_lips = at["lips"] & ~seen & ~at["mouth_interior"]
         colours[inner_lips] += _INNER_LIPS * (light * CAVITY - colours[inner_lips])
         if not teeth.any():  # FLAME has neither teeth nor tongue
@@ -161,6 +163,20 @@ class HiddenColours:
             own = at[f"teeth_{jaw}"]
             painted = paint_teeth(sites.rest[own], jaw, enamel, light) * on_teeth[own] * lit
             colours[own] = np.where(seen[own, None], colours[own], painted)
+
+    @staticmethod
+    def _like_skin(colours: np.ndarray, sites: Sites, at: dict[str, np.ndarray]) -> None:
+        """The pharynx's walls below the lips, which a tongue hides, look like the skin before them:
+        where that is drawn in to the jaw's outline, it may leave gaps."""
+        skin = at["face"] & ~(at["lips"] | at["lids"] | at["eyes"] | at["mouth_interior"])
+        lips = sites.rest[at["lips"]]
+        deep = sites.rest[:, 2] < lips[:, 2].max() - _PHARYNX_M
+        wall = at["mouth_interior"] & deep & (np.abs(sites.rest[:, 0]) > _ASIDE_M)
+        wall &= sites.rest[:, 1] < lips[:, 1].mean() - _BELOW_M
+        if wall.any() and skin.any():
+            colours[wall] = between(
+                sites.rest[skin], colours[skin], sites.rest[wall], _SMOOTH_NEIGHBOURS
+            )
 
 
 def _tint(eyes: np.ndarray) -> np.ndarray:
