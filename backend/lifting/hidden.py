@@ -168,7 +168,7 @@ class HiddenColours:
     def _like_skin(colours: np.ndarray, sites: Sites, at: dict[str, np.ndarray]) -> None:
         """The pharynx's walls below the lips, which a tongue hides, look like the skin before them:
         where that is drawn in to the jaw's outline, it may leave gaps."""
-        skin = at["face"] & ~(at["lips"] | at["lids"] | at["eyes"] | at["mouth_interior"])
+        skin = at["jaw"] | at["neck"] | at["face_sides"]
         lips = sites.rest[at["lips"]]
         deep = sites.rest[:, 2] < lips[:, 2].max() - _PHARYNX_M
         wall = at["mouth_interior"] & deep & (np.abs(sites.rest[:, 0]) > _ASIDE_M)
