@@ -65,8 +65,10 @@ class Lids:
         if not len(index):  # a head without lids, or an avatar that shows no skin around them
             return
         lit = lit_around(cloud.means[plain], colours[plain], cloud.means[index], _NEIGHBOURS)
-        tone = colours[plain].median(0).values  # highlights around the eyes have none
-        skin = _SHADE * (tone * lit.sum(1, keepdim=True) / tone.sum()).clamp(0, 1).pow(_GAMMA)
+        # Highlights around the eyes are pale, and skin far from them may be of another tone.
+        tone, bright = colours[plain].median(0).values, lit.sum(1, keepdim=True).clamp_min(1e-6)
+        tone = (tone / tone.sum().clamp_min(1e-6) + lit / bright) / 2
+        skin = _SHADE * (tone * bright).clamp(0, 1).pow(_GAMMA)
         left = (blink * (1 - self._closed_before)[:, None])[self._vertices]
         edge = (rest + blink)[regions["lids"] & (way < _LOWER_LID_M)]
         bare = _bare(cloud.means[index] + left, edge)[:, None]
