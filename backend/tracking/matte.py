@@ -18,6 +18,8 @@ _SHARPER = 0.6
 _SURELY, _HARDLY = 0.7, 0.2  # what the segmenter says of person and background
 _INWARDS_PX, _OUTWARDS_PX = 14, 10  # from there on it is right: hair is mixed as deep as that
 _FARTHEST_PX = 28  # from the outline, where it is not sure at all: that would take long
+_BESIDE_PX, _TUFTS_PX, _MIXED_PX = 40, 45, 7  # background between tufts lies as deep as that
+_ALIKE, _LEAST_APART = 0.4, 0.2  # of the way from the background's colour to the person's
 _NOISE = 0.03  # of a matte: background that is not quite clear, a person not quite whole
 
 
@@ -67,6 +69,7 @@ class Matter(OpenTask[vision.ImageSegmenter]):
         known = _depth(coarse > _SURELY) > _INWARDS_PX
         known |= _depth(coarse < _HARDLY) > _OUTWARDS_PX
         known |= np.maximum(_depth(coarse > 0.5), _depth(coarse <= 0.5)) > _FARTHEST_PX
+        known &= ~_seen_through(rgb.astype(np.float32) / 255, coarse, known)
         if others is not None:
             known |= others
         share = np.where(known, coarse > 0.5, coarse)
@@ -78,6 +81,34 @@ class Matter(OpenTask[vision.ImageSegmenter]):
         masks = self.run(lambda task, image: task.segment(image).confidence_masks, rgb)
         # A copy: what MediaPipe shows is gone with its masks.
         return np.array(masks[-1].numpy_view(), np.float32).reshape(rgb.shape[:2])
+
+
+def _seen_through(rgb: np.ndarray, coarse: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """[H, W] bool: what the segmenter takes for the person, near the outline of the picture's upper
+    half, where hair is, and what has the colour of the background beside it, not of the person."""
+    person = coarse > _SURELY
+    depth = _depth(coarse > 0.5)
+    behind = _local_mean(rgb, known & (coarse < 0.5), _BESIDE_PX)
+    own = _local_mean(rgb, person & (depth > _INWARDS_PX), _BESIDE_PX)
+    if behind is None or own is None:
+        return np.zeros_like(person)
+    like_behind = np.abs(rgb - behind).max(-1) < _ALIKE * np.abs(own - behind).max(-1)
+    apart = np.abs(own - behind).max(-1) > _LEAST_APART
+    upper = np.arange(len(rgb))[:, None] < len(rgb) / 2
+    found = person & like_behind & apart & upper & (depth < _TUFTS_PX)
+    return cv2.dilate(found.astype(np.uint8), np.ones((_MIXED_PX, _MIXED_PX), np.uint8)) > 0
+
+
+def _local_mean(rgb: np.ndarray, where: np.ndarray, radius_px: int) -> np.ndarray | None:
+    """[H, W, 3] the mean of [H, W, 3] around, of some pixels [H, W] bool; None where none are."""
+    if not where.any():
+        return None
+    size = (2 * radius_px + 1,) * 2
+    weight = cv2.blur(where.astype(np.float32), size)[..., None]
+    total = cv2.blur(np.where(where[..., None], rgb, 0).astype(np.float32), size)
+    near = weight[..., 0] > 1e-4
+    mean = total / np.maximum(weight, 1e-4)
+    return np.where(near[..., None], mean, rgb[where].mean(0))
 
 
 def _depth(mask: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from backend.tracking.decode import decode
-from backend.tracking.matte import Matter
+from backend.tracking.matte import Matter, _seen_through
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +49,22 @@ def test_who_stands_beside_is_left_out(matter, crop):
     alone = matter.fine(both, others)
     assert not alone[:, 360:].any()
     assert alone[:, :360].mean() > 0.3
+
+
+def test_background_between_tufts_is_not_taken_for_hair_unseen():
+    """A dark head before a bright wall, which shows through it in a spot 25 pixels inside."""
+    y, x = np.mgrid[:200, :200] + 0.5
+    person = np.hypot(x - 100, y - 110) < 80
+    rgb = np.where(person[..., None], 0.1, 0.8) * np.ones(3)
+    spots = [np.hypot(x - 100, y - row) < 4 for row in (55, 165)]
+    for spot in spots:
+        rgb[spot] = 0.75
+    coarse = person.astype(np.float32)
+    doubted = _seen_through(rgb.astype(np.float32), coarse, np.ones_like(person))
+    assert doubted[spots[0]].all(), "there is hair around it"
+    assert not doubted[spots[1]].any(), "below are clothes, which may be as bright as a wall"
+    assert doubted.sum() < 200
+    even = _seen_through(np.full((200, 200, 3), 0.5, np.float32), coarse, np.ones_like(person))
+    assert not even.any(), "nothing can be told by colours"
+    nobody = _seen_through(rgb.astype(np.float32), 0 * coarse, np.ones_like(person))
+    assert not nobody.any()
