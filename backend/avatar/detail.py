@@ -42,6 +42,9 @@ _BESIDE_PX = 8.0
 """What splats lack over a whole patch on average: that much is theirs, that much something else's,
 which is carried only while the place moves hardly farther than so."""
 
+_OUTLINE_PX, _INSIDE_PX, _WHOLE = 2, 5, 0.95
+"""How wide an outline is; how far from one no outline is; alpha of what is whole."""
+
 _LEAST_TRUST = 0.4  # in the portrait's own picture, whose detail is exact where there is more
 _LEAST = 1e-4
 _COARSER = 2  # times: how neighbours lie changes slowly
@@ -86,8 +89,9 @@ class Detail:
         lacking = lacking * (trust / _LEAST_TRUST).clamp_max(1)  # else it would leap beside it
         lacking = lacking * _border(camera.width, photo.device)
         theirs = _of_splats(lacking) * ~foreign[..., None]
-        lacking = torch.cat([lacking, theirs], dim=-1)
-        self._lacking = lacking.permute(2, 0, 1)[None]  # and how far it is theirs
+        outline = 1 - _interior(photo[..., 3], _OUTLINE_PX)
+        lacking = torch.cat([lacking, theirs, outline], dim=-1)
+        self._lacking = lacking.permute(2, 0, 1)[None]  # how far theirs, how far the outline's
 
     @torch.no_grad()
     def drawn(self, cloud: Gaussians, camera: Camera) -> Raster:
@@ -105,9 +109,13 @@ class Detail:
         lacking = F.grid_sample(self._lacking, grid, mode="bicubic", align_corners=False)
         still = torch.exp(-(moved / _WHOLE_PX).square())
         most = _MOST_LACKING + (1 - _MOST_LACKING) * still
-        lacking, theirs = lacking[0].permute(1, 2, 0).split([COLOURS + 1, 1], dim=-1)
+        parts = lacking[0].permute(1, 2, 0).split([COLOURS + 1, 1, 1], dim=-1)
+        lacking, theirs, outline = parts
         near = torch.exp(-(moved / _BESIDE_PX).square())
         trust = trust * (theirs + (1 - theirs) * near)
+        # Outlines lack what is behind them: of one that lies inside now a dark line would stay.
+        inside = outline.clamp(0, 1) * _interior(raster.alpha, _INSIDE_PX)
+        trust = trust * (1 - inside * (1 - still))
         lacking = lacking.minimum(most).maximum(-most) * trust
         alpha = (raster.alpha + lacking[..., COLOURS]).clamp(0, 1)
         colours = (raster.features[..., :COLOURS] + lacking[..., :COLOURS]).clamp_min(0)
@@ -166,6 +174,12 @@ def _of_splats(lacking: Tensor) -> Tensor:
     around = F.avg_pool2d(planes, _PATCH_PX, 1, _PATCH_PX // 2, count_include_pad=False)
     much = around.abs().amax(1)[0, ..., None]
     return ((_FOREIGN - much) / (_FOREIGN - _OWN)).clamp(0, 1)
+
+
+def _interior(alpha: Tensor, margin_px: int) -> Tensor:
+    """[H, W, 1] 0 or 1: where alpha [H, W] is whole as far as a margin around."""
+    part = (alpha < _WHOLE).float()[None, None]
+    return 1 - F.max_pool2d(part, 2 * margin_px + 1, 1, margin_px)[0, 0, ..., None]
 
 
 def _projected(cloud: Gaussians, camera: Camera) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,8 @@ Found by their bridge: a dark bar that crosses the nose between the eyes, with s
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -50,47 +52,110 @@ def glasses(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return found
 
 
+@dataclass(frozen=True)
+class _Face:
+    """A face in a picture, measured by its eyes.
+
+    Args:
+        dark: [H, W] 0..1: how much darker than what is around.
+        across: [H, W] of every pixel.
+        below: [H, W] of every pixel.
+        eyes: The centres of the left and of the right one, pixels.
+        apart: Pixels between them.
+        landmarks: [478, 2] pixels.
+    """
+
+    dark: np.ndarray
+    across: np.ndarray
+    below: np.ndarray
+    eyes: tuple[np.ndarray, np.ndarray]
+    apart: float
+    landmarks: np.ndarray
+
+    @classmethod
+    def of(cls, rgb: np.ndarray, landmarks: np.ndarray) -> _Face | None:
+        """None where it is too small to tell."""
+        left, right = landmarks[[362, 263]].mean(0), landmarks[[33, 133]].mean(0)
+        apart = float(np.linalg.norm(left - right))
+        if apart < 1 / _GAP or not rgb.size:
+            return None
+        across, below = _axes(rgb, left, right)
+        return cls(_darker(rgb, apart), across, below, (left, right), apart, landmarks)
+
+    @property
+    def bridge(self) -> np.ndarray:
+        """[H, W] bool: where one is, between the eyes."""
+        return (np.abs(self.across) < _BRIDGE_ACROSS) & _within(self.below, _BRIDGE_BELOW)
+
+    @property
+    def column(self) -> np.ndarray:
+        """[H, W] which of `_COLUMNS` parts of the bridge, from side to side."""
+        return np.floor((self.across / _BRIDGE_ACROSS + 1) / 2 * _COLUMNS).astype(int)
+
+    def filled(self, outline: tuple[int, ...]) -> np.ndarray:
+        """[H, W] bool: what landmarks go around."""
+        return self._polygon(self.landmarks[list(outline)])
+
+    def hull(self, among: tuple[int, ...]) -> np.ndarray:
+        """[H, W] bool: the convex hull of landmarks."""
+        return self._polygon(cv2.convexHull(self.landmarks[list(among)].astype(np.float32))[:, 0])
+
+    def _polygon(self, points: np.ndarray) -> np.ndarray:
+        mask = np.zeros(self.dark.shape, np.uint8)
+        return cv2.fillPoly(mask, [np.round(points).astype(np.int32)], 1) > 0
+
+
 def _within_face(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """The same of the face alone."""
-    shape = (rgb.shape[0], rgb.shape[1])
-    none = np.zeros(shape, bool)
-    left, right = landmarks[[362, 263]].mean(0), landmarks[[33, 133]].mean(0)
-    apart = float(np.linalg.norm(left - right))
-    if apart < 1 / _GAP or not none.size:
+    none = np.zeros(rgb.shape[:2], bool)
+    face = _Face.of(rgb, landmarks)
+    if face is None:
         return none
-    across, below = _axes(shape, left, right)
-    dark = _darker(rgb, apart)
-    eyes = _filled(shape, landmarks, LEFT_EYE) | _filled(shape, landmarks, RIGHT_EYE)
-    where = _filled(shape, landmarks, FACE_OVAL) & ~dilate(eyes, round(_LIDS * apart))
-    where &= (below > _ABOVE) & (below < _BELOW)
-    column = np.floor((across / _BRIDGE_ACROSS + 1) / 2 * _COLUMNS).astype(int)
-    core = (np.abs(across) < _BRIDGE_ACROSS) & _within(below, _BRIDGE_BELOW)
-    whole = _crossing(where & (dark > _FAINT), core, column, apart)
-    if not whole.any():
-        return none
-    bars = [np.where(core & whole & (column == i), dark, 0) for i in range(_COLUMNS)]
+    eyes = face.filled(LEFT_EYE) | face.filled(RIGHT_EYE)
+    where = face.filled(FACE_OVAL) & ~dilate(eyes, round(_LIDS * face.apart))
+    where &= _within(face.below, (_ABOVE, _BELOW))
+    perhaps = _crossing(where & (face.dark > _FAINT), face)
+    strength = _strength(perhaps, face)
+    return none if strength is None else _large(_frames(perhaps, strength, face), face.apart)
+
+
+def _strength(perhaps: np.ndarray, face: _Face) -> float | None:
+    """How dark the bridge is of what may be glasses [H, W]; None where it is none."""
+    bridge, column = face.bridge & perhaps, face.column
+    if not bridge.any():
+        return None
+    bars = [np.where(bridge & (column == i), face.dark, 0) for i in range(_COLUMNS)]
     strength = float(np.median([bar.max() for bar in bars]))
+    if strength >= _PLAIN:
+        return strength
     rims = [
-        (whole & (side * across > _RIM_ACROSS) & (below > _RIM_BELOW)).sum() / apart
+        (perhaps & (side * face.across > _RIM_ACROSS) & (face.below > _RIM_BELOW)).sum()
         for side in (-1, 1)
     ]
-    if strength < _PLAIN:
-        contrast = strength / max(_beside(bars, dark, apart), _SKIN_NOISE)
-        if strength < _CLEAR or min(rims) < _LEAST_RIM or contrast < _LEAST_CONTRAST:
-            return none
-    frames = whole & (dark > np.clip(_OWN_SHARE * strength, *_OWN_LIMITS))
-    brows = _hull(shape, landmarks, BROWS[:10]) | _hull(shape, landmarks, BROWS[10:])
-    thick = _opened(frames, _THICK * apart) & dilate(brows, round(_AT_BROWS * apart))
-    nose = (np.abs(across) < _NOSE_ACROSS) & (below > _NOSE_BELOW)
-    perhaps = ~(thick & (dark < _BROWS_SHARE * strength)) & ~(
-        nose & (dark < _NOSE_SHARE * strength)
-    )
-    hinge = (np.abs(across) > _HINGE_ACROSS) & _within(below, _HINGE_BELOW)
-    for side, eye in ((across >= 0, left), (across < 0, right)):
-        lens = _lens(frames, eye, apart)
-        rim = perhaps if lens is None else dilate(lens, round(_RIM * apart)) | core | hinge
-        frames &= rim | ~side
-    return _large(frames, apart)
+    contrast = strength / max(_beside(bars, face.dark, face.apart), _SKIN_NOISE)
+    there = strength >= _CLEAR and contrast >= _LEAST_CONTRAST
+    return strength if there and min(rims) >= _LEAST_RIM * face.apart else None
+
+
+def _frames(perhaps: np.ndarray, strength: float, face: _Face) -> np.ndarray:
+    """[H, W] bool: of what may be glasses what encloses the lenses; where these are open, what is
+    neither a brow nor a fold beside the nose."""
+    dark, apart = face.dark, face.apart
+    frames = perhaps & (dark > np.clip(_OWN_SHARE * strength, *_OWN_LIMITS))
+    brows = dilate(face.hull(BROWS[:10]) | face.hull(BROWS[10:]), round(_AT_BROWS * apart))
+    brow = brows & _opened(frames, _THICK * apart) & (dark < _BROWS_SHARE * strength)
+    beside_nose = (np.abs(face.across) < _NOSE_ACROSS) & (face.below > _NOSE_BELOW)
+    fold = beside_nose & (dark < _NOSE_SHARE * strength)
+    hinge = (np.abs(face.across) > _HINGE_ACROSS) & _within(face.below, _HINGE_BELOW)
+    kept = frames.copy()
+    for eye, side in zip(face.eyes, (face.across >= 0, face.across < 0), strict=True):
+        lens = _lens(kept, eye, apart)
+        if lens is None:
+            rim = ~brow & ~fold
+        else:
+            rim = dilate(lens, round(_RIM * apart)) | face.bridge | hinge
+        kept &= rim | ~side
+    return kept
 
 
 def _lens(frames: np.ndarray, eye: np.ndarray, apart: float) -> np.ndarray | None:
@@ -105,12 +170,12 @@ def _lens(frames: np.ndarray, eye: np.ndarray, apart: float) -> np.ndarray | Non
 
 
 def _axes(
-    shape: tuple[int, int], left: np.ndarray, right: np.ndarray
+    picture: np.ndarray, left: np.ndarray, right: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """[H, W] `across` and `below` of every pixel."""
     apart = np.linalg.norm(left - right)
     x_axis = (left - right) / apart
-    y, x = np.mgrid[: shape[0], : shape[1]]
+    y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
     x, y = ((axis + 0.5 - at) / apart for axis, at in zip((x, y), (left + right) / 2, strict=True))
     return x * x_axis[0] + y * x_axis[1], y * x_axis[0] - x * x_axis[1]
 
@@ -122,13 +187,14 @@ def _darker(rgb: np.ndarray, apart: float) -> np.ndarray:
     return (around - grey) / np.maximum(around, 0.03)
 
 
-def _crossing(mask: np.ndarray, core: np.ndarray, column: np.ndarray, apart: float) -> np.ndarray:
+def _crossing(mask: np.ndarray, face: _Face) -> np.ndarray:
     """[H, W] bool: the connected parts of a mask that cross the bridge from side to side."""
-    joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, _disc(0.02 * apart))
+    joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, _disc(0.02 * face.apart))
     _, labels = cv2.connectedComponents(joined, connectivity=8)
     labels = labels * mask
-    found = [n for n in np.unique(labels[core & mask]) if n]
-    across = [n for n in found if len(np.unique(column[core & (labels == n)])) == _COLUMNS]
+    bridge, column = face.bridge, face.column
+    found = [n for n in np.unique(labels[bridge & mask]) if n]
+    across = [n for n in found if len(np.unique(column[bridge & (labels == n)])) == _COLUMNS]
     return np.isin(labels, across)
 
 
@@ -159,19 +225,6 @@ def _opened(mask: np.ndarray, radius: float) -> np.ndarray:
 
 def _within(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     return (values > limits[0]) & (values < limits[1])
-
-
-def _filled(shape: tuple[int, int], landmarks: np.ndarray, indices: tuple[int, ...]) -> np.ndarray:
-    mask = np.zeros(shape, np.uint8)
-    cv2.fillPoly(mask, [np.round(landmarks[list(indices), :2]).astype(np.int32)], 1)
-    return mask > 0
-
-
-def _hull(shape: tuple[int, int], landmarks: np.ndarray, indices: tuple[int, ...]) -> np.ndarray:
-    mask = np.zeros(shape, np.uint8)
-    points = np.round(landmarks[list(indices), :2]).astype(np.int32)
-    cv2.fillConvexPoly(mask, cv2.convexHull(points), 1)
-    return mask > 0
 
 
 def _disc(radius: float) -> np.ndarray:

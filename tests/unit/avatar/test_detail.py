@@ -126,6 +126,28 @@ def test_what_lies_behind_the_portraits_splats_stays_as_it_is():
     np.testing.assert_allclose(shown, rasterise(behind, camera).features, atol=1e-3)
 
 
+def test_an_outline_that_lies_inside_now_leaves_no_line():
+    """A sheet, at whose right end the photo shows a dark edge, moves before another one."""
+    pixel_m, camera = float(1.8 / _camera().K[0, 0]), _camera()
+    whole = _sheet()
+    x, y = whole.means[:, 0] / pixel_m, -whole.means[:, 1] / pixel_m  # from the picture's middle
+    face, hat = whole.select(y < -14), whole.select((y >= -14) & (x < 0))
+    hat = dataclasses.replace(hat, layers=torch.zeros(len(hat), dtype=torch.uint8))
+    backdrop = _sheet(z_m=-0.02)
+    absent = dataclasses.replace(backdrop, opacities=torch.zeros(len(backdrop)))
+    own = Gaussians.cat([hat, face, absent])
+    raster = rasterise(own, camera)
+    photo = torch.cat([raster.features, raster.alpha[..., None]], dim=-1)
+    cut = slice(_SIDE // 2 - 6, _SIDE // 2 - 4)
+    photo[22:, cut] = 0
+    detail = _detail(photo, own, camera)
+    rows = slice(32, 44)  # nearer to the border detail fades
+    assert detail.drawn(own, camera).features[rows, cut].max() < 0.1, "there it is the outline"
+    moved = dataclasses.replace(hat, means=hat.means + torch.tensor([14 * pixel_m, 0, 0]))
+    shown = detail.drawn(Gaussians.cat([moved, face, backdrop]), camera).features
+    assert shown[rows, _SIDE // 2 : -4].min() > 0.4
+
+
 def test_what_differs_over_a_whole_patch_is_not_the_splats_own():
     """Pores and strands are; hair that hangs before a cheek is not."""
     lacking = torch.zeros(64, 64, 4)
