@@ -47,6 +47,11 @@ class Camera:
         image = camera @ self.K.T
         return image[..., :2] / image[..., 2:]
 
+    def unproject(self, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """Pixels [N, 2] at depths [N], metres before the camera, to head-space points [N, 3]."""
+        rays = np.append(pixels, np.ones((len(pixels), 1)), 1) @ np.linalg.inv(self.K).T  # z = 1
+        return (rays * depth[:, None] - self.viewmat[:3, 3]) @ self.viewmat[:3, :3]
+
     def resized(self, width: int, height: int) -> Camera:
         """The same view at another resolution."""
         scale = np.diag([width / self.width, height / self.height, 1.0])

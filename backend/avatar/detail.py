@@ -178,8 +178,9 @@ def _of_splats(lacking: Tensor) -> Tensor:
 
 def _interior(alpha: Tensor, margin_px: int) -> Tensor:
     """[H, W, 1] 0 or 1: where alpha [H, W] is whole as far as a margin around."""
-    part = (alpha < _WHOLE).float()[None, None]
-    return 1 - F.max_pool2d(part, 2 * margin_px + 1, 1, margin_px)[0, 0, ..., None]
+    part, side = (alpha < _WHOLE).float()[None, None], 2 * margin_px + 1
+    part = F.max_pool2d(part, (side, 1), 1, (margin_px, 0))  # by rows and columns: half the time
+    return 1 - F.max_pool2d(part, (1, side), 1, (0, margin_px))[0, 0, ..., None]
 
 
 def _projected(cloud: Gaussians, camera: Camera) -> tuple[Tensor, Tensor]:

@@ -9,15 +9,14 @@ import torch
 from backend.splat import quaternions
 from backend.splat.gaussians import IDENTITY_FRONT, Gaussians
 
-from .polygons import dilate
-from .view import View
+from .polygons import dilate, disc
+from .view import STILL, View
 
 _BEFORE_M = 0.003
 _REACH_PX, _SMOOTH_PX = 5, 4.0  # frames follow brow and nose, not the hollows of the eyes
 _SIGMA_PX, _FLAT = 0.7, 0.4
 _STEEPEST = 2.5  # arms on the temples stay on the skin
 _RIM_PX = 1
-_STILL = 0.05  # of mobility: there the planes show what there is
 
 
 def standing_off(view: View, glasses: np.ndarray) -> np.ndarray:
@@ -27,7 +26,7 @@ def standing_off(view: View, glasses: np.ndarray) -> np.ndarray:
         view: The portrait and the fitted head.
         glasses: [H, W] bool, see `glasses`.
     """
-    moving = (view.visible.face >= 0) & (view.mobility_image() > _STILL)
+    moving = (view.visible.face >= 0) & (view.mobility_image() > STILL)  # planes show the others
     return glasses & moving & (np.linalg.norm(_slopes(view, _surface(view)), axis=-1) < _STEEPEST)
 
 
@@ -42,15 +41,13 @@ def frames_of_glasses(view: View, frames: np.ndarray) -> Gaussians:
     rows, columns = np.nonzero(dilate(frames, _RIM_PX))
     slope = _slopes(view, depth)[rows, columns]
     steep = np.linalg.norm(slope, axis=1)
-    pixels = np.stack([columns + 0.5, rows + 0.5, np.ones(len(rows))], -1)
-    places = pixels @ np.linalg.inv(camera.K).T * depth[rows, columns, None]
-    rotation, shift = camera.viewmat[:3, :3], camera.viewmat[:3, 3]
-    sigma = _SIGMA_PX * depth[rows, columns] / camera.K[0, 0]
+    pixels, away = np.stack([columns, rows], -1) + 0.5, depth[rows, columns]
+    sigma = _SIGMA_PX * away / camera.K[0, 0]
     scales = np.stack([sigma * np.sqrt(1 + steep**2), sigma, sigma * _FLAT], -1)
-    axes = np.einsum("ij,njk->nik", rotation.T, _along(slope, steep))
+    axes = np.einsum("ij,njk->nik", camera.viewmat[:3, :3].T, _along(slope, steep))
     turns = quaternions.from_matrix(torch.from_numpy(axes))
     return Gaussians(
-        means=torch.from_numpy((places - shift) @ rotation).float(),
+        means=torch.from_numpy(camera.unproject(pixels, away)).float(),
         quats=turns.float().reshape(-1, 4),
         scales=torch.from_numpy(scales).float(),
         opacities=torch.full((len(rows),), 0.95),
@@ -63,8 +60,7 @@ def _surface(view: View) -> np.ndarray:
     """[H, W] metres from the camera, before the face."""
     far = float(view.camera.viewmat[2, 3])
     depth = np.where(view.visible.face >= 0, view.visible.depth, far).astype(np.float32)
-    side = 2 * _REACH_PX + 1
-    nearest = cv2.erode(depth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    nearest = cv2.erode(depth, disc(_REACH_PX))
     smooth = cv2.GaussianBlur(nearest, (0, 0), _SMOOTH_PX)
     return np.minimum(smooth, depth).astype(np.float64) - _BEFORE_M
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from backend.tracking.landmarks import BROWS, FACE_OVAL, LEFT_EYE, RIGHT_EYE
 
-from .polygons import dilate
+from .polygons import dilate, disc
 
 # Lengths and places in distances between the eyes' centres: `across` from the nose to the subject's
 # left, `below` downwards from the line between the eyes.
@@ -23,6 +23,7 @@ _RIM_ACROSS, _RIM_BELOW, _LEAST_RIM = 0.25, 0.15, 1.0  # the lower rims, and the
 _NOSE_ACROSS = 0.45
 _LENS_GAP, _LARGEST_LENS, _RIM = 0.05, 0.8, 0.13  # closed; area in squares of lengths; thickness
 _HINGE_ACROSS, _HINGE_BELOW = 0.75, (-0.35, 0.2)
+_BREAK = 0.02  # in a frame
 _AROUND = (0.10, 0.22)  # where skin is, above and below the bridge
 _LIDS, _AT_BROWS, _THICK, _GAP, _LEAST_EXTENT = 0.07, 0.05, 0.05, 0.03, 0.3
 _COLUMNS = 13
@@ -143,7 +144,11 @@ def _frames(perhaps: np.ndarray, strength: float, face: _Face) -> np.ndarray:
     dark, apart = face.dark, face.apart
     frames = perhaps & (dark > np.clip(_OWN_SHARE * strength, *_OWN_LIMITS))
     brows = dilate(face.hull(BROWS[:10]) | face.hull(BROWS[10:]), round(_AT_BROWS * apart))
-    brow = brows & _opened(frames, _THICK * apart) & (dark < _BROWS_SHARE * strength)
+    brow = (
+        brows
+        & (_morphed(cv2.MORPH_OPEN, frames, _THICK * apart) > 0)
+        & (dark < _BROWS_SHARE * strength)
+    )
     beside_nose = (np.abs(face.across) < _NOSE_ACROSS) & (face.below > _NOSE_BELOW)
     fold = beside_nose & (dark < _NOSE_SHARE * strength)
     hinge = (np.abs(face.across) > _HINGE_ACROSS) & _within(face.below, _HINGE_BELOW)
@@ -160,7 +165,7 @@ def _frames(perhaps: np.ndarray, strength: float, face: _Face) -> np.ndarray:
 
 def _lens(frames: np.ndarray, eye: np.ndarray, apart: float) -> np.ndarray | None:
     """[H, W] bool: what frames enclose around an eye's centre [2]; None where they are open."""
-    joined = cv2.morphologyEx(frames.astype(np.uint8), cv2.MORPH_CLOSE, _disc(_LENS_GAP * apart))
+    joined = _morphed(cv2.MORPH_CLOSE, frames, _LENS_GAP * apart)
     _, labels = cv2.connectedComponents(1 - joined, connectivity=4)
     x, y = np.floor(eye).astype(int)
     if not (0 <= y < len(labels) and 0 <= x < labels.shape[1]) or not labels[y, x]:
@@ -183,13 +188,13 @@ def _axes(
 def _darker(rgb: np.ndarray, apart: float) -> np.ndarray:
     """[H, W] 0..1: how much darker than what is around within a bar's width."""
     grey = cv2.GaussianBlur(rgb.mean(2, dtype=np.float32), (0, 0), 0.7)
-    around = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, _disc(_BAR * apart / 2))
+    around = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, disc(max(round(_BAR * apart / 2), 1)))
     return (around - grey) / np.maximum(around, 0.03)
 
 
 def _crossing(mask: np.ndarray, face: _Face) -> np.ndarray:
     """[H, W] bool: the connected parts of a mask that cross the bridge from side to side."""
-    joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, _disc(0.02 * face.apart))
+    joined = _morphed(cv2.MORPH_CLOSE, mask, _BREAK * face.apart)
     _, labels = cv2.connectedComponents(joined, connectivity=8)
     labels = labels * mask
     bridge, column = face.bridge, face.column
@@ -211,7 +216,7 @@ def _beside(bars: list[np.ndarray], dark: np.ndarray, apart: float) -> float:
 
 def _large(mask: np.ndarray, apart: float) -> np.ndarray:
     """[H, W] bool: without bits that have fallen off."""
-    joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, _disc(_GAP * apart))
+    joined = _morphed(cv2.MORPH_CLOSE, mask, _GAP * apart)
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     extent = boxes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
     large = extent > _LEAST_EXTENT * apart
@@ -219,14 +224,10 @@ def _large(mask: np.ndarray, apart: float) -> np.ndarray:
     return mask & large[labels]
 
 
-def _opened(mask: np.ndarray, radius: float) -> np.ndarray:
-    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(radius)) > 0
+def _morphed(operation: int, mask: np.ndarray, radius: float) -> np.ndarray:
+    """[H, W] uint8 a mask opened or closed by a disc of at least one pixel."""
+    return cv2.morphologyEx(mask.astype(np.uint8), operation, disc(max(round(radius), 1)))
 
 
 def _within(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     return (values > limits[0]) & (values < limits[1])
-
-
-def _disc(radius: float) -> np.ndarray:
-    size = 2 * max(round(radius), 1) + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))

@@ -229,16 +229,20 @@ def _narrowed(
     lids = np.flatnonzero(view.regions["lids"][sites.vertices] & ~_eyes(view, sites))
     if len(lids):
         # Closed lids are not folded, so that the distance to their edges is what it looks like.
-        room_m, _ = KDTree(view.closed_lid_edges()).query(view.closed(sites.vertices[lids]))
-        wide = view.lid_stretch()[sites.vertices[lids]]
-        rims = np.asarray(room_m) / (_BORDER_SIGMAS * sigma_m[lids])
-        factor[lids] = np.minimum(factor[lids] * wide, np.maximum(rims, _LEAST_RIM_SPLATS))
+        places, wide = view.closed(sites.vertices[lids]), view.lid_stretch()[sites.vertices[lids]]
+        room = _room(places, view.closed_lid_edges(), _BORDER_SIGMAS * sigma_m[lids])
+        factor[lids] = np.minimum(factor[lids] * wide, room)
     lips = np.flatnonzero(view.regions["lips"][sites.vertices])
     if len(lips):
-        room_m, _ = KDTree(view.lip_line()).query(sites.rest[lips])
-        rims = np.asarray(room_m) / (_LIP_SIGMAS * sigma_m[lips])
-        factor[lips] = np.minimum(factor[lips], np.maximum(rims, _LEAST_RIM_SPLATS))
+        room = _room(sites.rest[lips], view.lip_line(), _LIP_SIGMAS * sigma_m[lips])
+        factor[lips] = np.minimum(factor[lips], room)
     return factor.astype(np.float32)
+
+
+def _room(places: np.ndarray, edge: np.ndarray, reach_m: np.ndarray) -> np.ndarray:
+    """[M] how much of its reach [M], metres, a splat at places [M, 3] has up to an edge [E, 3]."""
+    room_m = np.asarray(KDTree(edge).query(places)[0])
+    return np.maximum(room_m / reach_m, _LEAST_RIM_SPLATS)
 
 
 def _residuals(

@@ -11,8 +11,8 @@ from scipy.ndimage import distance_transform_edt
 from backend.head.zbuffer import Visible
 
 from .fill import extend_colours, nearest_fill, smooth_fill
+from .view import STILL
 
-_STILL = 0.05  # of mobility
 _HULL_PX = 60.0
 _START_PX = 4.0
 _BEHIND_FACE_M = 0.015
@@ -59,10 +59,14 @@ def hull_profile(matte: np.ndarray) -> np.ndarray:
 
     Source: first-avatar.md, item 5.
     """
-    padded = np.pad(matte > 0.5, 1, mode="edge")
-    distance = np.asarray(distance_transform_edt(padded))[1:-1, 1:-1]
-    depth = np.clip(distance - _START_PX, 0, _HULL_PX)
+    depth = np.clip(_inside_px(matte) - _START_PX, 0, _HULL_PX)
     return 1 - (1 - depth / _HULL_PX) ** 2
+
+
+def _inside_px(matte: np.ndarray) -> np.ndarray:
+    """[H, W] pixels from the matte's border inwards; the picture's edge is none."""
+    padded = np.pad(matte > 0.5, 1, mode="edge")
+    return np.asarray(distance_transform_edt(padded))[1:-1, 1:-1]
 
 
 def plane_targets(
@@ -85,7 +89,7 @@ def plane_targets(
     """
     hit = coverage.face >= 0
     height = np.where(hit, plane_depth_m - coverage.depth, 0)  # towards the camera
-    still = hit & (mobility < _STILL)
+    still = hit & (mobility < STILL)
     # Behind the face the sheet continues what surrounds it (ears, neck, scalp).
     ground = smooth_fill(height, still) if still.any() else np.zeros_like(height)
     ground = np.where(still, height + _HAIR_M * (1 - mobility), ground)
@@ -123,9 +127,8 @@ def _with_rim(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours [H, W, 3] whose rim, hair beside the head, is like what is farther inside; [H, W]
     bool the rim."""
-    padded = np.pad(matte > 0.5, 1, mode="edge")
-    inside = np.asarray(distance_transform_edt(padded))[1:-1, 1:-1]
-    inner = (inside >= _RIM_PX) & (mobility < _STILL)
+    inside = _inside_px(matte)
+    inner = (inside >= _RIM_PX) & (mobility < STILL)
     if not inner.any():
         return colours, inner
     beside = ~hit & (far_side.face >= 0).any(1, keepdims=True)

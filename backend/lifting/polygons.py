@@ -74,7 +74,11 @@ def erode(mask: np.ndarray, radius_px: int) -> np.ndarray:
     return _morph(cv2.erode, mask, radius_px)
 
 
-def _morph(operation, mask: np.ndarray, radius_px: int) -> np.ndarray:
+def disc(radius_px: int) -> np.ndarray:
+    """[2 radius + 1, 2 radius + 1] uint8, OpenCV's structuring element."""
     side = 2 * radius_px + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    return operation(mask.astype(np.uint8), disc).astype(bool)
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+
+
+def _morph(operation, mask: np.ndarray, radius_px: int) -> np.ndarray:
+    return operation(mask.astype(np.uint8), disc(radius_px)).astype(bool)

@@ -60,14 +60,11 @@ def _sheet(
     camera: Camera, cells: np.ndarray, depth: np.ndarray, opacity: np.ndarray, colours: np.ndarray
 ) -> Gaussians:
     """Discs that face the camera, at [N, 2] pixels and [N] metres before it."""
-    view_space = np.append(cells, np.ones((len(cells), 1)), 1) @ np.linalg.inv(camera.K).T
-    view_space *= depth[:, None]
-    rotation, shift = camera.viewmat[:3, :3], camera.viewmat[:3, 3]
     sigma = _CELL_SIGMA * WIDER * camera.width / _CELLS * depth / camera.K[0, 0]
-    turn = quaternions.from_matrix(torch.from_numpy(rotation.T.copy()))
+    turn = quaternions.from_matrix(torch.from_numpy(camera.viewmat[:3, :3].T.copy()))
     scales = np.stack([sigma, sigma, sigma * _FLAT], axis=-1)
     return Gaussians(
-        means=torch.from_numpy((view_space - shift) @ rotation).float(),
+        means=torch.from_numpy(camera.unproject(cells, depth)).float(),
         quats=turn.float().expand(len(cells), 4).contiguous(),
         scales=torch.from_numpy(scales).float(),
         opacities=torch.from_numpy(opacity).float(),

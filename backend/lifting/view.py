@@ -19,8 +19,11 @@ from shared.camera import Camera
 from shared.flame import ARKIT_NAMES, Track
 
 from .fill import extend_colours
-from .polygons import Polygons, polygons
+from .polygons import Polygons, disc, polygons
 from .target import Target
+
+STILL = 0.05
+"""Mobility below which skin counts as one with the head."""
 
 _STILL_M, _MOVING_M = 0.0004, 0.002
 _LID_M = 0.001
@@ -67,7 +70,7 @@ class View:
             camera=self.camera,
             vertices=self.vertices,
             frames=self.head.local_frames(self.vertices),
-            still=torch.from_numpy(self.mobility < 0.05),
+            still=torch.from_numpy(self.mobility < STILL),
         )
 
     def shows(self, region: str) -> np.ndarray:
@@ -122,9 +125,7 @@ class View:
         hit = self.visible.face >= 0
         corners = self.mobility[self.faces[self.visible.face]]
         image = np.where(hit, (corners * self.visible.barycentric).sum(-1), 0)
-        size = 2 * _MOBILITY_MARGIN_PX + 1
-        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-        grown = cv2.dilate(image.astype(np.float32), disc)
+        grown = cv2.dilate(image.astype(np.float32), disc(_MOBILITY_MARGIN_PX))
         return np.clip(cv2.GaussianBlur(grown, (0, 0), _MOBILITY_BLUR_PX), 0, 1)
 
 

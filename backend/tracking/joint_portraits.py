@@ -11,11 +11,9 @@ from shared.progress import Progress
 
 from .joint_fit import Sighting, fit_jointly
 from .notes import CUT_APART, EYES_CLOSED, ONE_EYE_CLOSED, PERHAPS_ANOTHER, TURNED
-from .outline import inside_mattes
 from .people import perhaps_others
 from .photos import Photo, check_photos
-from .portrait import Portrait, Tracker, check_fit
-from .teeth import with_teeth
+from .portrait import Portrait, Tracker, check_fit, settled
 
 _OF_ANY = (TURNED, CUT_APART)
 _OF_EYES = (EYES_CLOSED, ONE_EYE_CLOSED)
@@ -55,9 +53,7 @@ def track_photos(
     for photo, fit in zip(photos, joint, strict=True):
         with _about(photo):
             check_fit(fit)
-    outlined = [look.outlined(fit) for look, fit in zip(looks, joint, strict=True)]
-    joint = inside_mattes(outlined, tracker.head)
-    joint = with_teeth([k.smile(fit) for k, fit in zip(looks, joint, strict=True)], tracker.head)
+    joint = settled(looks, joint, tracker.head)
     others = perhaps_others(tracker.fitter, sightings)
     progress("fit together", 1, 1)
     portraits = [tracker.portrait_of(look, fit) for look, fit in zip(looks, joint, strict=True)]

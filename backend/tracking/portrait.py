@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -96,13 +97,20 @@ class Look:
         """[478, 2] pixels of the crop."""
         return self.face.landmarks[:, :2]
 
-    def outlined(self, fit: Fit) -> Outlined:
-        """With a fit of it."""
-        return Outlined(fit, self.matte, self.landmarks)
 
-    def smile(self, fit: Fit) -> Smile:
-        """With a fit of it, too."""
-        return Smile(fit, self.rgb, self.landmarks)
+def settled(looks: Sequence[Look], fits: Sequence[Fit], head: Head) -> list[Fit]:
+    """Fits of one person's photos, with what landmarks do not tell of the identity: where the head
+    ends, and how high its teeth are.
+
+    Args:
+        looks: The photos.
+        fits: Of each, with the same identity.
+        head: What was fitted.
+    """
+    pairs = list(zip(looks, fits, strict=True))
+    inside = inside_mattes([Outlined(fit, k.matte, k.landmarks) for k, fit in pairs], head)
+    pairs = zip(looks, inside, strict=True)
+    return with_teeth([Smile(fit, k.rgb, k.landmarks) for k, fit in pairs], head)
 
 
 class Tracker:
@@ -139,8 +147,7 @@ class Tracker:
         """
         look = self.look(data, face, progress)
         progress("fit", 3, 4)
-        (fit,) = inside_mattes([look.outlined(self.fit(look))], self.head)
-        (fit,) = with_teeth([look.smile(fit)], self.head)
+        (fit,) = settled([look], [self.fit(look)], self.head)
         progress("fit", 4, 4)
         return self.portrait_of(look, fit)
 
