@@ -7,7 +7,6 @@ photograph cannot show, with a real face as its target (face-findings.md).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +134,8 @@ def _write_portrait(
     mirrored = pipeline.create(_mirrored(portrait), options, silent)
     made = {
         OWN: shown(pipeline, avatar, avatar.source),
-        MIRRORED: shown(pipeline, replace(mirrored, camera=avatar.camera), avatar.source),
-        ROUND_TRIP: shown(pipeline, replace(back, camera=avatar.camera), avatar.source),
+        MIRRORED: shown(pipeline, mirrored, avatar.source, avatar.camera),
+        ROUND_TRIP: shown(pipeline, back, avatar.source, avatar.camera),
         LEFT: shown(pipeline, avatar, turned(avatar, 20, 0)),
         RIGHT: shown(pipeline, avatar, turned(avatar, -20, 0)),
     }

@@ -10,14 +10,17 @@ from scipy.spatial.transform import Rotation
 from backend.avatar.file import Avatar
 from backend.avatar.pipeline import Pipeline
 from backend.export.png import over_background
+from shared.camera import Camera
 from shared.flame import Track
 
 _BLACK = (0.0, 0.0, 0.0)
 
 
-def shown(pipeline: Pipeline, avatar: Avatar, frame: Track) -> np.ndarray:
-    """[512, 512, 3] uint8: one frame by the portrait's camera, on black."""
-    picture = pipeline.picture(avatar, frame, avatar.camera)
+def shown(
+    pipeline: Pipeline, avatar: Avatar, frame: Track, camera: Camera | None = None
+) -> np.ndarray:
+    """[512, 512, 3] uint8: one frame by a camera, or by the portrait's, on black."""
+    picture = pipeline.picture(avatar, frame, camera or avatar.camera)
     return over_background(picture.rgba8(), _BLACK)[..., :3]
 
 

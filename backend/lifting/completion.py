@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array, diags_array
 from scipy.sparse.linalg import spsolve
@@ -13,6 +15,7 @@ from .vertex_colours import VertexColours
 
 _MIRROR_M = 0.005
 _AROUND = 8.0
+_ALIKE = 0.5  # how far hair and cloth of both sides are
 _HOLD = 20.0
 _LEAST_HOLD = 1e-6
 _BELIEF = 0.05  # hold of what is usual, where nothing shows
@@ -46,7 +49,11 @@ def completed(
     level = 1 - (along[:, 1] / length) ** 2
     weight = (1 + _AROUND * (around[a] & around[b]) * level) / length
     weight /= weight.mean()
-    change, told = _mirrored_change(places, edges, shown)
+    other = mirror_partners(places)
+    near = np.linalg.norm(places[other] - places * (-1, 1, 1), axis=1) < _MIRROR_M
+    shown = _with_worn(shown, around, other, near)
+    there = np.where(near, shown.skin[other], 0.0)
+    change, told = _mirrored_change(edges, shown, other, there)
     hold = _HOLD * shown.trust**2 + _LEAST_HOLD
     right = hold[:, None] * shown.colours
     if usual is not None:
@@ -66,14 +73,42 @@ def completed(
     return np.clip(solved, 0, 1).astype(np.float32)
 
 
+def _with_worn(
+    shown: VertexColours, scalp: np.ndarray, other: np.ndarray, near: np.ndarray
+) -> VertexColours:
+    """What shows, and what the other side shows of hair and cloth where this side shows less: it
+    has an end, so that how colours change along it does not tell them.
+
+    Args:
+        shown: What shows of V vertices.
+        scalp: [V] bool: those with hair, or without.
+        other: [V] int their mirror images.
+        near: [V] bool: whether these are any.
+    """
+    theirs = shown.trust[other] * near
+    worn = (shown.trust < SEEN) & (theirs > SEEN) & (shown.skin[other] == 0)
+    taken = (scalp & (theirs > shown.trust)) | worn
+    share = np.where(taken, 1 - shown.trust / np.maximum(theirs, 1e-6), 0)[:, None]
+    return replace(
+        shown,
+        colours=shown.colours + share * (shown.colours[other] - shown.colours),
+        trust=np.where(taken, np.maximum(_ALIKE * theirs, shown.trust), shown.trust),
+        skin=np.where(taken, 0.0, shown.skin),
+    )
+
+
 def _mirrored_change(
-    places: np.ndarray, edges: np.ndarray, shown: VertexColours
+    edges: np.ndarray, shown: VertexColours, other: np.ndarray, there: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """[E, 3] from each edge's first vertex to its second, where the other side is trusted more, and
-    [E, 1] 0..1 how much that is to be believed; the change is multiplied by it."""
-    other = mirror_partners(places)
-    distance = np.linalg.norm(places[other] - places * (-1, 1, 1), axis=1)
-    there = np.where(distance < _MIRROR_M, shown.skin[other], 0.0)
+    [E, 1] 0..1 how much that is to be believed; the change is multiplied by it.
+
+    Args:
+        edges: [E, 2] int between V vertices.
+        shown: What shows of them.
+        other: [V] int their mirror images.
+        there: [V] 0..1 trust in those as skin.
+    """
     better = there[edges].sum(1) > shown.skin[edges].sum(1)
     told = (better * there[edges].min(1))[:, None]
     return told * (shown.colours[other[edges[:, 1]]] - shown.colours[other[edges[:, 0]]]), told

@@ -18,6 +18,7 @@ from backend.model.splitavatar import SplitAvatar
 from .collar import clothed
 from .colours import SEEN, Shown, SiteColours
 from .hidden import HiddenColours
+from .mirrored import less_at_outline
 from .other_photos import with_others
 from .polygons import dilate, erode
 from .sampling import look_up
@@ -54,12 +55,14 @@ class StartingLayers:
         frozen: Per layer [N] bool: lips and lids.
         shown: Per layer [N] 0..1: how much the portrait shows of each.
         anchored: Per layer [N] bool: eyeballs.
+        vertices: [V, 3] display sRGB of the head's vertices, those of G0.
     """
 
     residuals: list[LayerResiduals]
     frozen: list[Tensor]
     shown: list[Tensor]
     anchored: list[Tensor]
+    vertices: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,9 @@ def starting_layers(
     config = model.config
     sites, counts = sites_of(view, model)
     pixels = view.camera.project(sites.positions)
-    own = SiteColours(view, over).shown(sites)
-    seen = with_others(own, others, sites, regions_at(view, sites.vertices))
+    at = regions_at(view, sites.vertices)
+    own = less_at_outline(SiteColours(view, over).shown(sites), view, sites, at)
+    seen = with_others(own, others, sites, at)
     reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
     told = np.any([other.trust > SEEN for other in others], axis=0)  # False for none
     cloth = clothed(view, sites, pixels, unlike)
@@ -117,6 +121,7 @@ def starting_layers(
         [torch.from_numpy(frozen[part]) for part in parts],
         [torch.from_numpy(own.well[part]).float() for part in parts],
         [torch.from_numpy(eyes[part]) for part in parts],
+        colours[parts[0]],
     )
 
 

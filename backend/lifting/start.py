@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from backend.head import Head
@@ -22,10 +23,11 @@ from .frames import frames_of_glasses, standing_off
 from .glasses import glasses
 from .hair import hair_over_face, wide_enough
 from .layers import starting_layers
+from .mirrored import mirrored_side, symmetric
 from .other_photos import shown_by
 from .planes import PlaneTargets, plane_targets, staggered_m
 from .polygons import dilate
-from .sampling import look_up, sample
+from .sampling import between, look_up, sample
 from .skin import unlike_skin
 from .surround import surround
 from .target import Personal, Target
@@ -36,6 +38,8 @@ _DEEP_SIGMA, _DEEPEST = 0.6, 0.8  # of two cells' distance in depth; of the larg
 _LEAST_BEHIND = 0.05
 _LEAST_MATTE = 0.1  # single hairs
 _SOFT_PX = 1.5
+_CLOSE_M, _APART_M = 0.02, 0.04  # to and from the scalp: long hair hangs by itself
+_SCALP_NEIGHBOURS = 4
 _FRAME_SHADE_PX = 3  # beside a frame
 
 
@@ -88,8 +92,13 @@ def start(
         view.mobility_image() * (1 - cv2.GaussianBlur(strands, (0, 0), _SOFT_PX)),
         float(view.camera.viewmat[2, 3]),
     )
-    identity, mask, rim = _planes(view, model, targets)
-    fixed = Gaussians.cat([surround(view, targets.front_m), frames_of_glasses(view, frames)])
+    targets = symmetric(view, targets)
+    cells = _cell_centres(model.config.grid, view.camera.width)
+    mirrored, behind = mirrored_side(view, targets, cells, view.camera.width / model.config.grid)
+    targets.opacity[BACK][behind] = 0
+    identity, mask, rim = _planes(view, model, targets, cells, layers.vertices)
+    frames = frames_of_glasses(view, frames)
+    fixed = Gaussians.cat([surround(view, targets.front_m), frames, mirrored])
     personal = Personal(
         identity,
         layers.residuals,
@@ -104,16 +113,26 @@ def start(
 
 
 def _planes(
-    view: View, model: SplitAvatar, targets: PlaneTargets
+    view: View,
+    model: SplitAvatar,
+    targets: PlaneTargets,
+    cells: np.ndarray,
+    vertices: np.ndarray,
 ) -> tuple[IdentityResiduals, Tensor, Tensor]:
     """Residuals of the identity planes, [2P] bool: the cells inside the matte, and [2P] bool: those
-    at its rim.
+    whose colours are not what the portrait shows there.
+
+    Args:
+        view: The portrait and the fitted head.
+        model: Gives the planes.
+        targets: What they should show.
+        cells: [P, 2] pixels of their cells.
+        vertices: [V, 3] display sRGB of the head's vertices.
 
     Deviates: design.md keeps two cells beyond the matte; they left a dark rim.
     """
     config, camera = model.config, view.camera
     depth = float(camera.viewmat[2, 3])
-    cells = _cell_centres(config.grid, camera.width)
 
     def at(image: np.ndarray) -> Tensor:
         values = sample(image.reshape(*image.shape[:2], -1), cells)
@@ -129,7 +148,9 @@ def _planes(
             side[:, 2].maximum(_DEEP_SIGMA * apart).clamp_max(_DEEPEST * config.plane_scale_m)
         )
     scale = scale_logits(scale, config)
-    colour = logit(at(targets.rgb).expand(2, -1, -1).clamp(0, 1), eps=1e-3)
+    shown = at(targets.rgb)
+    hidden, close = _like_scalp(view, vertices, cells, depth + at(targets.back_m).numpy())
+    colour = logit(torch.stack([shown, shown.lerp(hidden, close)]).clamp(0, 1), eps=1e-3)
     opacity = logit(torch.stack([at(side) for side in targets.opacity]).clamp(0, 1), eps=0.01)
     residuals = IdentityResiduals(
         features=colour.contiguous(),
@@ -142,7 +163,23 @@ def _planes(
     solid = torch.from_numpy(look_up(view.matte > 0.5, cells, False).astype(bool))
     behind = solid & (at(targets.opacity[BACK]) > _LEAST_BEHIND)
     at_rim = torch.from_numpy(look_up(targets.rim, cells, False).astype(bool))
-    return residuals, torch.cat([mask, behind]), at_rim.repeat(2)
+    rear = at_rim | (close[:, 0] > 0.5)
+    return residuals, torch.cat([mask, behind]), torch.cat([at_rim, rear])
+
+
+def _like_scalp(
+    view: View, vertices: np.ndarray, cells: np.ndarray, away: np.ndarray
+) -> tuple[Tensor, Tensor]:
+    """[P, 3] colours of the scalp nearest to a sheet at pixels [P, 2] and [P] metres from the
+    camera, and [P, 1] 0..1 how close that is: a portrait's outline, seen from behind, would be
+    stripes of dark hair, skin and the wall's light."""
+    scalp = view.regions["scalp"] & ~view.regions["lids"]
+    skull = view.vertices[0].numpy()[scalp]
+    places = view.camera.unproject(cells, away)
+    apart = np.asarray(KDTree(skull).query(places)[0])[:, None]
+    close = np.clip((_APART_M - apart) / (_APART_M - _CLOSE_M), 0, 1)
+    colours = between(skull, vertices[scalp], places, _SCALP_NEIGHBOURS)
+    return torch.from_numpy(colours).float(), torch.from_numpy(close).float()
 
 
 def _steepness(depth_m: np.ndarray) -> np.ndarray:

@@ -70,13 +70,30 @@ def test_hair_is_carried_around_rather_than_up_and_down(sheet):
     assert apart[1] < 0.6 * apart[0]
 
 
-def test_what_the_other_side_shows_of_hair_is_not_mirrored(sheet):
+def test_hair_and_collars_are_worn_on_both_sides_but_what_shows_stays(sheet):
     places, edges = sheet
-    spots = 0.5 + 0.3 * np.sin(80 * np.abs(places[:, :1])) * np.ones(3)
+    worn = np.abs(places[:, 1]) < 0.03
+    colours = np.where(worn, 0.1, 0.7)[:, None] * np.ones(3)
     left = places[:, 0] < -0.005
-    hair = replace(shown(np.where(left[:, None], 0, spots), ~left), skin=np.zeros(441))
-    found = completed(places, edges, hair, NO_HAIR)
-    assert np.abs(found[left] - spots[left]).mean() > 0.1
+    for bare, expected in ((np.zeros(441, bool), 0.1), (left, 0.7)):
+        seen = ~left | bare
+        skin = (seen & ~(worn & ~left)).astype(float)
+        there = np.where((left & bare)[:, None], 0.7, colours) * seen[:, None]
+        found = completed(places, edges, replace(shown(there, seen), skin=skin), NO_HAIR)
+        inner = left & (np.abs(places[:, 1]) < 0.015)
+        np.testing.assert_allclose(found[inner], expected, atol=0.1)
+
+
+def test_a_scalp_that_is_hidden_has_the_other_sides_hair_in_its_own_tone(sheet):
+    """Its front's own tone ends at a hairline; hair's, told by how it changes there, would too."""
+    places, edges = sheet
+    left = places[:, 0] < -0.005
+    colours = np.full((441, 3), 0.2)
+    colours[np.abs(places[:, 0]) < 0.03] = 0.6  # what shows of a forehead
+    colours[left & (np.abs(places[:, 0]) < 0.03)] = 0.8  # lit more on the left
+    seen = ~left | (np.abs(places[:, 0]) < 0.03)
+    found = completed(places, edges, shown(colours * seen[:, None], seen), np.ones(441, bool))
+    np.testing.assert_allclose(found[places[:, 0] < -0.06], 0.2, atol=0.1)
 
 
 def test_what_is_hidden_on_both_sides_looks_as_usual_in_what_shows_around(sheet):
