@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from backend.avatar.mouth import Mouth
 from backend.model.attributes import COLOURS
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 from backend.splat.projection import NEAR_M
@@ -58,9 +59,10 @@ class Detail:
         cloud: The avatar's Gaussians at the portrait's own pose, colours first.
         camera: The photo's, S x S.
         alpha_max: As `rasterise`.
-        carried: [N] bool: the Gaussians that carry what they lack to other poses.
+        mouth: Which of its Gaussians are the mouth's.
         foreign: [S, S] bool: where things stand before the face, such as frames of glasses: what is
             lacking there is not the skin's.
+        lips: [S, S] bool: the edges of lips that are open, of which both lips and teeth lack some.
     """
 
     def __init__(
@@ -69,8 +71,9 @@ class Detail:
         cloud: Gaussians,
         camera: Camera,
         alpha_max: float,
-        carried: Tensor,
+        mouth: Mouth,
         foreign: Tensor,
+        lips: Tensor,
     ) -> None:
         self._alpha_max = alpha_max
         places, depth = _projected(cloud, camera)
@@ -81,7 +84,8 @@ class Detail:
         front = F.grid_sample(deepest, grid, mode="nearest", align_corners=False)
         behind = (depth - front[0, 0, 0]).clamp_min(0)
         self._places = places  # [N, 2] pixels of the portrait
-        self._shown = carried * torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
+        self._shown = ~mouth.dark * torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
+        self._mouth, self._gap = mouth, mouth.gap(places)
         self._colours = cloud.features[:, :COLOURS]
         own, _, _, trust = self._carried(cloud, camera)
         drawn = torch.cat([own.features[..., :COLOURS], own.alpha[..., None]], dim=-1)
@@ -90,8 +94,8 @@ class Detail:
         lacking = lacking * _border(camera.width, photo.device)
         theirs = _of_splats(lacking) * ~foreign[..., None]
         outline = 1 - _interior(photo[..., 3], _OUTLINE_PX)
-        lacking = torch.cat([lacking, theirs, outline], dim=-1)
-        self._lacking = lacking.permute(2, 0, 1)[None]  # how far theirs, how far the outline's
+        lacking = torch.cat([lacking, theirs, outline, lips[..., None].float()], dim=-1)
+        self._lacking = lacking.permute(2, 0, 1)[None]  # how far theirs, the outline's, the lips'
 
     @torch.no_grad()
     def drawn(self, cloud: Gaussians, camera: Camera) -> Raster:
@@ -109,13 +113,13 @@ class Detail:
         lacking = F.grid_sample(self._lacking, grid, mode="bicubic", align_corners=False)
         still = torch.exp(-(moved / _WHOLE_PX).square())
         most = _MOST_LACKING + (1 - _MOST_LACKING) * still
-        parts = lacking[0].permute(1, 2, 0).split([COLOURS + 1, 1, 1], dim=-1)
-        lacking, theirs, outline = parts
+        parts = lacking[0].permute(1, 2, 0).split([COLOURS + 1, 1, 1, 1], dim=-1)
+        lacking, theirs, outline, lips = parts
         near = torch.exp(-(moved / _BESIDE_PX).square())
         trust = trust * (theirs + (1 - theirs) * near)
         # Outlines lack what is behind them: of one that lies inside now a dark line would stay.
         inside = outline.clamp(0, 1) * _interior(raster.alpha, _INSIDE_PX)
-        trust = trust * (1 - inside * (1 - still))
+        trust = trust * (1 - torch.maximum(inside, lips.clamp(0, 1)) * (1 - still))
         lacking = lacking.minimum(most).maximum(-most) * trust
         alpha = (raster.alpha + lacking[..., COLOURS]).clamp(0, 1)
         colours = (raster.features[..., :COLOURS] + lacking[..., :COLOURS]).clamp_min(0)
@@ -126,8 +130,9 @@ class Detail:
         pixels shows; [H, W, 1] how many pixels it moved otherwise than the head; and [H, W, 1] 0..1
         how far to trust all that."""
         changed = (cloud.features[:, :COLOURS] - self._colours).abs().amax(1) / _RECOLOURED
-        shown = (self._shown * torch.exp(-changed.square()))[:, None]
-        turn, shift, moved = self._moved(cloud, camera)
+        turn, shift, moved, opened = self._moved(cloud, camera)
+        shown = self._shown * torch.exp(-changed.square())
+        shown = torch.where(self._mouth.teeth, shown * opened, shown)[:, None]
         channels = [cloud.features[:, :COLOURS], moved * shown, shown]
         carrying = replace(cloud, features=torch.cat(channels, dim=-1)).kept()
         raster = rasterise(carrying, camera, alpha_max=self._alpha_max)
@@ -139,9 +144,10 @@ class Detail:
         trust = trust * _one_place(places, turn)
         return raster, places, moved.norm(dim=-1, keepdim=True), trust
 
-    def _moved(self, cloud: Gaussians, camera: Camera) -> tuple[Tensor, Tensor, Tensor]:
+    def _moved(self, cloud: Gaussians, camera: Camera) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The similarity, matrix [2, 2] and shift [2], from the picture's pixels to the portrait's,
-        and [N, 2] what each splat's place differs from it.
+        [N, 2] what each splat's place differs from it, and 0..1 whether the mouth is open as far as
+        in the portrait.
 
         A splat stands for all pixels that it covers. Interpolating what it differs by, which
         changes little from one to the next, and not where it lies, keeps them apart.
@@ -157,14 +163,8 @@ class Detail:
         sine = (weight[:, 0] * (p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0])).sum() / size
         turn = torch.stack([torch.stack([cosine, -sine]), torch.stack([sine, cosine])])
         shift = there - turn @ here
-        return turn, shift, self._places - (now @ turn.T + shift)
-
-
-def carried_by(cloud: Gaussians, regions: dict[str, Tensor]) -> Tensor:
-    """[N] bool: all Gaussians but those in the mouth's dark: what the portrait shows between lips
-    is not what lies there when they open."""
-    dark = regions["tongue"] | regions["mouth_interior"]
-    return (cloud.layers < FIRST_EXPRESSION_LAYER) | ~dark[cloud.vertices.long().clamp_min(0)]
+        still = Mouth.still(self._gap, self._mouth.gap(now) @ turn.T)
+        return turn, shift, self._places - (now @ turn.T + shift), still
 
 
 def _of_splats(lacking: Tensor) -> Tensor:

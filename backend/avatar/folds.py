@@ -33,6 +33,8 @@ _BROWS_M = 0.008
 _SOCKET_M, _FEWER = 0.014, 6
 """From the lids; all between brow and eye may lie in the shade, and 20 mm around not all of it."""
 
+_LIPS_M, _SHADED, _ANOTHER_HUE = 0.006, 0.015, 0.04  # chromaticity of shade, and of lips
+
 _TRIANGLES = 3  # around a place: one alone would show its edges
 
 
@@ -64,6 +66,7 @@ class Folds:
         self._corners, self._area = corners, _areas(vertices, corners)
         if not len(index):
             self._triangles, self._least = index[:, None], index.float()
+            self._shade = self._least
             return
         middles = vertices[corners].mean(1)
         self._triangles = _nearest(middles, cloud.means[index])
@@ -73,6 +76,7 @@ class Folds:
         if deep.any():
             few, places = seen[::_FEWER], cloud.means[index[deep]]
             around[deep] = lit_around(cloud.means[few], colours[few], places, _NEIGHBOURS)
+        self._shade = 1 - _reddened(self._lit, around) * _beside_lips(rest, regions)[self._vertices]
         brighter = around.sum(1, keepdim=True) > self._lit.sum(1, keepdim=True)
         self._lit = torch.where(brighter, around, self._lit)
 
@@ -87,7 +91,7 @@ class Folds:
         there = self._index < len(cloud)
         index, of = self._index[there], self._vertices[there]
         share = _MOST * self._smoothed(vertices)[of].maximum(self._stretched(vertices)[there])
-        return recoloured(cloud, index, self._lit[there], share)
+        return recoloured(cloud, index, self._lit[there], share * self._shade[there])
 
     def _smoothed(self, vertices: Tensor) -> Tensor:
         """[V] 0..1: how much of the portrait's expression is gone where it folded the skin."""
@@ -99,6 +103,21 @@ class Folds:
         times = _areas(vertices, self._corners) / self._area.clamp_min(1e-12)
         times = times[self._triangles].mean(1) / self._least
         return 1 - times.clamp_min(1).square().reciprocal()
+
+
+def _reddened(colours: Tensor, around: Tensor) -> Tensor:
+    """[M] 0..1: whether colours [M, 3] have another hue than what is around: the red of lips goes
+    on beyond a mesh's, and is no shade."""
+    own, usual = (c / c.sum(1, keepdim=True).clamp_min(1e-3) for c in (colours, around))
+    apart = (own - usual).abs().amax(1)
+    return ((apart - _SHADED) / (_ANOTHER_HUE - _SHADED)).clamp(0, 1)
+
+
+def _beside_lips(rest: Tensor, regions: dict[str, Tensor]) -> Tensor:
+    """[V] 0..1: how close skin is to lips."""
+    if not regions["lips"].any():
+        return torch.zeros(len(rest)).to(rest)
+    return (1 - away_from(rest[regions["lips"]], rest) / _LIPS_M).clamp_min(0).sqrt()
 
 
 def _areas(vertices: Tensor, corners: Tensor) -> Tensor:

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 
 from backend.avatar.alignment import aligned
-from backend.avatar.before_face import before_face
+from backend.avatar.before_face import before_face, lip_edges, photo_landmarks
 from backend.avatar.create import CreateOptions, check_options, encoded_avatar, personalised_avatar
-from backend.avatar.detail import Detail, carried_by
+from backend.avatar.detail import Detail
 from backend.avatar.drive import Actor, check_frame, check_made_with
 from backend.avatar.file import Avatar
 from backend.avatar.framing import keep_framing
 from backend.avatar.loaded import Loaded, load_model
+from backend.avatar.mouth import Mouth
 from backend.avatar.render import Frame, rendered
 from backend.avatar.weights import trained_weights
 from backend.configs.network import model_config
@@ -235,9 +236,10 @@ class Pipeline:
             own = self.drive(avatar, avatar.source)
             here = self._actor_of(avatar).avatar
             assert here.photo is not None
+            landmarks = photo_landmarks(here, self.head)
             self._detail = avatar, Detail(
                 here.photo.float() / 255, own, avatar.photo_camera, self._config.alpha_max,
-                carried_by(own, self.head.regions), before_face(here, self.head),
+                Mouth.of(own, self.head), before_face(here, landmarks), lip_edges(here, landmarks),
             )  # fmt: skip
         return self._detail[1]
 

@@ -18,6 +18,7 @@ from backend.model.splitavatar import SplitAvatar
 from .collar import clothed
 from .colours import SEEN, Shown, SiteColours
 from .hidden import HiddenColours
+from .lips import evened_lips
 from .mirrored import less_at_outline
 from .other_photos import with_others
 from .polygons import dilate, erode
@@ -107,6 +108,7 @@ def starting_layers(
     cloth = clothed(view, sites, pixels, unlike)
     foreign = not_skin(view, sites, pixels, unlike, cloth) & ~told
     colours = HiddenColours(view).filled(seen, sites, foreign)
+    colours = evened_lips(view, sites, colours, seen.trust > SEEN)
     placement = _placement(view, sites, pixels, reach, told)
     placement.absent[cloth] = True
     frozen = _frozen(view, sites, pixels) | look_up(over, pixels, False)

@@ -13,7 +13,7 @@ _WIDTHS_MM = {
 _CROWN_MM = {"upper": 10.0, "lower": 9.0}
 _RISING = 0.12  # of the way along the arch: gums rise sideways, as a smiling lip does
 _SCALLOP_MM = 1.8  # how far gums reach down between two teeth
-_GAP_MM, _GAP_SHADE = 0.8, 0.35
+_GAP_MM, _GAP_SHADE = 0.6, 0.2
 _EDGE_MM = 2.5  # near their edges teeth part farther
 _GUM_BLUR_MM = 0.8
 

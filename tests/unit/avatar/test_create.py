@@ -11,6 +11,7 @@ import torch
 from backend.avatar.create import CreateOptions
 from backend.avatar.file import Avatar
 from backend.losses.pixels import psnr
+from backend.splat.gaussians import IDENTITY_FRONT
 from backend.tracking.photos import Photo
 from shared.errors import AvatarError
 from shared.progress import Progress, silent

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from backend.avatar.detail import Detail, _of_splats
+from backend.avatar.mouth import Mouth
 from backend.losses.pixels import psnr
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 from backend.splat.rasterise import rasterise
@@ -84,11 +85,18 @@ def test_the_mouth_that_the_portrait_hides_gets_no_detail(pipeline, avatar):
     assert np.abs(fine[at] - coarse[at]).max() < 0.02
 
 
-def _detail(photo: torch.Tensor, cloud: Gaussians, camera: Camera) -> Detail:
-    """Carried by all, with nothing before them."""
-    return Detail(
-        photo, cloud, camera, 0.999, torch.ones(len(cloud)) > 0, torch.zeros(_SIDE, _SIDE) > 0
-    )
+def _detail(
+    photo: torch.Tensor,
+    cloud: Gaussians,
+    camera: Camera,
+    mouth: Mouth | None = None,
+    lips: torch.Tensor | None = None,
+) -> Detail:
+    """Carried by all, with nothing before them; without a mouth, unless one is given."""
+    none, nowhere = torch.zeros(len(cloud)) > 0, torch.zeros(_SIDE, _SIDE) > 0
+    mouth = mouth or Mouth(none, none, none, none)
+    lips = nowhere if lips is None else lips
+    return Detail(photo, cloud, camera, 0.999, mouth, nowhere, lips)
 
 
 @pytest.mark.parametrize(("zoom", "across_m"), [(1.0, 0.0), (1.0, 0.01), (1.5, 0.0), (0.6, 0.004)])
@@ -146,6 +154,41 @@ def test_an_outline_that_lies_inside_now_leaves_no_line():
     moved = dataclasses.replace(hat, means=hat.means + torch.tensor([14 * pixel_m, 0, 0]))
     shown = detail.drawn(Gaussians.cat([moved, face, backdrop]), camera).features
     assert shown[rows, _SIDE // 2 : -4].min() > 0.4
+
+
+def test_teeth_carry_their_detail_only_while_the_mouth_is_open_as_far():
+    """A sheet whose middle is teeth, between an upper and a lower lip."""
+    cloud, camera = _sheet(), _camera()
+    y = cloud.means[:, 1] * camera.K[0, 0] / 1.8  # pixels upwards from the picture's middle
+    none = torch.zeros(len(cloud)) > 0
+    mouth = Mouth(none, y.abs() < 8, (y > 8) & (y < 16), (y < -8) & (y > -16))
+    photo = torch.from_numpy(_stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5))
+    detail = _detail(photo, cloud, camera, mouth)
+    middle = (slice(_SIDE // 2 - 4, _SIDE // 2 + 4), slice(20, -20))
+    coarse = rasterise(cloud, camera).features[middle]
+    assert (detail.drawn(cloud, camera).features[middle] - coarse).abs().mean() > 0.08
+    means = cloud.means.clone()
+    means[mouth.lower, 1] -= 6 * 1.8 / camera.K[0, 0]
+    opened = dataclasses.replace(cloud, means=means)
+    apart = detail.drawn(opened, camera).features - rasterise(opened, camera).features
+    assert apart[middle].abs().mean() < 0.02
+
+
+def test_an_edge_of_lips_stays_behind_when_they_move_otherwise_than_the_head():
+    """Else both what moves away and what it uncovers would show it."""
+    cloud, camera = _sheet(), _camera()
+    photo = torch.from_numpy(_stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5))
+    lips = torch.zeros(_SIDE, _SIDE) > 0
+    lips[28:36] = True
+    detail = _detail(photo, cloud, camera, lips=lips)
+    pixel_m = 1.8 / camera.K[0, 0]
+    part = (cloud.means[:, 1].abs() < 12 * pixel_m)[:, None]
+    moved = cloud.means + part * torch.tensor([8 * pixel_m, 0, 0]).float()
+    aside = dataclasses.replace(cloud, means=moved)
+    carried = (detail.drawn(aside, camera).features - rasterise(aside, camera).features).abs()
+    assert carried[30:34, 24:40].mean() < 0.3 * carried[22:26, 24:40].mean()
+    own = detail.drawn(cloud, camera).features - rasterise(cloud, camera).features
+    assert own[30:34, 24:40].abs().mean() > 0.08
 
 
 def test_what_differs_over_a_whole_patch_is_not_the_splats_own():

@@ -116,3 +116,18 @@ def test_only_the_first_layers_gaussians_can_be_coloured_alone(head, crease):
     folds = Folds(two, vertices(head, **SMILE), vertices(head), head)
     found = folds.coloured(on(vertices(head), colours), vertices(head))
     assert len(found) == len(one)
+
+
+def test_red_of_lips_beyond_the_meshs_own_stays(head):
+    """Lips are fuller than the mesh's: their red is no shade, whatever smooths the skin."""
+    rest, lips = vertices(head), head.regions["lips"]
+    near = torch.cdist(rest, rest[lips]).amin(1) < 0.002
+    red = torch.tensor([0.55, 0.25, 0.24])
+    beside = near & head.regions["face"] & ~lips & ~head.regions["mouth_interior"]
+    assert beside.sum() >= 10
+    colours = SKIN.expand(len(rest), 3).clone()
+    colours[beside] = red
+    cloud = on(rest, colours)
+    found = folds_of(head, colours).coloured(cloud, rest).features
+    kept = (found - cloud.features)[beside.repeat_interleave(8)].abs().amax(1)
+    assert kept.median() < 0.05
