@@ -10,7 +10,7 @@ from torch import Tensor
 from backend.head import Head
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 
-_STILL_PX = 2.0
+_STILL_PX = 4.0
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ def completed(
     length = np.maximum(np.linalg.norm(along, axis=1), 1e-6)
     level = 1 - (along[:, 1] / length) ** 2
     weight = (1 + _AROUND * (around[a] & around[b]) * level) / length
+    weight[around[a] != around[b]] *= _APART
     weight /= weight.mean()
     other = mirror_partners(places)
     near = np.linalg.norm(places[other] - places * (-1, 1, 1), axis=1) < _MIRROR_M

@@ -155,8 +155,6 @@ class HiddenColours:
             shades = colours[shown].mean(1)
             bright = shades > np.percentile(shades, 40)
             enamel = np.median(colours[shown][bright], axis=0)
-        else:  # the dark of a slit between lips
-            seen = seen & ~teeth
         # What lies in the mouth's dark there, between teeth and lips, is no tooth; nor are gums.
         seen = seen & (colours.mean(1) > _LEAST_ENAMEL * enamel.mean())
         hue = colours / np.maximum(colours.sum(1, keepdims=True), 1e-3) - enamel / enamel.sum()

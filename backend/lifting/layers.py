@@ -101,7 +101,7 @@ def starting_layers(
     sites, counts = sites_of(view, model)
     pixels = view.camera.project(sites.positions)
     at = regions_at(view, sites.vertices)
-    own = less_at_outline(SiteColours(view, over).shown(sites), view, sites, at)
+    own = less_at_outline(SiteColours(view, over, unlike).shown(sites), view, sites, at)
     seen = with_others(own, others, sites, at)
     reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
     told = np.any([other.trust > SEEN for other in others], axis=0)  # False for none

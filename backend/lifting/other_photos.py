@@ -42,7 +42,7 @@ def shown_by(portrait: Portrait, head: Head, model: SplitAvatar) -> Shown:
     view = View(portrait, head)
     unlike = unlike_skin(view)
     sites, _ = sites_of(view, model)
-    shown = SiteColours(view, hair_over_face(view, unlike)).shown(sites)
+    shown = SiteColours(view, hair_over_face(view, unlike), unlike).shown(sites)
     at = regions_at(view, sites.vertices)
     pixels = view.camera.project(sites.positions)
     skin = ~np.any([at[name] for name in (*NOT_PLAIN, "in_mouth")], axis=0)

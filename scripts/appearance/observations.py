@@ -96,7 +96,7 @@ def _seen(view: View, model: SplitAvatar) -> dict[str, np.ndarray]:
     at = regions_at(view, sites.vertices)
     pixels = view.camera.project(sites.positions)
     seen = by_vertex(
-        SiteColours(view, hair_over_face(view, unlike)).shown(sites),
+        SiteColours(view, hair_over_face(view, unlike), unlike).shown(sites),
         sites,
         ~(at["eyes"] | at["in_mouth"]),
         not_skin(view, sites, pixels, unlike, clothed(view, sites, pixels, unlike)),

@@ -33,7 +33,8 @@ def at(view, sites) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def main(view, sites) -> Shown:
-    return SiteColours(view, hair_over_face(view, unlike_skin(view))).shown(sites)
+    unlike = unlike_skin(view)
+    return SiteColours(view, hair_over_face(view, unlike), unlike).shown(sites)
 
 
 @pytest.fixture
