@@ -47,6 +47,10 @@ class Camera:
         image = camera @ self.K.T
         return image[..., :2] / image[..., 2:]
 
+    def depth(self, points: np.ndarray) -> np.ndarray:
+        """[N] metres from the camera's plane to points [N, 3]."""
+        return points @ self.viewmat[2, :3] + self.viewmat[2, 3]
+
     def unproject(self, pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
         """Pixels [N, 2] at depths [N], metres before the camera, to head-space points [N, 3]."""
         rays = np.append(pixels, np.ones((len(pixels), 1)), 1) @ np.linalg.inv(self.K).T  # z = 1

@@ -10,7 +10,7 @@ from backend.splat import quaternions
 from backend.splat.gaussians import IDENTITY_FRONT, Gaussians
 
 from .polygons import dilate, disc
-from .view import STILL, View
+from .view import STILL, View, slopes
 
 _BEFORE_M = 0.003
 _REACH_PX, _SMOOTH_PX = 5, 4.0  # frames follow brow and nose, not the hollows of the eyes
@@ -27,7 +27,11 @@ def standing_off(view: View, glasses: np.ndarray) -> np.ndarray:
         glasses: [H, W] bool, see `glasses`.
     """
     moving = (view.visible.face >= 0) & (view.mobility_image() > STILL)  # planes show the others
-    return glasses & moving & (np.linalg.norm(_slopes(view, _surface(view)), axis=-1) < _STEEPEST)
+    return (
+        glasses
+        & moving
+        & (np.linalg.norm(slopes(_surface(view), view.camera), axis=-1) < _STEEPEST)
+    )
 
 
 def frames_of_glasses(view: View, frames: np.ndarray) -> Gaussians:
@@ -39,7 +43,7 @@ def frames_of_glasses(view: View, frames: np.ndarray) -> Gaussians:
     """
     depth, camera = _surface(view), view.camera
     rows, columns = np.nonzero(dilate(frames, _RIM_PX))
-    slope = _slopes(view, depth)[rows, columns]
+    slope = slopes(depth, camera)[rows, columns]
     steep = np.linalg.norm(slope, axis=1)
     pixels, away = np.stack([columns, rows], -1) + 0.5, depth[rows, columns]
     sigma = _SIGMA_PX * away / camera.K[0, 0]
@@ -63,12 +67,6 @@ def _surface(view: View) -> np.ndarray:
     nearest = cv2.erode(depth, disc(_REACH_PX))
     smooth = cv2.GaussianBlur(nearest, (0, 0), _SMOOTH_PX)
     return np.minimum(smooth, depth).astype(np.float64) - _BEFORE_M
-
-
-def _slopes(view: View, depth: np.ndarray) -> np.ndarray:
-    """[H, W, 2] metres of depth per metre to the right and downwards."""
-    down, right = np.gradient(depth)
-    return np.stack([right, down], -1) * (view.camera.K[0, 0] / depth[..., None])
 
 
 def _along(slope: np.ndarray, steep: np.ndarray) -> np.ndarray:

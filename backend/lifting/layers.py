@@ -206,7 +206,7 @@ def _shift_out_of(view: View, sites: Sites, pixels: np.ndarray, outside: np.ndar
     """[M, 3] metres in each site's local frame that bring it out of a mask [H, W]; 0 outside it."""
     nearest = distance_transform_edt(outside, return_distances=False, return_indices=True)
     y, x = (look_up(plane, pixels, 0) for plane in np.asarray(nearest))
-    depth = sites.positions @ view.camera.viewmat[2, :3] + view.camera.viewmat[2, 3]
+    depth = view.camera.depth(sites.positions)
     away = look_up(outside, pixels, False)[:, None] * (np.stack([x, y], 1) + 0.5 - pixels)
     step = away * (depth / view.camera.K[0, 0])[:, None]
     world = step @ view.camera.viewmat[:2, :3]

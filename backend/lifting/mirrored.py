@@ -17,7 +17,7 @@ from .planes import PlaneTargets
 from .polygons import disc
 from .sampling import look_up, sample
 from .sites import Sites, facing_camera
-from .view import View, facing
+from .view import View, facing, slopes
 
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 _ASIDE = 0.2  # of a cosine: who faces the camera by so much more is believed
@@ -68,7 +68,7 @@ def symmetric(view: View, targets: PlaneTargets) -> PlaneTargets:
     rows, columns = np.nonzero(still)
     places = _mirror_image(view, np.stack([columns, rows], -1) + 0.5, targets.front_m[still])
     places = places[places[:, 1] > _neck_m(view)]
-    reached = _scattered(view, places, _far_m(view) - _depth_m(view, places), nowhere=-np.inf)
+    reached = _scattered(view, places, _far_m(view) - view.camera.depth(places), nowhere=-np.inf)
     reached = cv2.morphologyEx(reached, cv2.MORPH_CLOSE, np.ones((_GAP_PX, _GAP_PX)))
     more = np.clip(reached - targets.front_m, 0, _MOST_RAISED_M) * still
     more = cv2.GaussianBlur(more, (0, 0), _RAISED_PX) * still
@@ -88,7 +88,8 @@ def mirrored_side(
         step_px: How far apart they are.
     """
     camera, depth = view.camera, _far_m(view) - targets.front_m
-    slope = sample(_slopes(view, depth), cells)
+    even = cv2.GaussianBlur(depth.astype(np.float64), (0, 0), _SMOOTH_PX)
+    slope = sample(slopes(even, camera), cells)
     steep = np.linalg.norm(slope, axis=1)
     places = _mirror_image(view, cells, sample(targets.front_m[..., None], cells)[:, 0])
     normals = np.column_stack([slope, -np.ones(len(slope))]) / np.sqrt(1 + steep**2)[:, None]
@@ -99,7 +100,7 @@ def mirrored_side(
     beside = look_up(view.visible.face < 0, cells, False)
     kept = opacity > np.where(beside, _LEAST_OPACITY, _OWNED)
     kept &= look_up(view.matte > 0.5, pixels, False)
-    kept &= _depth_m(view, places) > look_up(front, pixels, np.inf) + _BEHIND_M
+    kept &= view.camera.depth(places) > look_up(front, pixels, np.inf) + _BEHIND_M
     kept &= facing(places, normals, camera) < _MOST_FACING
     kept &= 1 / np.sqrt(1 + steep**2) > _LEAST_SEEN
     kept &= places[:, 1] > _neck_m(view)
@@ -118,7 +119,7 @@ def _sheet(view: View, places: np.ndarray, steep: np.ndarray, step_px: float) ->
     """Discs at places [N, 3] that face the camera's mirror image, deeper where their sheet is
     steep; without colours."""
     rotation = view.camera.viewmat[:3, :3]
-    sigma = _SIGMA_PX * step_px * _depth_m(view, places) / view.camera.K[0, 0]
+    sigma = _SIGMA_PX * step_px * view.camera.depth(places) / view.camera.K[0, 0]
     deep = np.clip(_OVERLAP * steep * sigma, sigma, np.maximum(_DEEPEST_M, sigma))
     axes = torch.from_numpy(rotation.T * np.outer(_MIRROR, _MIRROR))
     return Gaussians(
@@ -148,17 +149,6 @@ def _scattered(view: View, places: np.ndarray, values: np.ndarray, nowhere: floa
     inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
     np.maximum.at(image, (y[inside], x[inside]), values[inside])
     return image
-
-
-def _slopes(view: View, depth: np.ndarray) -> np.ndarray:
-    """[H, W, 2] metres of depth per metre to the right and downwards."""
-    down, right = np.gradient(cv2.GaussianBlur(depth.astype(np.float64), (0, 0), _SMOOTH_PX))
-    return np.stack([right, down], -1) * (view.camera.K[0, 0] / depth[..., None])
-
-
-def _depth_m(view: View, places: np.ndarray) -> np.ndarray:
-    """[N] metres from the camera's plane to places [N, 3]."""
-    return places @ view.camera.viewmat[2, :3] + view.camera.viewmat[2, 3]
 
 
 def _far_m(view: View) -> float:

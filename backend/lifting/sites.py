@@ -77,7 +77,7 @@ def shown_sites(
         slack_m: How far behind the mesh a site may lie, metres.
         least: Cosine to the camera from where on a site is seen.
     """
-    depth = sites.positions @ view.camera.viewmat[2, :3] + view.camera.viewmat[2, 3]
+    depth = view.camera.depth(sites.positions)
     front = depth <= look_up(view.visible.depth, pixels, np.inf) + slack_m
     inside = look_up(view.matte, pixels, 0.0) > 0.95
     return front & inside & (facing_camera(sites, view.camera) > least)

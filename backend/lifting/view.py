@@ -138,6 +138,12 @@ def facing(places: np.ndarray, normals: np.ndarray, camera: Camera) -> np.ndarra
     return (normals * to_camera).sum(1)
 
 
+def slopes(depth: np.ndarray, camera: Camera) -> np.ndarray:
+    """[H, W, 2] metres per metre to the right and downwards, of metres from a camera [H, W]."""
+    down, right = np.gradient(depth)
+    return np.stack([right, down], -1) * (camera.K[0, 0] / depth[..., None])
+
+
 def _along(ring: np.ndarray) -> np.ndarray:
     """[N * points, 3] between each of [N, 3] places and the next, the last and the first too."""
     share = np.linspace(0, 1, _EDGE_POINTS, endpoint=False)[:, None, None]

@@ -204,7 +204,7 @@ class Fitter:
         count = self._model.bases.shape[-1] - self._identities
         codes = np.append(track.betas[: self._identities], track.expression[0, :count])
         points = self._model.points(codes, track.jaw_pose[0, : self._model.turns])[:_LANDMARKS]
-        depth = points @ camera.viewmat[2, :3] + camera.viewmat[2, 3]
+        depth = camera.depth(points)
         aside = (landmarks[:_LANDMARKS] - camera.project(points)) / np.diag(camera.K)[:2]
         return (aside * depth[:, None]) @ camera.viewmat[:2, :3]
 
