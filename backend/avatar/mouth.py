@@ -10,7 +10,7 @@ from torch import Tensor
 from backend.head import Head
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 
-_STILL_PX = 4.0
+_STILL_PX = 4.0  # lips that part farther uncover other places of the teeth
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from backend.avatar.alignment import aligned
-from backend.avatar.before_face import before_face, lip_edges, photo_landmarks
 from backend.avatar.create import CreateOptions, check_options, encoded_avatar, personalised_avatar
 from backend.avatar.detail import Detail
 from backend.avatar.drive import Actor, check_frame, check_made_with
@@ -17,6 +16,7 @@ from backend.avatar.file import Avatar
 from backend.avatar.framing import keep_framing
 from backend.avatar.loaded import Loaded, load_model
 from backend.avatar.mouth import Mouth
+from backend.avatar.photo_parts import before_face, lip_edges, photo_landmarks
 from backend.avatar.render import Frame, rendered
 from backend.avatar.weights import trained_weights
 from backend.configs.network import model_config

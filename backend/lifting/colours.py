@@ -19,7 +19,7 @@ _FACING = 0.12
 _SOFT = 0.25  # from where on a site counts fully
 _ASIDE, _PLAIN = 0.3, 0.7  # cosines to the camera from where on a splat is seen, and seen well
 _TEETH_EDGE_PX = 2  # lips there have some of the teeth's colour
-_OUTLINE_PX = 10
+_OUTLINE_PX = 10  # farther out hair is dark, or blue of what is behind
 _STEP_M = 0.001
 _MOST_OUT_PX = 24
 _RIM_FACING, _RIM_TRUST = -0.3, 0.3  # hair at the outline goes on behind it
@@ -79,11 +79,9 @@ class SiteColours:
         trust[rim] *= look_up(self._unlike, pixels[rim], False)  # an ear does not go on behind
         colours = np.zeros((len(pixels), 3), np.float32)
         eyes, in_mouth = at["eyes"], at["in_mouth"]
+        between_lips = dilate(self._shapes.mouth, _TEETH_EDGE_PX)
         for members, image in (
-            (
-                ~eyes & ~in_mouth,
-                self._without(self._shapes.eyes | dilate(self._shapes.mouth, _TEETH_EDGE_PX)),
-            ),
+            (~eyes & ~in_mouth, self._without(self._shapes.eyes | between_lips)),
             (in_mouth, self._only(self._shapes.mouth)),
             (at["left_eyeball"], self._only(self._shapes.left_eye)),
             (at["right_eyeball"], self._only(self._shapes.right_eye)),

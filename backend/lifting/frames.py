@@ -27,11 +27,8 @@ def standing_off(view: View, glasses: np.ndarray) -> np.ndarray:
         glasses: [H, W] bool, see `glasses`.
     """
     moving = (view.visible.face >= 0) & (view.mobility_image() > STILL)  # planes show the others
-    return (
-        glasses
-        & moving
-        & (np.linalg.norm(slopes(_surface(view), view.camera), axis=-1) < _STEEPEST)
-    )
+    steep = np.linalg.norm(slopes(_surface(view), view.camera), axis=-1)
+    return glasses & moving & (steep < _STEEPEST)
 
 
 def frames_of_glasses(view: View, frames: np.ndarray) -> Gaussians:

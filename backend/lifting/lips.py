@@ -11,7 +11,7 @@ from .sites import Sites
 from .view import View
 
 _EVEN_PX, _CLEAR_PX = 1.0, 5.0  # from the teeth: a lip is all even, and all its own
-_LEAST_CLEAR = 0.05
+_LEAST_CLEAR = 0.05  # weight of what is beside teeth, where nothing else is near
 _AROUND_M = 0.005
 _ALONG_M, _ACROSS_M = 0.0035, 0.001  # lips' edges run along them
 _NEIGHBOURS = 96
@@ -29,16 +29,18 @@ def evened_lips(view: View, sites: Sites, colours: np.ndarray, seen: np.ndarray)
         colours: [M, 3] display sRGB.
         seen: [M] bool: what the photo shows.
     """
-    if not view.shapes.mouth.any():
+    rest, lips = view.rest[0].numpy(), view.regions["lips"]
+    if not view.shapes.mouth.any() or not lips.any():
         return colours
-    rest = view.rest[0].numpy()
     names = ("mouth_interior", "teeth_upper", "teeth_lower", "tongue")
-    near = np.asarray(KDTree(rest[view.regions["lips"]]).query(rest)[0]) < _AROUND_M
+    near = np.asarray(KDTree(rest[lips]).query(rest)[0]) < _AROUND_M
     near &= ~np.any([view.regions[name] for name in names], axis=0)
     about = np.flatnonzero(near[sites.vertices] & seen)
     away = np.asarray(distance_transform_edt(~view.shapes.mouth), np.float32)
     away = look_up(away, view.camera.project(sites.positions[about]), np.inf)
     even = np.clip((_CLEAR_PX - away) / (_CLEAR_PX - _EVEN_PX), 0, 1)
+    if not even.any():
+        return colours
     places = sites.rest[about] / [_ALONG_M, _ACROSS_M, _ALONG_M]
     count = min(_NEIGHBOURS, len(about))
     distance, which = (np.asarray(x) for x in KDTree(places).query(places[even > 0], k=count))

@@ -1,4 +1,4 @@
-"""Glasses are found in an avatar's own photo, wherever its head is turned."""
+"""Glasses and lips are found in an avatar's own photo, wherever its head is turned."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from backend.avatar.before_face import before_face, lip_edges, photo_landmarks
+from backend.avatar.photo_parts import before_face, lip_edges, photo_landmarks
 from tests.unit.lifting.spectacles import put_on
 
 

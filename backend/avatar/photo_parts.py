@@ -1,4 +1,4 @@
-"""What stands before the face in an avatar's photo."""
+"""Where an avatar's photo shows what its splats do not carry along as they do skin."""
 
 from __future__ import annotations
 
