@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .fill import nearest_fill
-from .polygons import dilate, erode
+from .polygons import erode
 from .sampling import between, look_up, sample
 from .sites import Sites, facing_camera, regions_at, shown_sites
 from .view import View
@@ -18,7 +18,6 @@ SEEN = 0.5
 _FACING = 0.12
 _SOFT = 0.25  # from where on a site counts fully
 _ASIDE, _PLAIN = 0.3, 0.7  # cosines to the camera from where on a splat is seen, and seen well
-_TEETH_EDGE_PX = 2  # lips there have some of the teeth's colour
 _OUTLINE_PX = 10  # farther out hair is dark, or blue of what is behind
 _STEP_M = 0.001
 _MOST_OUT_PX = 24
@@ -79,9 +78,8 @@ class SiteColours:
         trust[rim] *= look_up(self._unlike, pixels[rim], False)  # an ear does not go on behind
         colours = np.zeros((len(pixels), 3), np.float32)
         eyes, in_mouth = at["eyes"], at["in_mouth"]
-        between_lips = dilate(self._shapes.mouth, _TEETH_EDGE_PX)
         for members, image in (
-            (~eyes & ~in_mouth, self._without(self._shapes.eyes | between_lips)),
+            (~eyes & ~in_mouth, self._without(self._shapes.eyes | self._shapes.mouth)),
             (in_mouth, self._only(self._shapes.mouth)),
             (at["left_eyeball"], self._only(self._shapes.left_eye)),
             (at["right_eyeball"], self._only(self._shapes.right_eye)),
