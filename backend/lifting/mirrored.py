@@ -14,7 +14,7 @@ from backend.splat.gaussians import IDENTITY_FRONT, Gaussians
 
 from .colours import Shown
 from .planes import PlaneTargets
-from .polygons import disc
+from .polygons import dilate, erode
 from .sampling import look_up, sample
 from .sites import Sites, facing_camera
 from .view import View, facing, slopes
@@ -92,7 +92,8 @@ def mirrored_side(
     slope = sample(slopes(even, camera), cells)
     steep = np.linalg.norm(slope, axis=1)
     places = _mirror_image(view, cells, sample(targets.front_m[..., None], cells)[:, 0])
-    normals = np.column_stack([slope, -np.ones(len(slope))]) / np.sqrt(1 + steep**2)[:, None]
+    seen = 1 / np.sqrt(1 + steep**2)
+    normals = np.column_stack([slope, -np.ones(len(slope))]) * seen[:, None]
     normals = normals @ camera.viewmat[:3, :3] * _MIRROR
     opacity = sample(targets.opacity[0][..., None], cells)[:, 0]
     pixels = camera.project(places)
@@ -100,9 +101,9 @@ def mirrored_side(
     beside = look_up(view.visible.face < 0, cells, False)
     kept = opacity > np.where(beside, _LEAST_OPACITY, _OWNED)
     kept &= look_up(view.matte > 0.5, pixels, False)
-    kept &= view.camera.depth(places) > look_up(front, pixels, np.inf) + _BEHIND_M
+    kept &= camera.depth(places) > look_up(front, pixels, np.inf) + _BEHIND_M
     kept &= facing(places, normals, camera) < _MOST_FACING
-    kept &= 1 / np.sqrt(1 + steep**2) > _LEAST_SEEN
+    kept &= seen > _LEAST_SEEN
     kept &= places[:, 1] > _neck_m(view)
     sheet = _sheet(view, places[kept], steep[kept], step_px)
     sheet.opacities = torch.from_numpy(opacity[kept]).float()
@@ -135,10 +136,9 @@ def _sheet(view: View, places: np.ndarray, steep: np.ndarray, step_px: float) ->
 def _behind(view: View, places: np.ndarray) -> np.ndarray:
     """[H, W] bool: in front of places [N, 3], or beside them, but near the fitted head: long hair
     has another back."""
-    there = _scattered(view, places, np.ones(len(places)), nowhere=0.0)
-    there = cv2.morphologyEx(there, cv2.MORPH_CLOSE, disc(_CLOSE_PX))
-    hit = (view.visible.face >= 0).astype(np.uint8)
-    return (cv2.dilate(there, disc(_AROUND_PX)) > 0) & (cv2.dilate(hit, disc(_AROUND_PX)) > 0)
+    there = _scattered(view, places, np.ones(len(places)), nowhere=0.0) > 0
+    there = erode(dilate(there, _CLOSE_PX), _CLOSE_PX)
+    return dilate(there, _AROUND_PX) & dilate(view.visible.face >= 0, _AROUND_PX)
 
 
 def _scattered(view: View, places: np.ndarray, values: np.ndarray, nowhere: float) -> np.ndarray:
