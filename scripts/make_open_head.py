@@ -23,10 +23,14 @@ import numpy as np  # noqa: E402
 
 from backend.head.painting import Model, vertex_normals  # noqa: E402
 from backend.head.sites import make_sites  # noqa: E402
+from backend.tracking.lid_edges import moved_to_lid_edges  # noqa: E402
 from scripts.archive import quantised, record_hash, write_npz  # noqa: E402
 from scripts.open_head import identity, makehuman, regions, rig  # noqa: E402
 from scripts.open_head.calibration import calibrated  # noqa: E402
 from scripts.open_head.crop import Crop, crop_head  # noqa: E402
+from scripts.open_head.faces import (  # noqa: E402
+    COUNT, Embedding, Surface, as_portraits_move, read_faces, to_rest,
+)  # fmt: skip
 from scripts.open_head.landmarks import Detector, embed_landmarks  # noqa: E402
 from scripts.open_head.lips import Contact, close_lips, sealed  # noqa: E402
 from scripts.open_head.mouth import behind_lips, teeth_height  # noqa: E402
@@ -72,42 +76,54 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     full = base.vertices + identity.average_adult(macros)
     crop = crop_head(base, full, assets)
     joints_dm = rig.joint_positions(full)
-    centre = joints_dm[3:].mean(axis=0)
-
-    def to_head(points: np.ndarray) -> np.ndarray:
-        return (points - centre) * 0.1 + EYES_AT_M
-
     units_dm = rig.expression_units(assets, crop, full[crop.kept], joints_dm[3:])
     jaw_open_dm = units_dm[:, :, ARKIT_NAMES.index("jawOpen")]
     weights = rig.skin_weights(assets, crop, base.vertices[crop.kept], jaw_open_dm)
     masks = regions.skin_masks(assets, crop, weights[:, 2])
     mouth = masks["lips"] | masks["mouth_interior"]
     closed, contact = close_lips(full[crop.kept], crop.faces, mouth, weights[:, 2], crop.mirror)
-    closed = behind_lips(closed, crop.parts)
-    template = quantised(to_head(closed), STEP_M).astype(np.float64)
-    print(f"head: {len(template)} vertices, {len(crop.faces)} triangles", flush=True)
     moves, joint_moves, held = _identity(assets, macros, full, crop, contact)
-    moves = np.concatenate([moves, teeth_height(crop.parts, len(template))], axis=-1)
-    joint_moves = np.pad(joint_moves, ((0, 0), (0, 0), (0, 1)))
     print(
         f"identity: {IDENTITY_COMPONENTS} components hold {held[-1]:.2%} of the variance",
         flush=True,
     )
-    regressor = rig.joint_regressor(
-        template, to_head(joints_dm), moves * 0.1, joint_moves * 0.1, crop.mirror
-    )
-    model = Model(template, crop.faces, masks, to_head(joints_dm[3:]))
+    average = _to_head(behind_lips(closed, crop.parts), joints_dm)
+    model = Model(average, crop.faces, masks, _to_head(joints_dm[3:], joints_dm))
     detector = Detector(ROOT / "backend/assets/face_landmarker.task")
-    landmark_faces, landmark_weights = embed_landmarks(model, jaw_open_dm * 0.1, crop, detector)
+    landmarks = embed_landmarks(model, jaw_open_dm * 0.1, crop, detector)
     detector.close()
     print("landmarks: embedded", flush=True)
-    landmarks = (template[crop.faces[landmark_faces]] * landmark_weights[..., None]).sum(axis=1)
+
+    people = read_faces()
+    edges = moved_to_lid_edges(average, crop.faces, masks, *landmarks)
+    on_edges = Embedding(crop.faces, *(part[:COUNT] for part in edges))
+    soft = crop.parts["body"] | masks["lashes"]
+    codes, left, size = to_rest(people.rest, on_edges.at(average), on_edges.at(moves) * 0.1)
+    joints_dm = joints_dm + joint_moves @ codes
+    closed = closed + moves @ codes
+    surface = Surface(closed * 0.1, on_edges.at(closed) * 0.1, soft, crop.mirror)
+    closed = closed + surface.spread(left) * 10
+    print(f"at rest: {np.linalg.norm(codes):.1f} standard deviations of identity", flush=True)
+    placed = _to_head(behind_lips(closed, crop.parts), joints_dm)
+    template = quantised(placed, STEP_M).astype(np.float64)
+    print(f"head: {len(template)} vertices, {len(crop.faces)} triangles", flush=True)
+    moves = np.concatenate([moves, teeth_height(crop.parts, len(template))], axis=-1)
+    joint_moves = np.pad(joint_moves, ((0, 0), (0, 0), (0, 1)))
+    regressor = rig.joint_regressor(
+        template,
+        _to_head(joints_dm, joints_dm),
+        moves * 0.1,
+        joint_moves * 0.1,
+        crop.mirror,
+        ~(crop.parts["teeth_upper"] | crop.parts["teeth_lower"]),  # which move on their own
+    )
     normals = vertex_normals(template, crop.faces)
-    labels = regions.face_regions(
-        assets, crop, masks, template, normals, landmarks, weights
-    )  # fmt: skip
+    places = Embedding(crop.faces, *landmarks).at(template)
+    labels = regions.face_regions(assets, crop, masks, template, normals, places, weights)
     skin = labels["skin"] & ~labels["lids"]
-    units = calibrated(units_dm * 0.1, template, normals, landmarks, skin)
+    units = calibrated(units_dm * 0.1, template, normals, on_edges, skin)
+    surface = Surface(template, on_edges.at(template), soft, crop.mirror)
+    units = as_portraits_move(units, surface, on_edges.at(units), people, size)
     site_faces, site_weights, spacing = make_sites(template, crop.faces)
     print(
         f"sites: {np.median(spacing[labels['face']]) * 1000:.2f} mm apart on the face", flush=True
@@ -124,13 +140,18 @@ def build(assets: Path) -> dict[str, np.ndarray]:
         "lbs_weights": _exact_rows(weights),
         "parents": np.array([-1, 0, 1, 1, 1], dtype=np.int32),
         "joint_names": np.array(JOINTS), "expression_names": np.array(ARKIT_NAMES),
-        "landmark_faces": landmark_faces,
-        "landmark_barycentric": landmark_weights.astype(np.float32),
+        "landmark_faces": landmarks[0],
+        "landmark_barycentric": landmarks[1].astype(np.float32),
         "region_names": np.array(sorted(labels)),
         "regions": np.stack([labels[name] for name in sorted(labels)]),
         "site_faces": site_faces, "site_barycentric": quantised(site_weights, 2.0**-16),
         "site_spacing": quantised(spacing, STEP_M),
     }  # fmt: skip
+
+
+def _to_head(points_dm: np.ndarray, joints_dm: np.ndarray) -> np.ndarray:
+    """Points [N, 3] in head space, metres, of a head with these joints [5, 3]."""
+    return (points_dm - joints_dm[3:].mean(axis=0)) * 0.1 + EYES_AT_M
 
 
 def _identity(

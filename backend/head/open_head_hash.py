@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "8cc8c6f7b4a4212cf481adf01c9369f82d7e63ecf0da9e23944a59b88715b2c1"
+OPEN_HEAD_SHA256 = "40944e4a7de48c178a5babe58c1b6646623ac8d7b289e919dc48460acb65bfce"

@@ -12,6 +12,7 @@ from shared.camera import Camera, portrait_intrinsics
 from shared.flame import ARKIT_NAMES, BETAS_SIZE, EXPRESSION_SIZE, Track
 
 from .crop import PORTRAIT_PX
+from .expression_prior import by_scores, of_components
 from .gauss_newton import GaussNewton
 from .landmark_model import landmark_model, landmark_normals
 from .landmarks import BROWS, FACE_OVAL, FEATURES, LEFT_EYE, RIGHT_EYE
@@ -25,23 +26,7 @@ _SHARP_NOISE_PX = 0.6  # of lips, lids and brows where the head's pose is known
 _OVAL_NOISE_PX = 10.0  # the outline slides over the skin as the head turns
 _FOLLOWED_NOISE = 1 / 1.5  # of landmarks that stay on the skin
 _FOLLOWED_OVAL_NOISE = 0.27
-_EXPRESSION_SPREAD = 0.05
-_FEATURE_SPREAD = 0.12  # the detector's scores say little about how lips roll and part, or lids
-_FEATURE_UNITS = (
-    "eyeBlinkLeft",
-    "eyeBlinkRight",
-    "eyeWideLeft",
-    "eyeWideRight",
-    "mouthLowerDownLeft",
-    "mouthLowerDownRight",
-    "mouthRollLower",
-    "mouthRollUpper",
-    "mouthUpperUpLeft",
-    "mouthUpperUpRight",
-)
-_BROW_SPREAD = 0.2  # nor about brows: low ones score half a frown at rest
 _BETAS_SPREAD = 1.0
-_CODES_SPREAD = 1.0  # of expression codes that are principal components, as FLAME's
 _JAW_SPREAD_RAD = 0.2
 _JAW_LIMITS_RAD = (np.array([-0.1, -0.3, -0.3]), np.array([0.9, 0.3, 0.3]))
 _SHARP_STEPS = 2  # at a known pose, landmarks are almost linear in the codes
@@ -54,7 +39,6 @@ _STRAIGHT, _TURNED = np.radians(8.0), np.radians(18.0)
 _DEPTH_SPREAD_M = 0.01
 FACING = np.diag([1.0, -1.0, -1.0])
 """Head space to the axes of a camera that it faces: x right, y down, z into the picture."""
-_GAZE_UNITS = tuple(name for name in ARKIT_NAMES if name.startswith("eyeLook"))
 
 
 @dataclass(frozen=True)
@@ -190,6 +174,14 @@ class Fitter:
         track = Track.neutral(1, expression=codes, betas=full_betas, head=self._head.codes, **poses)
         return Fit(track, camera, error, x)
 
+    def landmarks(self, fit: Fit) -> np.ndarray:
+        """[478, 3] where a fit of this head has the landmarks, head space, metres."""
+        track = fit.track
+        assert track.betas is not None
+        count = self._model.bases.shape[-1] - self._identities
+        codes = np.append(track.betas[: self._identities], track.expression[0, :count])
+        return self._model.points(codes, track.jaw_pose[0, : self._model.turns])
+
     def missed(self, fit: Fit, landmarks: np.ndarray) -> np.ndarray:
         """[468, 3] metres, head space: from where a fit has the landmarks to where they are.
 
@@ -199,11 +191,7 @@ class Fitter:
             fit: Of this head.
             landmarks: [478, 2] that it was fitted to.
         """
-        track, camera = fit.track, fit.camera
-        assert track.betas is not None
-        count = self._model.bases.shape[-1] - self._identities
-        codes = np.append(track.betas[: self._identities], track.expression[0, :count])
-        points = self._model.points(codes, track.jaw_pose[0, : self._model.turns])[:_LANDMARKS]
+        points, camera = self.landmarks(fit)[:_LANDMARKS], fit.camera
         depth = camera.depth(points)
         aside = (landmarks[:_LANDMARKS] - camera.project(points)) / np.diag(camera.K)[:2]
         return (aside * depth[:, None]) @ camera.viewmat[:2, :3]
@@ -266,13 +254,12 @@ class Solver(GaussNewton):
             self._model = replace(self._model, neutral=self._model.neutral + missed)
         self._K = portrait_intrinsics(PORTRAIT_PX)
         expressions = self._model.bases.shape[-1] - self.betas
-        prior = _arkit_prior(blendshapes) if fitter._arkit else _code_prior(expressions)
-        mean, spread, low, high = prior
+        prior = by_scores(blendshapes) if fitter._arkit else of_components(expressions)
         turns = self._model.turns
         jaw_low, jaw_high = (limit[:turns] for limit in _JAW_LIMITS_RAD)
-        self._prior = np.concatenate([np.zeros(self.betas), mean, np.zeros(turns)])
+        self._prior = np.concatenate([np.zeros(self.betas), prior.mean, np.zeros(turns)])
         jaw = np.full(turns, _JAW_SPREAD_RAD)
-        self._precision = 1 / np.concatenate([np.full(self.betas, _BETAS_SPREAD), spread, jaw])
+        self._precision = 1 / np.concatenate([np.full(self.betas, _BETAS_SPREAD), prior.spread, jaw])
         roll = self._start_roll()
         pose = [0.0, 0.0, roll, *self._start_translation(roll)]
         codes = np.clip(self._prior, 1e-3, 1 - 1e-3)
@@ -280,8 +267,8 @@ class Solver(GaussNewton):
         wide = np.full(self.betas, 4.0)
         free = np.full(6, np.inf)
         self.bounds = (
-            np.concatenate([-free, -wide, low, jaw_low]),
-            np.concatenate([free, wide, high, jaw_high]),
+            np.concatenate([-free, -wide, prior.low, jaw_low]),
+            np.concatenate([free, wide, prior.high, jaw_high]),
         )
         self.scale = np.concatenate([np.full(3, 0.1), [0.01, 0.01, 0.1], 1 / self._precision])
 
@@ -383,27 +370,6 @@ class Solver(GaussNewton):
         known = np.zeros((int(self._depth_m is not None), len(x)))
         known[:, 5] = 1 / _DEPTH_SPREAD_M
         return np.concatenate([data * self._weights[:, None], prior, known])
-
-
-_Prior = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""Mean, spread, least and most of the expression codes."""
-
-
-def _arkit_prior(blendshapes: dict[str, float]) -> _Prior:
-    """The open head's: its codes are what the detector scores."""
-    scores = np.array([blendshapes.get(name, 0.0) for name in ARKIT_NAMES])
-    gaze = np.isin(ARKIT_NAMES, _GAZE_UNITS)
-    scores[gaze] = 0.0
-    spread = np.where(np.isin(ARKIT_NAMES, _FEATURE_UNITS), _FEATURE_SPREAD, _EXPRESSION_SPREAD)
-    spread[gaze] = 1e-3
-    spread[np.char.startswith(ARKIT_NAMES, "brow")] = _BROW_SPREAD
-    return scores, spread, np.zeros(len(scores)), np.ones(len(scores))
-
-
-def _code_prior(count: int) -> _Prior:
-    """FLAME's: principal components, which no detector scores."""
-    spread = np.full(count, _CODES_SPREAD)
-    return np.zeros(count), spread, np.full(count, -4.0), np.full(count, 4.0)
 
 
 def _left_jacobian(rotvec: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ on the lids' skin. A fit then closes every eye by that much.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -34,12 +35,41 @@ def on_lid_edges(head: Head) -> Head:
     Args:
         head: On the CPU; one without eyeballs stays as it is.
     """
-    vertices, faces = head.v_template.double().numpy(), head.faces.numpy()
-    solid = ~head.regions["lashes"].numpy()[faces].any(1)
-    triangles, weights = head.landmark_faces.clone(), head.landmark_bary.clone()
-    places = head.embed_landmarks(head.v_template.double()).numpy()
+    triangles, weights = moved_to_lid_edges(
+        head.v_template.double().numpy(),
+        head.faces.numpy(),
+        {name: mask.numpy() for name, mask in head.regions.items()},
+        head.landmark_faces.numpy(),
+        head.landmark_bary.numpy(),
+    )
+    return replace(
+        head,
+        landmark_faces=torch.from_numpy(triangles).to(head.landmark_faces),
+        landmark_bary=torch.from_numpy(weights).to(head.landmark_bary),
+    )
+
+
+def moved_to_lid_edges(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    regions: Mapping[str, np.ndarray],
+    landmark_faces: np.ndarray,
+    landmark_weights: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Triangles [478] and barycentric weights [478, 3] of landmarks with the eyes' on lids' edges.
+
+    Args:
+        vertices: [V, 3] the average face, metres.
+        faces: [F, 3].
+        regions: {name: [V] bool} with lashes, left_eyeball and right_eyeball.
+        landmark_faces: [478] where the landmarks were found.
+        landmark_weights: [478, 3].
+    """
+    solid = ~regions["lashes"][faces].any(1)
+    triangles, weights = landmark_faces.copy(), landmark_weights.copy()
+    places = (vertices[faces[triangles]] * weights[..., None]).sum(1)
     for name, ring in (("left_eyeball", LEFT_EYE), ("right_eyeball", RIGHT_EYE)):
-        ball = head.regions[name].numpy()
+        ball = regions[name]
         if not ball.any():
             continue
         center = vertices[ball].mean(0)
@@ -57,9 +87,9 @@ def on_lid_edges(head: Head) -> Head:
         away, nearest = KDTree(np.stack([columns + 0.5, rows + 0.5], axis=1)).query(pixels)
         near = np.asarray(away) < _FAR_M * _SIZE_PX / _WIDTH_M
         at, moved = (rows[nearest][near], columns[nearest][near]), np.array(ring)[near]
-        triangles[moved] = torch.from_numpy(numbers[seen.face[at]]).to(triangles)
-        weights[moved] = torch.from_numpy(seen.barycentric[at]).to(weights)
-    return replace(head, landmark_faces=triangles, landmark_bary=weights)
+        triangles[moved] = numbers[seen.face[at]]
+        weights[moved] = seen.barycentric[at]
+    return triangles, weights
 
 
 def _before(center: np.ndarray) -> Camera:

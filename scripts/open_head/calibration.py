@@ -9,13 +9,16 @@ from __future__ import annotations
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from backend.tracking.landmarks import LEFT_EYE, RIGHT_EYE
 from shared.flame import ARKIT_NAMES
+
+from .faces import Embedding
 
 _Points = tuple[tuple[float, float], ...]
 
 GAINS = {
     "browDown": 1.1,
-    "eyeWide": 0.8,
+    "eyeWide": 1.0,
     "jawOpen": 1.1,
     "mouthClose": 1.1,
     "mouthFrown": 1.4,
@@ -49,14 +52,20 @@ _TEMPLES = ((30, 0.0), (45, 1.0))
 _LOWER_EDGE = (285, 295, 282, 283, 276)
 """Landmarks of the left brow's lower edge."""
 
-_CLOSES = ((16, 1.3), (20, 1.1), (25, 0.82), (31, 0.81), (35, 0.75), (38, 0.68), (41, 0.59))
-"""By the distance from the face's middle, mm: the share of MakeHuman's eyeBlink that brings the
-upper lid 1.5 mm below where the lower one then is. At 1 its outer half hung 5 mm lower."""
+_EYES = {"Left": LEFT_EYE, "Right": RIGHT_EYE}
+_UPPER_LID, _LOWER_LID = slice(1, 7), slice(15, 9, -1)
+"""Of an eye's landmarks: those above each other, from the outer corner inwards."""
 
-_LOWER_LID = 0.1
+_SPARE_M = 0.0015
+"""How far below the lower lid a closed upper one ends: other identities' eyes are higher."""
+
+_INNER_CORNER, _CORNER_M = 1.18, 0.004
+"""How much more the lid closes in the corner than at the innermost of them, and how far in it is."""
+
+_LOWER_RISES = 0.1
 """Of eyeSquint, by which the lower lid comes to meet the upper in a blink."""
 
-_LIDS_FOLLOW = {"eyeLookUp": ("eyeWide", 0.6), "eyeLookDown": ("eyeBlink", 0.35)}
+_LIDS_FOLLOW = {"eyeLookUp": ("eyeWide", 0.6), "eyeLookDown": ("eyeBlink", 0.05)}
 """How much of another unit the lids follow the gaze with, besides what they do in MakeHuman's."""
 
 
@@ -64,7 +73,7 @@ def calibrated(
     units: np.ndarray,
     vertices: np.ndarray,
     normals: np.ndarray,
-    landmarks: np.ndarray,
+    embedding: Embedding,
     skin: np.ndarray,
 ) -> np.ndarray:
     """The units [V, 3, 52] as they go into the head, metres.
@@ -73,10 +82,10 @@ def calibrated(
         units: [V, 3, 52] MakeHuman's, metres.
         vertices: [V, 3] template.
         normals: [V, 3] outward.
-        landmarks: [478, 3] on the template.
+        embedding: The landmarks, the eyes' on the lids' edges.
         skin: [V] bool, outer skin without the rims of the eyes.
     """
-    units = units.copy()
+    units, landmarks = units.copy(), embedding.at(vertices)
     for number, name in enumerate(ARKIT_NAMES):
         units[..., number] *= GAINS.get(_sideless(name), 1.0)
     units[:, 0, ARKIT_NAMES.index("mouthPucker")] *= PUCKER_NARROWS
@@ -86,7 +95,7 @@ def calibrated(
     for side, sign in (("Left", 1), ("Right", -1)):
         own = np.where(sign * vertices[:, :1] > 0, outer, 0)
         units[..., ARKIT_NAMES.index(f"browOuterUp{side}")] = own
-        _move_lids(units, vertices, side)
+        _move_lids(units, vertices, embedding, side)
     return units
 
 
@@ -119,21 +128,47 @@ def _brow_rise(
     return rise_m * share[:, None] * upwards
 
 
-def _profile(points: _Points, places: np.ndarray) -> np.ndarray:
-    """Smooth between points, level beyond them."""
-    at, share = zip(*points, strict=True)
-    return PchipInterpolator(at, share)(np.clip(places, at[0], at[-1]))
-
-
-def _move_lids(units: np.ndarray, vertices: np.ndarray, side: str) -> None:
+def _move_lids(
+    units: np.ndarray, vertices: np.ndarray, embedding: Embedding, side: str
+) -> None:
     """Lets the lids of one side meet in a blink, and follow the gaze."""
 
     def unit(name: str) -> np.ndarray:
         return units[..., ARKIT_NAMES.index(f"{name}{side}")]
 
-    closes = _profile(_CLOSES, 1000 * np.abs(vertices[:, 0]))
     blink = unit("eyeBlink")
-    blink *= closes[:, None]
-    blink += _LOWER_LID * unit("eyeSquint")
+    rises = _LOWER_RISES * unit("eyeSquint")
+    blink *= _closes(vertices, blink, rises, embedding, side)[:, None]
+    blink += rises
     for gaze, (lids, share) in _LIDS_FOLLOW.items():
         unit(gaze)[...] += share * unit(lids)
+
+
+def _closes(
+    vertices: np.ndarray, blink: np.ndarray, rises: np.ndarray, embedding: Embedding, side: str
+) -> np.ndarray:
+    """[V] share of MakeHuman's eyeBlink that brings the upper lid down to the lower one, by the
+    distance from the face's middle: at 1 its outer half hangs 5 mm lower.
+
+    Args:
+        vertices: [V, 3].
+        blink: [V, 3] MakeHuman's.
+        rises: [V, 3] what the lower lid does besides.
+        embedding: The landmarks.
+        side: Left or Right.
+    """
+    ring = list(_EYES[side])
+    upper, lower = ring[_UPPER_LID], ring[_LOWER_LID]
+    places, falls, meets = (embedding.at(moves) for moves in (vertices, blink, blink + rises))
+    apart = places[upper, 1] - places[lower, 1] - meets[lower, 1]
+    share = (apart + _SPARE_M) / -(falls[upper, 1] + embedding.at(rises)[upper, 1])
+    away = np.abs(places[upper, 0])
+    inner = (away[-1] - _CORNER_M, _INNER_CORNER * share[-1])
+    points = [*zip(away, share, strict=True), inner]
+    return _profile(tuple(sorted(points)), np.abs(vertices[:, 0]))
+
+
+def _profile(points: _Points, places: np.ndarray) -> np.ndarray:
+    """Smooth between points, level beyond them."""
+    at, share = zip(*points, strict=True)
+    return PchipInterpolator(at, share)(np.clip(places, at[0], at[-1]))

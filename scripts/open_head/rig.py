@@ -39,6 +39,7 @@ def joint_regressor(
     moves: np.ndarray,
     joint_moves: np.ndarray,
     mirror: np.ndarray,
+    among: np.ndarray,
 ) -> np.ndarray:
     """Weights [5, V] with rows of sum 1 that give the joints from the vertices, for any identity.
 
@@ -48,10 +49,12 @@ def joint_regressor(
         moves: [V, 3, S] identity components.
         joint_moves: [5, 3, S] the joint cubes' displacements under the same components.
         mirror: [V].
+        among: [V] bool, the vertices that may tell a joint.
     """  # fmt: skip
     regressor = np.zeros((5, len(vertices)))
     for j, joint in enumerate(joints):
-        near = np.argsort(np.linalg.norm(vertices - joint, axis=1), kind="stable")
+        away = np.where(among, np.linalg.norm(vertices - joint, axis=1), np.inf)
+        near = np.argsort(away, kind="stable")
         near = np.unique(np.concatenate([near[:REGRESSOR_POINTS], mirror[near[:REGRESSOR_POINTS]]]))
         points = np.concatenate([vertices[near][..., None], moves[near]], axis=2)  # [n, 3, 1 + S]
         goal = np.concatenate([joint[:, None], joint_moves[j]], axis=1).reshape(-1)

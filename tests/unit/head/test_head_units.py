@@ -47,7 +47,7 @@ def test_left_units_are_the_mirror_of_right_ones(head: Head) -> None:
     ("unit", "landmark", "least_mm", "most_mm"),
     [
         ("browInnerUp", 336, 8, 10), ("browOuterUpLeft", 293, 8, 10), ("browDownLeft", 296, 6, 8),
-        ("eyeWideLeft", 386, 2, 3), ("mouthLeft", 17, 8, 11), ("mouthSmileLeft", 291, 9, 15),
+        ("eyeWideLeft", 386, 3, 4), ("mouthLeft", 17, 8, 11), ("mouthSmileLeft", 291, 9, 15),
         ("mouthUpperUpLeft", 269, 7, 10), ("jawOpen", 14, 30, 42),
     ],
 )  # fmt: skip
@@ -83,5 +83,5 @@ def test_lids_meet_in_a_blink_and_are_half_way_at_half(
 
 def test_the_upper_lid_follows_the_gaze(moves: dict[str, np.ndarray]) -> None:
     assert moves["eyeLookUpLeft"][386, 1] > 2.5
-    assert moves["eyeLookDownLeft"][386, 1] < -5
+    assert -5 < moves["eyeLookDownLeft"][386, 1] < -3.5, "it does not close"
     assert abs(moves["eyeLookOutLeft"][386, 1]) < 0.5

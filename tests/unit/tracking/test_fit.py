@@ -46,7 +46,7 @@ def subject(request, open_head) -> Subject:
 
 
 def test_known_parameters_come_back(fitter, subject):
-    fit = fitter.fit(subject.landmarks, subject.weights)
+    fit = fitter.fit(subject.landmarks, subject.scores)
     assert fit.error_px < 0.6
     rotation = fit.camera.viewmat[:3, :3] @ subject.rotation.T
     assert np.degrees(Rotation.from_matrix(rotation).magnitude()) < 1.0
@@ -57,7 +57,7 @@ def test_known_parameters_come_back(fitter, subject):
 
 
 def test_with_known_identity_the_distance_is_exact(fitter, subject):
-    fit = fitter.fit(subject.landmarks, subject.weights, betas=subject.betas)
+    fit = fitter.fit(subject.landmarks, subject.scores, betas=subject.betas)
     assert fit.error_px < 0.1
     np.testing.assert_allclose(fit.camera.viewmat[:3, 3], subject.shift, atol=0.01)
     np.testing.assert_allclose(fit.track.betas[: len(subject.betas)], subject.betas, atol=1e-6)
@@ -95,7 +95,7 @@ def test_scores_that_are_wrong_are_corrected_by_the_landmarks(fitter, open_head)
 
 @pytest.mark.parametrize("depth_m", [None, 1.9])
 def test_the_jacobian_equals_finite_differences(fitter, subject, depth_m):
-    solver = Solver(fitter, subject.landmarks, subject.weights, None, depth_m)
+    solver = Solver(fitter, subject.landmarks, subject.scores, None, depth_m)
     rng = np.random.default_rng(3)
     at = solver.start + rng.normal(0, 0.02, len(solver.start))
     chosen = [*range(6), *rng.choice(np.arange(6, len(at)), 10, replace=False)]

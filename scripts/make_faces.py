@@ -1,0 +1,150 @@
+"""Makes scripts/open_head/faces.npz: where portraits have their landmarks at rest, and how far
+their smiles move them.
+
+    python scripts/make_faces.py FOLDER [--out FILE]
+
+FOLDER has the portraits, *.jpg; every tenth by name is held out of all learning. Tracking them
+takes about a second each. What the shipped head says of depths and of rare expressions is taken as
+known, so that learning again on a head made from this file moves it once more, by little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from backend.process import tune_process  # noqa: E402
+
+tune_process()
+
+import numpy as np  # noqa: E402
+from scipy.spatial import cKDTree  # noqa: E402
+
+from backend.head import Head, load_head  # noqa: E402
+from backend.tracking.expression_prior import by_scores  # noqa: E402
+from backend.tracking.portrait import Tracker  # noqa: E402
+from scripts.archive import quantised, write_npz  # noqa: E402
+from scripts.open_head.faces import COUNT, FACES, UNITS  # noqa: E402
+from shared.errors import AvatarError  # noqa: E402
+from shared.flame import ARKIT_NAMES  # noqa: E402
+from shared.progress import silent  # noqa: E402
+
+HELD_OUT = 10
+RIGID = (33, 133, 362, 263, 168, 6, 197, 195)
+"""Corners of the eyes and the bridge of the nose: what all faces are laid over each other by."""
+STRAIGHT = np.radians(12.0)
+"""Portraits turned by more tell too little of where landmarks lie."""
+OTHERS = (
+    "mouthPress", "jawOpen", "browDown", "mouthLowerDown", "mouthPucker", "mouthShrugLower",
+    "mouthRollLower", "mouthRollUpper", "mouthStretch", "mouthFunnel",
+)  # fmt: skip
+"""Units that explain the portraits too but are too rare to be learned."""
+DOUBT, OTHERS_DOUBT = 6.0, 60.0
+"""So many portraits at full strength would have to say what the head's own units say."""
+ROUNDS = 5
+STEP_M = 2.0**-17
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Learns how faces rest and smile.")
+    parser.add_argument("folder", type=Path, help="portraits, *.jpg")
+    parser.add_argument("--out", type=Path, default=FACES)
+    options = parser.parse_args()
+    pictures = sorted(options.folder.glob("*.jpg"))
+    if not pictures:
+        print(f"{options.folder} holds no *.jpg.", file=sys.stderr)
+        return 2
+    learnt_from = [picture for n, picture in enumerate(pictures) if n % HELD_OUT]
+    with Tracker(load_head("open")) as tracker:
+        points, codes = _seen(learnt_from, tracker)
+        write_npz(options.out, learned(points, codes, tracker.head))
+    print(f"{options.out}: {options.out.stat().st_size:,} bytes, {len(points)} portraits")
+    return 0
+
+
+def _seen(pictures: Sequence[Path], tracker: Tracker) -> tuple[np.ndarray, np.ndarray]:
+    """Landmarks [N, 468, 3] of the portraits that face the camera, head space, metres, and their
+    expected codes [N, 52]."""
+    points, codes, fitter = [], [], tracker.fitter
+    for picture in pictures:
+        print(picture.name, flush=True)
+        try:
+            look = tracker.look(picture.read_bytes(), None, silent)
+            fit = tracker.fit(look)
+        except AvatarError as error:
+            print(f"left out: {error.message}", flush=True)
+            continue
+        if np.arccos(-fit.camera.viewmat[2, 2]) <= STRAIGHT:
+            points.append(fitter.landmarks(fit)[:COUNT] + fitter.missed(fit, look.landmarks))
+            codes.append(by_scores(look.face.blendshapes).mean)
+    return np.stack(points), np.stack(codes)
+
+
+def learned(points: np.ndarray, codes: np.ndarray, head: Head) -> dict[str, np.ndarray]:
+    """The arrays of `Faces`.
+
+    Robust linear regression of the landmarks on the codes, about the head's own units.
+
+    Args:
+        points: [N, 468, 3] metres.
+        codes: [N, 52].
+        head: What they were fitted with.
+    """
+    template = head.embed_landmarks(head.v_template)[:COUNT].double().numpy()
+    mirror = cKDTree(template).query(template * (-1, 1, 1))[1]
+
+    def even(moves: np.ndarray) -> np.ndarray:
+        return (moves + moves[..., mirror, :] * (-1, 1, 1)) / 2
+
+    names = (*UNITS, *OTHERS)
+    of_name = np.array([_sides(name) for name in names])  # [U, 52]
+    units = head.embed_landmarks(head.exprdirs[..., : len(ARKIT_NAMES)])[:COUNT].double().numpy()
+    own = even(np.einsum("uk,ldk->uld", of_name, units))
+    scores = codes @ (of_name / of_name.sum(axis=1, keepdims=True)).T  # [N, U], both sides' mean
+    laid = _laid_over_each_other(even(points), even(template))
+    left = (laid - np.tensordot(scores, own, 1)).reshape(len(points), -1)
+    system = np.concatenate([np.ones((len(points), 1)), scores], axis=1)
+    doubt = np.diag([0.0] + [DOUBT] * len(UNITS) + [OTHERS_DOUBT] * len(OTHERS))
+    trust = np.ones(len(points))
+    for _ in range(ROUNDS):
+        weighted = system * trust[:, None]
+        found = np.linalg.solve(weighted.T @ system + doubt, weighted.T @ left)
+        off = np.sqrt(((left - system @ found) ** 2).mean(axis=1))
+        trust = 1 / (1 + (off / np.median(off)) ** 2)
+    found = found.reshape(-1, COUNT, 3)
+    arrays = {name: quantised(own[n] + found[1 + n], STEP_M) for n, name in enumerate(UNITS)}
+    return {"rest": quantised(found[0], STEP_M), **arrays}
+
+
+def _sides(name: str) -> np.ndarray:
+    """[52] 1 where a unit is `name`, of any side."""
+    return np.isin(ARKIT_NAMES, (name, f"{name}Left", f"{name}Right")).astype(float)
+
+
+def _laid_over_each_other(points: np.ndarray, template: np.ndarray) -> np.ndarray:
+    """Landmarks [N, 468, 3] turned, scaled and shifted so that their rigid ones agree, at the
+    template's size."""
+    reference, rigid = template, list(RIGID)
+    for _ in range(3):
+        laid = np.stack([_laid_over(one, reference, rigid) for one in points])
+        reference = laid.mean(axis=0)
+    return laid
+
+
+def _laid_over(points: np.ndarray, onto: np.ndarray, rigid: list[int]) -> np.ndarray:
+    """Source: Umeyama 1991."""
+    middle, goal = points[rigid].mean(axis=0), onto[rigid].mean(axis=0)
+    centred = points[rigid] - middle
+    left, strengths, right = np.linalg.svd(centred.T @ (onto[rigid] - goal))
+    scale = strengths.sum() / (centred**2).sum()
+    return scale * (points - middle) @ left @ right + goal
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
