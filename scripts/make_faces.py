@@ -23,7 +23,7 @@ from backend.process import tune_process  # noqa: E402
 tune_process()
 
 import numpy as np  # noqa: E402
-from scipy.spatial import cKDTree  # noqa: E402
+from scipy.spatial import KDTree  # noqa: E402
 
 from backend.head import Head, load_head  # noqa: E402
 from backend.tracking.expression_prior import by_scores  # noqa: E402
@@ -97,7 +97,7 @@ def learned(points: np.ndarray, codes: np.ndarray, head: Head) -> dict[str, np.n
         head: What they were fitted with.
     """
     template = head.embed_landmarks(head.v_template)[:COUNT].double().numpy()
-    mirror = cKDTree(template).query(template * (-1, 1, 1))[1]
+    mirror = KDTree(template).query(template * (-1, 1, 1))[1]
 
     def even(moves: np.ndarray) -> np.ndarray:
         return (moves + moves[..., mirror, :] * (-1, 1, 1)) / 2
@@ -111,7 +111,7 @@ def learned(points: np.ndarray, codes: np.ndarray, head: Head) -> dict[str, np.n
     left = (laid - np.tensordot(scores, own, 1)).reshape(len(points), -1)
     system = np.concatenate([np.ones((len(points), 1)), scores], axis=1)
     doubt = np.diag([0.0] + [DOUBT] * len(UNITS) + [OTHERS_DOUBT] * len(OTHERS))
-    trust = np.ones(len(points))
+    trust, found = np.ones(len(points)), np.zeros((len(names) + 1, left.shape[1]))
     for _ in range(ROUNDS):
         weighted = system * trust[:, None]
         found = np.linalg.solve(weighted.T @ system + doubt, weighted.T @ left)
@@ -130,15 +130,16 @@ def _sides(name: str) -> np.ndarray:
 def _laid_over_each_other(points: np.ndarray, template: np.ndarray) -> np.ndarray:
     """Landmarks [N, 468, 3] turned, scaled and shifted so that their rigid ones agree, at the
     template's size."""
-    reference, rigid = template, list(RIGID)
+    laid, reference = points, template
     for _ in range(3):
-        laid = np.stack([_laid_over(one, reference, rigid) for one in points])
+        laid = np.stack([_laid_over(one, reference) for one in points])
         reference = laid.mean(axis=0)
     return laid
 
 
-def _laid_over(points: np.ndarray, onto: np.ndarray, rigid: list[int]) -> np.ndarray:
+def _laid_over(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
     """Source: Umeyama 1991."""
+    rigid = list(RIGID)
     middle, goal = points[rigid].mean(axis=0), onto[rigid].mean(axis=0)
     centred = points[rigid] - middle
     left, strengths, right = np.linalg.svd(centred.T @ (onto[rigid] - goal))

@@ -29,7 +29,12 @@ from scripts.open_head import identity, makehuman, regions, rig  # noqa: E402
 from scripts.open_head.calibration import calibrated  # noqa: E402
 from scripts.open_head.crop import Crop, crop_head  # noqa: E402
 from scripts.open_head.faces import (  # noqa: E402
-    COUNT, Embedding, Surface, as_portraits_move, read_faces, to_rest,
+    COUNT,
+    Embedding,
+    Surface,
+    as_portraits_move,
+    read_faces,
+    to_rest,
 )  # fmt: skip
 from scripts.open_head.landmarks import Detector, embed_landmarks  # noqa: E402
 from scripts.open_head.lips import Contact, close_lips, sealed  # noqa: E402

@@ -13,7 +13,7 @@ import numpy as np
 
 from backend.tracking.crop import Crop
 from backend.tracking.detect import Face
-from backend.tracking.landmarks import INNER
+from backend.tracking.landmarks import INNER, PLAIN
 from backend.tracking.similarity import similarity, unlikeness
 from backend.tracking.video import Tracked
 from shared.camera import Camera
@@ -33,7 +33,8 @@ _ANOTHER, _OTHER_PHOTO = 0.0165, 0.0125
 """How unlike faces of two people are: landmarks laid over each other differ by .012 to .033, root
 mean square in distances of the eyes, those of one person by .005 to .015. And from which difference
 in size on an avatar was made of another photo than the clip's first frame, with a somewhat other
-identity: there it is .015 to .04, with the first frame's own .009 at most."""
+identity: there it is .015 to .04, with the first frame's own .009 at most. One's own size is told
+by all the skin: where the first frame's eyes are shut, their corners are not where they open."""
 _TOLD = 0.01
 """The landmarker reads the same face that much differently from one picture to the next, in shares
 of its size and of the distance of its eyes: what is less is left as it is."""
@@ -62,16 +63,18 @@ def aligned(
     Source: issue "The face", 1: scale to .5 % and shift to 1 % of the eyes' distance.
     """
     frames = _calmest(tracked)
-    found, other = list(cameras), False
+    found, another, other = list(cameras), False, False
     for number in range(_ROUNDS):
         progress("compare faces", number, _ROUNDS)
         looks = [_look(found[n], tracked.landmarks[n], n, drawn, detect) for n in frames]
         told = [look for look in looks if look is not None]
         if not told:
             break
-        scale, across, down, unlike = np.median(told, axis=0)
+        rigid, whole, across, down, unlike = np.median(told, axis=0)
+        another |= bool(unlike > _ANOTHER)
+        scale = rigid if another else whole
         off = max(abs(scale - 1), float(np.hypot(across, down)))
-        other |= unlike > _ANOTHER or abs(scale - 1) > _OTHER_PHOTO
+        other |= another or abs(scale - 1) > _OTHER_PHOTO
         if not other or off < _TOLD:
             break
         eyes_px = np.median([_eyes_px(tracked.landmarks[n]) for n in frames])
@@ -94,8 +97,9 @@ def _calmest(tracked: Tracked) -> list[int]:
 def _look(
     camera: Camera, landmarks: np.ndarray, number: int, drawn: Drawn, detect: Detect
 ) -> np.ndarray | None:
-    """[4] how much larger the driving face is than the avatar's, how far to the right and below of
-    it, and how unlike its shape, in distances of its eyes; None where no face is seen."""
+    """[5] how much larger the driving face is than the avatar's by its rigid landmarks and by all
+    of its skin, how far to the right and below of it, and how unlike its shape, in distances of its
+    eyes; None where no face is seen."""
     low, high = landmarks.min(0), landmarks.max(0)
     side = _CROP * float((high - low).max())
     x, y = ((low + high - side) / 2).tolist()
@@ -106,9 +110,12 @@ def _look(
     ours, theirs = faces[0].landmarks[:, :2], crop.points(landmarks)
     eyes_px, rigid = _eyes_px(theirs), list(RIGID)
     shift = (theirs[rigid].mean(0) - ours[rigid].mean(0)) / eyes_px
-    size = float(np.linalg.norm(similarity(ours[rigid], theirs[rigid])[:, 0]))
+    sizes = [
+        float(np.linalg.norm(similarity(ours[which], theirs[which])[:, 0]))
+        for which in (rigid, PLAIN)
+    ]
     unlike = unlikeness(ours[INNER], theirs[INNER]) / eyes_px
-    return np.array([size, *shift, unlike])
+    return np.array([*sizes, *shift, unlike])
 
 
 def _eyes_px(landmarks: np.ndarray) -> float:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from backend.avatar.file import Avatar
 from backend.avatar.folds import Folds
+from backend.avatar.growth import Growth
 from backend.avatar.lids import Lids
 from backend.avatar.loaded import Loaded
 from backend.avatar.pose import neck_follows, posed, torso_follows
@@ -81,6 +82,7 @@ class Actor:
         own, vertices = self._expression(head.translated(avatar.source), frozenset())
         self._lids = Lids.of(own, vertices, rest, head, betas)
         self._folds = Folds(own, vertices, rest, head)
+        self._growth = Growth(vertices, head)
 
     @torch.no_grad()
     def driven(self, frame: Track, ablate: frozenset[str]) -> Gaussians:
@@ -103,6 +105,7 @@ class Actor:
         expression.features = expression.features[:, :COLOURS]
         unfolded = self._folds.coloured(expression, vertices)
         expression = self._lids.coloured(unfolded, vertices)
+        expression = self._growth.grown(expression, vertices)
         bends = self._bends.select(expression.vertices.long())
         planes = posed(avatar.identity, pose, self._follow, self._torso_pose)
         return Gaussians.cat([planes, posed(expression, pose, bends, self._torso_pose)])

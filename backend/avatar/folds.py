@@ -10,6 +10,7 @@ import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
+from backend.avatar.growth import doubled_areas
 from backend.avatar.recolour import away_from, lit_around, recoloured
 from backend.head import Head
 from backend.model.attributes import COLOURS
@@ -63,7 +64,7 @@ class Folds:
         at_brows = _near(rest, regions["brows"], _BROWS_M)
         self._folded = ((far - _STILL_M) / (_FOLDED_M - _STILL_M)).clamp(0, 1) * ~at_brows
         corners = head.faces[skin[head.faces].all(1)]
-        self._corners, self._area = corners, _areas(vertices, corners)
+        self._corners, self._area = corners, doubled_areas(vertices, corners)
         if not len(index):
             self._triangles, self._least = index[:, None], index.float()
             self._shade = self._least
@@ -100,7 +101,7 @@ class Folds:
 
     def _stretched(self, vertices: Tensor) -> Tensor:
         """[M] 0..1: how far the skin around each Gaussian is larger than in the portrait."""
-        times = _areas(vertices, self._corners) / self._area.clamp_min(1e-12)
+        times = doubled_areas(vertices, self._corners) / self._area.clamp_min(1e-12)
         times = times[self._triangles].mean(1) / self._least
         return 1 - times.clamp_min(1).square().reciprocal()
 
@@ -118,12 +119,6 @@ def _beside_lips(rest: Tensor, regions: dict[str, Tensor]) -> Tensor:
     if not regions["lips"].any():
         return torch.zeros(len(rest)).to(rest)
     return (1 - away_from(rest[regions["lips"]], rest) / _LIPS_M).clamp_min(0).sqrt()
-
-
-def _areas(vertices: Tensor, corners: Tensor) -> Tensor:
-    """[T] twice the area of triangles [T, 3]."""
-    a, b, c = vertices[corners].unbind(1)
-    return torch.linalg.cross(b - a, c - a).norm(dim=1)
 
 
 def _nearest(places: Tensor, at: Tensor) -> Tensor:

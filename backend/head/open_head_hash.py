@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "40944e4a7de48c178a5babe58c1b6646623ac8d7b289e919dc48460acb65bfce"
+OPEN_HEAD_SHA256 = "8910a1b5b92d2576c5717dc2959489581f3a5ae99227e1009fa07edec0059531"

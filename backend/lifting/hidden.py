@@ -9,7 +9,7 @@ from backend.head.surface import undirected_edges
 from .appearance_file import appearance_of
 from .colours import SEEN, Shown
 from .completion import completed
-from .eyes import SCLERA, fill_eyes
+from .eyes import SCLERA, WHITES, fill_eyes
 from .sampling import between, look_up
 from .sites import Sites, regions_at
 from .teeth import paint_teeth
@@ -22,7 +22,8 @@ _CHEEKS = 0.6  # of the tongue's colour: the lips' shadow lies on their insides
 _PHARYNX_M, _ASIDE_M, _BELOW_M = 0.07, 0.018, 0.005  # from the lips; from the middle; below lips
 _FRONT_TEETH_M, _BACK_TEETH_M, _BACK_TEETH = 0.008, 0.038, 0.5  # fully lit; how dark the last are
 _EYE_WHITES = 85  # percentile of what shows of the eyes
-_WHITES, _BRIGHTEST = np.array([0.63, 0.52, 0.50]), (75, 95)  # in 338 portraits; percentiles
+_BRIGHTEST = (75, 95)  # percentiles of what shows of the eyes: their whites
+_SKIN = np.array([0.67, 0.48, 0.42])  # median of the face in 338 portraits
 _TINTED = 0.7  # of how the light's colour shows in an eye's whites, which differ by themselves
 _STUDIO = (0.55, 1.05)  # from where to where `_light` told one studio's light by different faces
 _IN_SHADE = 0.85  # a mouth that speaks is open less than those that smile: measured on clips
@@ -69,10 +70,11 @@ class HiddenColours:
         if (skin & seen).any():
             whole = self._completed(by_vertex(shown, sites, skin, foreign, len(self._view.rest[0])))
             self._fill_skin(colours, trust, sites, skin, at, whole)
-        face = at["face"] & seen
-        light = self._light(colours[face], colours[eyes & seen])
-        fill_eyes(colours, seen, sites, [at["left_eyeball"], at["right_eyeball"]], light)
-        self._fill_mouth(colours, seen, sites, at, light, _tint(colours[eyes & seen]))
+        face, shown_eyes = colours[at["face"] & seen], colours[eyes & seen]
+        brightness, tint = self._light(face, shown_eyes), _tint(face, shown_eyes)
+        balls = [at["left_eyeball"], at["right_eyeball"]]
+        fill_eyes(colours, seen, sites, balls, brightness * tint)
+        self._fill_mouth(colours, seen, sites, at, brightness, tint)
         return colours
 
     def _completed(self, vertex: VertexColours) -> np.ndarray:
@@ -180,11 +182,14 @@ class HiddenColours:
             )
 
 
-def _tint(eyes: np.ndarray) -> np.ndarray:
-    """[3] the light's colour about 1, by what shows of the eyes [K, 3]."""
-    if not len(eyes):
+def _tint(skin: np.ndarray, eyes: np.ndarray) -> np.ndarray:
+    """[3] the light's colour about 1, by what shows of the eyes [K, 3], else of the skin [N, 3]."""
+    if len(eyes):
+        low, high = np.percentile(eyes.mean(1), _BRIGHTEST)
+        whites = eyes[(eyes.mean(1) >= low) & (eyes.mean(1) <= high)].mean(0)
+        tint = whites / WHITES
+    elif len(skin):
+        tint = np.median(skin, axis=0) / _SKIN
+    else:
         return np.ones(3)
-    low, high = np.percentile(eyes.mean(1), _BRIGHTEST)
-    whites = eyes[(eyes.mean(1) >= low) & (eyes.mean(1) <= high)].mean(0)
-    tint = whites / _WHITES
     return (tint / max(tint.mean(), 1e-3)).clip(0.1, 2) ** _TINTED

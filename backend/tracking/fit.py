@@ -259,7 +259,9 @@ class Solver(GaussNewton):
         jaw_low, jaw_high = (limit[:turns] for limit in _JAW_LIMITS_RAD)
         self._prior = np.concatenate([np.zeros(self.betas), prior.mean, np.zeros(turns)])
         jaw = np.full(turns, _JAW_SPREAD_RAD)
-        self._precision = 1 / np.concatenate([np.full(self.betas, _BETAS_SPREAD), prior.spread, jaw])
+        self._precision = 1 / np.concatenate(
+            [np.full(self.betas, _BETAS_SPREAD), prior.spread, jaw]
+        )
         roll = self._start_roll()
         pose = [0.0, 0.0, roll, *self._start_translation(roll)]
         codes = np.clip(self._prior, 1e-3, 1 - 1e-3)

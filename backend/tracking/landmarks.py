@@ -28,6 +28,9 @@ FACE_OVAL = (
 INNER = np.setdiff1d(np.arange(468), FACE_OVAL)
 """All of the face but its outline, which slides over the skin as the head turns; no irises."""
 
+PLAIN = np.setdiff1d(INNER, [*FEATURES, *BROWS])
+"""Skin inside the outline, and the nose: where they lie, the whole face tells."""
+
 _LIDS_LEFT, _LIDS_RIGHT = (386, 374, 362, 263), (159, 145, 133, 33)
 """Middle of the upper and of the lower lid, inner and outer corner."""
 _CLOSED, _LOWERED = 0.1, 0.2  # of an eye's width; laughing eyes are open by .12 and more

@@ -56,11 +56,11 @@ _EYES = {"Left": LEFT_EYE, "Right": RIGHT_EYE}
 _UPPER_LID, _LOWER_LID = slice(1, 7), slice(15, 9, -1)
 """Of an eye's landmarks: those above each other, from the outer corner inwards."""
 
-_SPARE_M = 0.0015
+_SPARE_M = 0.0021
 """How far below the lower lid a closed upper one ends: other identities' eyes are higher."""
 
 _INNER_CORNER, _CORNER_M = 1.18, 0.004
-"""How much more the lid closes in the corner than at the innermost of them, and how far in it is."""
+"""How much more the lid closes in the corner than at the innermost of them; how far in that is."""
 
 _LOWER_RISES = 0.1
 """Of eyeSquint, by which the lower lid comes to meet the upper in a blink."""
@@ -128,9 +128,7 @@ def _brow_rise(
     return rise_m * share[:, None] * upwards
 
 
-def _move_lids(
-    units: np.ndarray, vertices: np.ndarray, embedding: Embedding, side: str
-) -> None:
+def _move_lids(units: np.ndarray, vertices: np.ndarray, embedding: Embedding, side: str) -> None:
     """Lets the lids of one side meet in a blink, and follow the gaze."""
 
     def unit(name: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.interpolate import RBFInterpolator
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from backend.tracking.landmarks import FACE_OVAL, INNER_LIPS
 from shared.flame import ARKIT_NAMES
@@ -96,7 +96,7 @@ class Surface:
         moves = _touching_lips_together(moves)
         places = 1000 * self.landmarks
         field = RBFInterpolator(places, moves, kernel="linear", smoothing=_NOISE_MM**2)
-        away, _ = cKDTree(self.landmarks).query(self.vertices)
+        away, _ = KDTree(self.landmarks).query(self.vertices)
         share = np.clip((_FAR_M - away) / (_FAR_M - _NEAR_M), 0, 1)
         moved = field(1000 * self.vertices) * (_smooth(share) * self.skin)[:, None]
         return (moved + moved[self.mirror] * (-1, 1, 1)) / 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.lifting.eyes import IRIS, PUPIL, SCLERA, fill_eyes
+from backend.lifting.eyes import IRIS, PUPIL, SCLERA, WHITES, fill_eyes
 from backend.lifting.sites import Sites
 
 _RADIUS_M = 0.012
@@ -44,7 +44,7 @@ def seen_blue(sites: Sites) -> tuple[np.ndarray, np.ndarray]:
 def test_what_a_lid_hides_goes_on_round_the_iris(sites):
     colours, seen = seen_blue(sites)
     before = colours[seen].copy()
-    fill_eyes(colours, seen, sites, eyes(), 1.0)
+    fill_eyes(colours, seen, sites, eyes(), np.ones(3))
     np.testing.assert_array_equal(colours[seen], before)
     iris = eyes()[0] & (angles(sites) < 25)
     np.testing.assert_allclose(colours[iris], np.broadcast_to(_BLUE, (iris.sum(), 3)), atol=0.01)
@@ -55,16 +55,19 @@ def test_what_a_lid_hides_goes_on_round_the_iris(sites):
 
 def test_a_closed_eye_opens_onto_the_other_ones_iris(sites):
     colours, seen = seen_blue(sites)
-    fill_eyes(colours, seen, sites, eyes(), 1.0)
+    fill_eyes(colours, seen, sites, eyes(), np.ones(3))
     iris = eyes()[1] & (angles(sites) < 25)
     np.testing.assert_allclose(colours[iris], np.broadcast_to(_BLUE, (iris.sum(), 3)), atol=0.01)
 
 
-@pytest.mark.parametrize("light", [1.0, 0.5])
+@pytest.mark.parametrize("light", [np.ones(3), np.array([0.6, 0.5, 0.4])])
 def test_two_closed_eyes_are_painted_brown_as_bright_as_the_face(sites, light):
     colours = np.zeros((4000, 3))
     fill_eyes(colours, np.zeros(4000, bool), sites, eyes(), light)
     angle = angles(sites)
-    for low, high, wanted in ((0, 8, PUPIL), (14, 22, IRIS), (35, 180, SCLERA)):
-        ring = (angle > low) & (angle < high)
+    below = sites.normals[:, 1] < 0  # above is the light in the eye
+    for low, high, wanted in ((0, 8, PUPIL), (14, 22, IRIS), (35, 180, WHITES)):
+        ring = (angle > low) & (angle < high) & below
         np.testing.assert_allclose(colours[ring], light * np.broadcast_to(wanted, (ring.sum(), 3)))
+    lit = colours[(angle > 10) & (angle < 16) & ~below].max(0)
+    assert (lit > 1.5 * light * IRIS).all(), "a light shows in the eye"

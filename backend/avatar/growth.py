@@ -1,0 +1,55 @@
+"""Skin that stretches takes its splats along: they grow, so that nothing shows between them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from backend.head import Head
+from backend.splat.gaussians import Gaussians
+
+_STRETCHED = 1.1
+"""Times as far apart as in the portrait: splats overlap by that much and more."""
+
+_MOST = 2.0
+
+
+class Growth:
+    """The skin of one avatar as its portrait's expression has it.
+
+    Args:
+        vertices: [V, 3] the mesh at that expression, metres.
+        head: The head it is of.
+
+    Deviates: in the paper the network sets the size of splats anew in every frame.
+    """
+
+    def __init__(self, vertices: Tensor, head: Head) -> None:
+        skin = head.regions["skin"] & ~head.regions["lids"]  # which have room for closed eyes
+        self._skin = skin
+        self._corners = head.faces[skin[head.faces].all(1)]
+        self._area = self._around(vertices)
+
+    def grown(self, cloud: Gaussians, vertices: Tensor) -> Gaussians:
+        """The same Gaussians, larger where the skin is.
+
+        Args:
+            cloud: Expression Gaussians of any expression, head space.
+            vertices: [V, 3] the mesh at that expression.
+        """
+        times = (self._around(vertices) / self._area.clamp_min(1e-12)).sqrt() / _STRETCHED
+        times = torch.where(self._skin, times.clamp(1, _MOST), torch.ones_like(times))
+        return dataclasses.replace(cloud, scales=cloud.scales * times[cloud.vertices.long(), None])
+
+    def _around(self, vertices: Tensor) -> Tensor:
+        """[V] twice the area of the skin's triangles around each vertex, square metres."""
+        areas = doubled_areas(vertices, self._corners).repeat_interleave(3)
+        return torch.zeros(len(vertices)).to(vertices).index_add_(0, self._corners.flatten(), areas)
+
+
+def doubled_areas(vertices: Tensor, corners: Tensor) -> Tensor:
+    """[T] twice the area of triangles [T, 3] of the vertices [V, 3]."""
+    a, b, c = vertices[corners].unbind(1)
+    return torch.linalg.cross(b - a, c - a).norm(dim=1)
