@@ -12,6 +12,7 @@ from backend.avatar.folds import Folds
 from backend.avatar.growth import Growth
 from backend.avatar.lids import Lids
 from backend.avatar.loaded import Loaded
+from backend.avatar.mouth_light import MouthLight
 from backend.avatar.pose import neck_follows, posed, torso_follows
 from backend.model.attributes import COLOURS
 from backend.model.union import union
@@ -83,6 +84,7 @@ class Actor:
         self._lids = Lids.of(own, vertices, rest, head, betas)
         self._folds = Folds(own, vertices, rest, head)
         self._growth = Growth(vertices, head)
+        self._mouth = MouthLight(own, vertices, rest, head)
 
     @torch.no_grad()
     def driven(self, frame: Track, ablate: frozenset[str]) -> Gaussians:
@@ -105,6 +107,7 @@ class Actor:
         expression.features = expression.features[:, :COLOURS]
         unfolded = self._folds.coloured(expression, vertices)
         expression = self._lids.coloured(unfolded, vertices)
+        expression = self._mouth.coloured(expression, vertices)
         expression = self._growth.grown(expression, vertices)
         bends = self._bends.select(expression.vertices.long())
         planes = posed(avatar.identity, pose, self._follow, self._torso_pose)

@@ -26,7 +26,7 @@ _BRIGHTEST = (75, 95)  # percentiles of what shows of the eyes: their whites
 _SKIN = np.array([0.67, 0.48, 0.42])  # median of the face in 338 portraits
 _TINTED = 0.7  # of how the light's colour shows in an eye's whites, which differ by themselves
 _STUDIO = (0.55, 1.05)  # from where to where `_light` told one studio's light by different faces
-_IN_SHADE = 0.85  # a mouth that speaks is open less than those that smile: measured on clips
+_CORNER = 0.35  # how much darker teeth are at the mouth's corners, which shade them
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
 _INNER_LIPS = 0.5  # of the cavity's colour: what closed lips hide lies in their shadow
 _ENOUGH_TEETH = 50
@@ -148,12 +148,13 @@ class HiddenColours:
         if not teeth.any():  # FLAME has neither teeth nor tongue
             return
         back = np.clip((depth - _FRONT_TEETH_M) / (_BACK_TEETH_M - _FRONT_TEETH_M), 0, 1)
-        on_teeth = 1 - _BACK_TEETH * back
+        aside = np.abs(sites.rest[:, :1]) / np.abs(sites.rest[at["lips"], 0]).max()
+        on_teeth = (1 - _BACK_TEETH * back) * (1 - _CORNER * np.minimum(aside, 1) ** 2)
         if self._shapes.mouth.sum(0).max() >= _WIDE_OPEN_PX:
             tongue = tongue & ~seen
         colours[tongue] = mucosa[tongue]
         shown = teeth & seen
-        enamel = _IN_SHADE * light / np.clip(brightness, *_STUDIO) * TEETH
+        enamel = light / np.clip(brightness, *_STUDIO) * TEETH
         if shown.sum() > _ENOUGH_TEETH:
             shades = colours[shown].mean(1)
             bright = shades > np.percentile(shades, 40)

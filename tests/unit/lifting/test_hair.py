@@ -23,7 +23,7 @@ def test_hair_hangs_in_from_the_side_and_a_beard_does_not(portrait, pipeline) ->
     assert len(rows) > 10
     found = hair_over_face(view, strand)
     assert found[strand & face].mean() > 0.8
-    assert found.sum() < 2 * (strand & face).sum()
+    assert found.sum() < 2.2 * (strand & face).sum()
     columns = np.nonzero(face)[1]
     low, high = rows[0], rows[-1]
     middle = int(np.median(columns))
