@@ -33,8 +33,9 @@ _ANOTHER, _OTHER_PHOTO = 0.0165, 0.0125
 """How unlike faces of two people are: landmarks laid over each other differ by .012 to .033, root
 mean square in distances of the eyes, those of one person by .005 to .015. And from which difference
 in size on an avatar was made of another photo than the clip's first frame, with a somewhat other
-identity: there it is .015 to .04, with the first frame's own .009 at most. One's own size is told
-by all the skin: where the first frame's eyes are shut, their corners are not where they open."""
+identity: there it is .015 to .04, with the first frame's own .009 at most. Both rigid landmarks and
+all of the skin have to say so: eyes that were shut have their corners elsewhere when they open, and
+cheeks are read by what lies behind them."""
 _TOLD = 0.01
 """The landmarker reads the same face that much differently from one picture to the next, in shares
 of its size and of the distance of its eyes: what is less is left as it is."""
@@ -72,7 +73,7 @@ def aligned(
             break
         rigid, whole, across, down, unlike = np.median(told, axis=0)
         another |= bool(unlike > _ANOTHER)
-        scale = rigid if another else whole
+        scale = rigid if another else min(rigid, whole, key=lambda size: abs(size - 1))
         off = max(abs(scale - 1), float(np.hypot(across, down)))
         other |= another or abs(scale - 1) > _OTHER_PHOTO
         if not other or off < _TOLD:

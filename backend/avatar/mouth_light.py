@@ -24,6 +24,7 @@ people who speak below a ceiling's light, whose teeth darken by twice as much.""
 _SHOWING = 0.015
 """An opening from which on a portrait shows the teeth, with the light that they have there."""
 
+_BRIGHTEST = 1.2  # times; a tooth that hardly shows may be a lip
 _SMILING = 0.06  # as those that teeth a portrait hides are painted after
 
 
@@ -40,13 +41,16 @@ class MouthLight:
     """
 
     def __init__(self, cloud: Gaussians, vertices: Tensor, rest: Tensor, head: Head) -> None:
-        names = ("teeth_upper", "teeth_lower", "tongue", "mouth_interior")
-        inside = torch.stack([head.regions[name] for name in names]).any(0)
+        teeth = head.regions["teeth_upper"] | head.regions["teeth_lower"]
+        inside = teeth | head.regions["tongue"] | head.regions["mouth_interior"]
+        of = cloud.vertices.long()
         self._head = head
-        self._index = torch.nonzero(inside[cloud.vertices.long()])[:, 0]
+        self._index = torch.nonzero(inside[of])[:, 0]
         self._closed = self._height(rest)
         opening = self._opening(vertices)
-        self._before = _light(opening if opening > _SHOWING else _SMILING)
+        shown = teeth[of[self._index]] & (opening > _SHOWING)
+        painted = torch.full(shown.shape, _light(_SMILING)).to(vertices)
+        self._before = torch.where(shown, _light(opening), painted)
 
     def coloured(self, cloud: Gaussians, vertices: Tensor) -> Gaussians:
         """The same Gaussians, those in the mouth as bright as it is open.
@@ -55,8 +59,10 @@ class MouthLight:
             cloud: Expression Gaussians of any expression, of G0 only or of all layers.
             vertices: [V, 3] the mesh at that expression, head space.
         """
-        features, index = cloud.features.clone(), self._index[self._index < len(cloud)]
-        features[index, :COLOURS] *= _light(self._opening(vertices)) / self._before
+        there = self._index < len(cloud)
+        times = _light(self._opening(vertices)) / self._before[there, None]
+        features = cloud.features.clone()
+        features[self._index[there], :COLOURS] *= times.clamp_max(_BRIGHTEST)
         return replace(cloud, features=features)
 
     def _opening(self, vertices: Tensor) -> float:
