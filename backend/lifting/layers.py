@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from backend.configs.network import ModelConfig
 from backend.model.residuals import LayerResiduals, colour_residuals
 from backend.model.splitavatar import SplitAvatar
 
-from .collar import clothed
+from .collar import clothed, neckwear
 from .colours import SEEN, Shown, SiteColours
 from .hidden import HiddenColours
 from .lips import evened_lips
@@ -107,6 +107,9 @@ def starting_layers(
     told = np.any([other.trust > SEEN for other in others], axis=0)  # False for none
     cloth = clothed(view, sites, pixels, unlike)
     foreign = not_skin(view, sites, pixels, unlike, cloth) & ~told
+    # A collar's own sheet lies before the neck, which shows as the head turns.
+    under = at["neck"] & look_up(neckwear(view, unlike), pixels, False) & ~told
+    seen = replace(seen, trust=np.where(under, 0, seen.trust))
     colours = HiddenColours(view).filled(seen, sites, foreign)
     colours = evened_lips(view, sites, colours, seen.trust > SEEN)
     placement = _placement(view, sites, pixels, reach, told)

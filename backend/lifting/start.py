@@ -19,6 +19,7 @@ from backend.model.splitavatar import SplitAvatar
 from backend.splat.gaussians import Gaussians
 from backend.tracking.portrait import Portrait
 
+from .collar import neckwear
 from .frames import frames_of_glasses, standing_off
 from .glasses import glasses
 from .hair import hair_over_face, wide_enough
@@ -83,7 +84,7 @@ def start(
     layers = starting_layers(
         view, model, unlike, hides, [shown_by(other, head, model) for other in others]
     )
-    strands = wide_enough(over).astype(np.float32)
+    strands = (wide_enough(over) | neckwear(view, unlike)).astype(np.float32)
     targets = plane_targets(
         view.rgb,
         view.matte,

@@ -1,9 +1,14 @@
 """Skin of the neck does not show over clothes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from backend.lifting.collar import clothed
+from backend.lifting.collar import clothed, neckwear
+from backend.lifting.layers import starting_layers
+from backend.lifting.polygons import dilate
+from backend.lifting.sampling import look_up
 from backend.lifting.sites import Sites
 from backend.lifting.skin import unlike_skin
 from backend.lifting.view import View
@@ -52,3 +57,37 @@ def test_the_astronaut_s_suit_is_not_skin_and_her_face_is(view) -> None:
     unlike = unlike_skin(view)
     assert unlike[view.shows("cheeks")].mean() < 0.1
     assert unlike[-40:, 200:300].mean() > 0.8, "the suit"
+
+
+def repainted(portrait, pipeline, where: np.ndarray, colour: np.ndarray) -> View:
+    """The portrait with other colours on some of its neck [H, W]."""
+    return View(
+        replace(portrait, rgb=np.where(where[..., None], colour, portrait.rgb)), pipeline.head
+    )
+
+
+def test_a_collar_is_neckwear_and_a_chins_shadow_is_none(portrait, view, pipeline) -> None:
+    neck, face = view.shows("neck"), view.shows("face") & ~unlike_skin(view)
+    skin = np.median(portrait.rgb[face], axis=0)
+    worn = neckwear(repainted(portrait, pipeline, neck, np.array([0.95, 0.95, 0.97])), neck)
+    np.testing.assert_array_equal(worn, neck)
+    below = neck & dilate(view.shows("chin"), 10)
+    shaded = neckwear(
+        repainted(portrait, pipeline, neck, (0.4 * skin).astype(np.float32)), neck
+    )
+    assert below.sum() > 50
+    assert not shaded[below].any()
+    assert not neckwear(view, np.zeros_like(neck)).any()
+
+
+def test_a_neck_under_a_collar_has_the_necks_colour(portrait, view, pipeline) -> None:
+    """It shows beside the collar as the head turns."""
+    neck = view.shows("neck")
+    white = repainted(portrait, pipeline, neck, np.array([0.95, 0.95, 0.97]))
+    unlike = unlike_skin(white)
+    layers = starting_layers(white, pipeline.model, unlike, np.zeros_like(unlike))
+    own = view.regions["neck"] & look_up(neck, view.camera.project(view.vertices[0].numpy()), False)
+    colours = layers.vertices[own]
+    assert len(colours) > 20
+    assert np.median(colours[:, 2]) < 0.8, "no white"
+    assert np.median(colours[:, 0]) > np.median(colours[:, 2]) + 0.05, "skin is redder than blue"
