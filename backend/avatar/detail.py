@@ -84,7 +84,7 @@ class Detail:
         front = F.grid_sample(deepest, grid, mode="nearest", align_corners=False)
         behind = (depth - front[0, 0, 0]).clamp_min(0)
         self._places = places  # [N, 2] pixels of the portrait
-        self._shown = ~mouth.dark * torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
+        self._shown = torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
         self._mouth, self._gap = mouth, mouth.gap(places)
         self._colours = cloud.features[:, :COLOURS]
         own, _, _, trust = self._carried(cloud, camera)
@@ -132,7 +132,7 @@ class Detail:
         changed = (cloud.features[:, :COLOURS] - self._colours).abs().amax(1) / _RECOLOURED
         turn, shift, moved, opened = self._moved(cloud, camera)
         shown = self._shown * torch.exp(-changed.square())
-        shown = torch.where(self._mouth.teeth, shown * opened, shown)[:, None]
+        shown = torch.where(self._mouth.inside, shown * opened, shown)[:, None]
         channels = [cloud.features[:, :COLOURS], moved * shown, shown]
         carrying = replace(cloud, features=torch.cat(channels, dim=-1)).kept()
         raster = rasterise(carrying, camera, alpha_max=self._alpha_max)

@@ -10,6 +10,7 @@ from torch import Tensor
 from backend.head import Head
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 
+_INSIDE = ("teeth_upper", "teeth_lower", "tongue", "mouth_interior")
 _STILL_PX = 4.0  # lips that part farther uncover other places of the teeth
 
 
@@ -18,15 +19,13 @@ class Mouth:
     """Which Gaussians are a mouth's.
 
     Args:
-        dark: [N] bool: tongue, cheeks' insides and throat: what a portrait shows between lips is
-            not what lies there when they open.
-        teeth: [N] bool.
+        inside: [N] bool: teeth, tongue, cheeks' insides and throat: what a portrait shows between
+            lips is not what lies there when they open farther.
         upper: [N] bool: of the upper lip.
         lower: [N] bool: of the lower lip.
     """
 
-    dark: Tensor
-    teeth: Tensor
+    inside: Tensor
     upper: Tensor
     lower: Tensor
 
@@ -47,8 +46,7 @@ class Mouth:
             return own & mask[vertices]
 
         return cls(
-            among(regions["tongue"] | regions["mouth_interior"]),
-            among(regions["teeth_upper"] | regions["teeth_lower"]),
+            among(torch.stack([regions[name] for name in _INSIDE]).any(0)),
             among(regions["lips"] & above),
             among(regions["lips"] & ~above),
         )

@@ -59,7 +59,16 @@ def neckwear(view: View, unlike: np.ndarray) -> np.ndarray:
     right, left = view.portrait.landmarks[[33, 263]]
     reach = _CHIN_SHADE * np.linalg.norm(right - left)
     near = np.asarray(distance_transform_edt(~chin)) < reach
-    return neck & ~(near & (darker[..., 0] < 1) & (hue < _SHADE))
+    neck &= ~(near & (darker[..., 0] < 1) & (hue < _SHADE))
+    beside = (view.visible.face < 0) & unlike & (view.matte > 0.5)
+    return neck & _joined(neck | beside, beside)
+
+
+def _joined(mask: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """[H, W] bool: the parts of a mask that reach what is worn beside the neck: clothes have no
+    islands."""
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    return mask & np.isin(labels, np.unique(labels[to]))
 
 
 def _collar(height: np.ndarray, cloth: np.ndarray) -> float:

@@ -94,7 +94,7 @@ def _detail(
 ) -> Detail:
     """Carried by all, with nothing before them; without a mouth, unless one is given."""
     none, nowhere = torch.zeros(len(cloud)) > 0, torch.zeros(_SIDE, _SIDE) > 0
-    mouth = mouth or Mouth(none, none, none, none)
+    mouth = mouth or Mouth(none, none, none)
     lips = nowhere if lips is None else lips
     return Detail(photo, cloud, camera, 0.999, mouth, nowhere, lips)
 
@@ -161,7 +161,7 @@ def test_teeth_carry_their_detail_only_while_the_mouth_is_open_as_far():
     cloud, camera = _sheet(), _camera()
     y = cloud.means[:, 1] * camera.K[0, 0] / 1.8  # pixels upwards from the picture's middle
     none = torch.zeros(len(cloud)) > 0
-    mouth = Mouth(none, y.abs() < 8, (y > 8) & (y < 16), (y < -8) & (y > -16))
+    mouth = Mouth(y.abs() < 8, (y > 8) & (y < 16), (y < -8) & (y > -16))
     photo = torch.from_numpy(_stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5))
     detail = _detail(photo, cloud, camera, mouth)
     middle = (slice(_SIDE // 2 - 4, _SIDE // 2 + 4), slice(20, -20))

@@ -11,7 +11,7 @@ from shared.flame import Track
 def test_a_mouth_is_told_by_its_regions(pipeline, avatar) -> None:
     cloud = pipeline.drive(avatar, avatar.source)
     mouth = Mouth.of(cloud, pipeline.head)
-    for members in (mouth.dark, mouth.teeth, mouth.upper, mouth.lower):
+    for members in (mouth.inside, mouth.upper, mouth.lower):
         assert members.sum() > 100
         assert (cloud.layers[members] >= 2).all()
     assert not (mouth.upper & mouth.lower).any()
