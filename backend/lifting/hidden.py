@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from backend.head.surface import undirected_edges
 
@@ -29,6 +30,7 @@ _STUDIO = (0.55, 1.05)  # from where to where `_light` told one studio's light b
 _CORNER = 0.8  # how much darker teeth are at the mouth's corners, which shade them
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
 _INNER_LIPS = 0.5  # of the cavity's colour: what closed lips hide lies in their shadow
+_WET_LIPS, _INNER_LIPS_M = 0.7, 0.005  # of the lips' colour, on their insides, and how far in
 _ENOUGH_TEETH = 50
 _WIDE_OPEN_PX = 12  # what a narrower gap shows before a tongue are lips
 _LEAST_ENAMEL, _OTHER_HUE = 0.6, 0.08  # brightness of its own; chromaticity, of gums and lips
@@ -142,6 +144,7 @@ class HiddenColours:
         mucosa = light * TONGUE * (1 - _THROAT * deep)
         cheeks = np.maximum(_CHEEKS * mucosa, light * CAVITY)
         colours[at["mouth_interior"]] = cheeks[at["mouth_interior"]]
+        self._like_lips(colours, seen, sites, at)
         self._like_skin(colours, sites, at)
         inner_lips = at["lips"] & ~seen & ~at["mouth_interior"]
         colours[inner_lips] += _INNER_LIPS * (light * CAVITY - colours[inner_lips])
@@ -167,6 +170,19 @@ class HiddenColours:
             own = at[f"teeth_{jaw}"]
             painted = paint_teeth(sites.rest[own], jaw, enamel, light) * on_teeth[own] * lit
             colours[own] = np.where(seen[own, None], colours[own], painted)
+
+    @staticmethod
+    def _like_lips(
+        colours: np.ndarray, seen: np.ndarray, sites: Sites, at: dict[str, np.ndarray]
+    ) -> None:
+        """Lips go on inwards: their insides show at the edge of an open mouth."""
+        lips, inside = np.flatnonzero(at["lips"] & seen), np.flatnonzero(at["mouth_interior"])
+        if not (len(lips) and len(inside)):
+            return
+        away = np.asarray(KDTree(sites.rest[at["lips"]]).query(sites.rest[inside])[0])
+        share = np.clip(1 - away / _INNER_LIPS_M, 0, 1)[:, None]
+        tone = between(sites.rest[lips], colours[lips], sites.rest[inside], _SMOOTH_NEIGHBOURS)
+        colours[inside] += share * (_WET_LIPS * tone - colours[inside])
 
     @staticmethod
     def _like_skin(colours: np.ndarray, sites: Sites, at: dict[str, np.ndarray]) -> None:

@@ -43,6 +43,7 @@ _MOST_LARGER = 1.5
 _BORDER_SIGMAS, _LIP_SIGMAS = 1.5, 1.0
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _EYEBALLS = ("left_eyeball", "right_eyeball")
+_COLLAR_EDGE_PX = 3  # skin that a collar half covers: its colours would leap to make up for that
 DROPPED = -6.0
 """Residual on the mask logit of children that start masked."""
 
@@ -108,13 +109,15 @@ def starting_layers(
     cloth = clothed(view, sites, pixels, unlike)
     foreign = not_skin(view, sites, pixels, unlike, cloth) & ~told
     # A collar's own sheet lies before the neck, which shows as the head turns.
-    under = at["neck"] & look_up(neckwear(view, unlike), pixels, False) & ~told
+    worn = neckwear(view, unlike)
+    under = at["neck"] & look_up(worn, pixels, False) & ~told
     seen = replace(seen, trust=np.where(under, 0, seen.trust))
     colours = HiddenColours(view).filled(seen, sites, foreign)
     colours = evened_lips(view, sites, colours, seen.trust > SEEN)
     placement = _placement(view, sites, pixels, reach, told)
     placement.absent[cloth] = True
-    frozen = _frozen(view, sites, pixels) | look_up(over, pixels, False)
+    beside = at["neck"] & look_up(dilate(unlike, _COLLAR_EDGE_PX), pixels, False)
+    frozen = _frozen(view, sites, pixels) | look_up(over, pixels, False) | beside
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)
     eyes = _eyes(view, sites)

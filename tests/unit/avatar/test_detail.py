@@ -160,7 +160,6 @@ def test_teeth_carry_their_detail_only_while_the_mouth_is_open_as_far():
     """A sheet whose middle is teeth, between an upper and a lower lip."""
     cloud, camera = _sheet(), _camera()
     y = cloud.means[:, 1] * camera.K[0, 0] / 1.8  # pixels upwards from the picture's middle
-    none = torch.zeros(len(cloud)) > 0
     mouth = Mouth(y.abs() < 8, (y > 8) & (y < 16), (y < -8) & (y > -16))
     photo = torch.from_numpy(_stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5))
     detail = _detail(photo, cloud, camera, mouth)
