@@ -260,3 +260,18 @@ if {closed}:
     assert done.returncode == 0, done.stderr
     assert "Exception ignored" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_without_their_smile_people_keep_their_lips_and_nose(pipeline, portrait) -> None:
+    """MakeHuman's average has thicker lips and a narrower nose: fits took the rest for a smile."""
+
+    def sizes(points: np.ndarray) -> np.ndarray:
+        """Upper lip, lower lip and nose, in distances of the eyes."""
+        pairs = ((0, 13), (14, 17), (98, 327), (33, 263))
+        *parts, eyes = (np.linalg.norm(points[a, :2] - points[b, :2]) for a, b in pairs)
+        return np.array(parts) / eyes
+
+    seen = sizes(portrait.landmarks)
+    rest = sizes(pipeline.tracker.fitter.neutral(portrait.fit.track.betas))
+    assert (rest[:2] < seen[:2] + [0.035, 0.02]).all(), "the detector parts lips that touch by .02"
+    assert 0.8 * seen[2] < rest[2] < seen[2], "a smile widens it"
