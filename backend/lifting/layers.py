@@ -44,6 +44,7 @@ _BORDER_SIGMAS, _LIP_SIGMAS = 1.5, 1.0
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _EYEBALLS = ("left_eyeball", "right_eyeball")
 _COLLAR_EDGE_PX = 3  # skin that a collar half covers: its colours would leap to make up for that
+_OUTLINE_PX = 10
 DROPPED = -6.0
 """Residual on the mask logit of children that start masked."""
 
@@ -116,7 +117,9 @@ def starting_layers(
     colours = evened_lips(view, sites, colours, seen.trust > SEEN)
     placement = _placement(view, sites, pixels, reach, told)
     placement.absent[cloth] = True
-    beside = at["neck"] & look_up(dilate(unlike, _COLLAR_EDGE_PX), pixels, False)
+    inside = erode(view.matte > 0.5, _OUTLINE_PX)  # at the outline what sticks out has to go
+    edge = dilate(unlike & inside, _COLLAR_EDGE_PX)
+    beside = at["neck"] & look_up(edge & inside, pixels, False)
     frozen = _frozen(view, sites, pixels) | look_up(over, pixels, False) | beside
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)
