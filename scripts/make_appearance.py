@@ -26,9 +26,9 @@ from backend.lifting.appearance_file import arrays_of  # noqa: E402
 from scripts.appearance.learning import Mesh, learned  # noqa: E402
 from scripts.appearance.observations import observe  # noqa: E402
 from scripts.archive import record_hash, write_npz  # noqa: E402
+from scripts.portraits import learnt_from  # noqa: E402
 
 HASH = ROOT / "backend/lifting/appearance_hash.py"
-HELD_OUT = 10
 COMPONENTS = 32
 
 
@@ -39,14 +39,14 @@ def main() -> int:
     parser.add_argument("--kept", type=Path, help="where what they show is kept, .npz")
     parser.add_argument("--out", type=Path, default=APPEARANCE)
     options = parser.parse_args()
-    pictures = sorted(options.folder.glob("*.jpg"))
-    if not pictures:
-        print(f"{options.folder} holds no *.jpg.", file=sys.stderr)
+    try:
+        pictures = learnt_from(options.folder)
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
         return 2
     head = load_head("open")
     regions = {name: mask.numpy() for name, mask in head.regions.items()}
-    learnt_from = [picture for n, picture in enumerate(pictures) if n % HELD_OUT]
-    seen = observe(learnt_from, options.kept)
+    seen = observe(pictures, options.kept)
     appearance = learned(
         seen,
         Mesh(

@@ -26,15 +26,16 @@ import numpy as np  # noqa: E402
 from scipy.spatial import KDTree  # noqa: E402
 
 from backend.head import Head, load_head  # noqa: E402
+from backend.head.transfer import similarity  # noqa: E402
 from backend.tracking.expression_prior import by_scores  # noqa: E402
 from backend.tracking.portrait import Tracker  # noqa: E402
 from scripts.archive import quantised, write_npz  # noqa: E402
 from scripts.open_head.faces import COUNT, FACES, UNITS  # noqa: E402
+from scripts.portraits import learnt_from  # noqa: E402
 from shared.errors import AvatarError  # noqa: E402
 from shared.flame import ARKIT_NAMES  # noqa: E402
 from shared.progress import silent  # noqa: E402
 
-HELD_OUT = 10
 RIGID = (33, 133, 362, 263, 168, 6, 197, 195)
 """Corners of the eyes and the bridge of the nose: what all faces are laid over each other by."""
 STRAIGHT = np.radians(12.0)
@@ -56,13 +57,13 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="portraits, *.jpg")
     parser.add_argument("--out", type=Path, default=FACES)
     options = parser.parse_args()
-    pictures = sorted(options.folder.glob("*.jpg"))
-    if not pictures:
-        print(f"{options.folder} holds no *.jpg.", file=sys.stderr)
+    try:
+        pictures = learnt_from(options.folder)
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
         return 2
-    learnt_from = [picture for n, picture in enumerate(pictures) if n % HELD_OUT]
     with Tracker(load_head("open")) as tracker:
-        points, codes = _seen(learnt_from, tracker)
+        points, codes = _seen(pictures, tracker)
         write_npz(options.out, learned(points, codes, tracker.head))
     print(f"{options.out}: {options.out.stat().st_size:,} bytes, {len(points)} portraits")
     return 0
@@ -138,13 +139,9 @@ def _laid_over_each_other(points: np.ndarray, template: np.ndarray) -> np.ndarra
 
 
 def _laid_over(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
-    """Source: Umeyama 1991."""
     rigid = list(RIGID)
-    middle, goal = points[rigid].mean(axis=0), onto[rigid].mean(axis=0)
-    centred = points[rigid] - middle
-    left, strengths, right = np.linalg.svd(centred.T @ (onto[rigid] - goal))
-    scale = strengths.sum() / (centred**2).sum()
-    return scale * (points - middle) @ left @ right + goal
+    rotation, scale, shift = similarity(points[rigid], onto[rigid])
+    return scale * points @ rotation.T + shift
 
 
 if __name__ == "__main__":

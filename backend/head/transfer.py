@@ -77,7 +77,7 @@ def lay_over(head: Head, target: Surface) -> np.ndarray:
             break
         source, wanted = used[close], target.points[skin][nearest[close]]
         shaped = template + shapes @ betas
-        rotation, scale, shift = _similarity(shaped[source], wanted)
+        rotation, scale, shift = similarity(shaped[source], wanted)
         local = (wanted - shift) @ rotation / scale - template[source]
         bases = shapes[source].reshape(-1, len(betas))
         prior = np.eye(len(betas)) * _NOISE_M**2 * _NEIGHBOURS
@@ -185,7 +185,7 @@ def _front(head: Head) -> np.ndarray:
     return np.flatnonzero(front & ~np.any([regions[name] for name in HIDDEN], axis=0))
 
 
-def _similarity(source: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+def similarity(source: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
     """Rotation [3, 3], scale and shift [3] that carry points [N, 3] onto others (Umeyama 1991)."""
     middle, goal = source.mean(axis=0), wanted.mean(axis=0)
     left, sizes, right = np.linalg.svd((wanted - goal).T @ (source - middle))
