@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from functools import cache
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.assets import APPEARANCE
+from backend.assets.vendored import vendored
 from backend.head import Head
 from shared.errors import AvatarError
 
@@ -53,19 +53,7 @@ def read_appearance(path: Path, sha256: str) -> Appearance:
     Raises:
         AvatarError: `bad_file` where it is missing or another file.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise AvatarError(
-            "bad_file", f"The appearance model {path} cannot be read ({error}).", _REMEDY
-        ) from error
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != sha256:
-        raise AvatarError(
-            "bad_file",
-            f"The appearance model {path} has sha256 {digest[:16]}...; expected {sha256[:16]}....",
-            _REMEDY,
-        )
+    content = vendored(path, sha256, "The appearance model", "scripts/make_appearance.py")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return appearance_from({name: arrays[name] for name in arrays.files})
 

@@ -60,13 +60,12 @@ class SiteColours:
     Args:
         view: The portrait and the fitted head.
         over: [H, W] bool: hair that hides the face.
-        unlike: [H, W] bool: what is not of the skin's colour.
 
     Source: first-avatar.md, item 2 and "Visible".
     """
 
-    def __init__(self, view: View, over: np.ndarray, unlike: np.ndarray) -> None:
-        self._view, self._over, self._unlike = view, over, unlike
+    def __init__(self, view: View, over: np.ndarray) -> None:
+        self._view, self._over = view, over
         self._shapes, self._regions, self._camera = view.shapes, view.regions, view.camera
 
     def shown(self, sites: Sites) -> Shown:
@@ -75,7 +74,7 @@ class SiteColours:
         at = regions_at(self._view, sites.vertices)
         trust, rim = self._trust(sites, pixels, at)
         pixels[rim] = self._outline(sites, pixels, rim)
-        trust[rim] *= look_up(self._unlike, pixels[rim], False)  # an ear does not go on behind
+        trust[rim] *= look_up(self._view.parts.worn, pixels[rim], False)  # ears do not go on behind
         colours = np.zeros((len(pixels), 3), np.float32)
         eyes, in_mouth = at["eyes"], at["in_mouth"]
         for members, image in (

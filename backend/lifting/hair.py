@@ -16,7 +16,7 @@ _FLANK_FACING = 0.75
 _OVER_PX = 16  # farther inside it may be a brow, or a beard
 
 
-def hair_over_face(view: View, unlike: np.ndarray) -> np.ndarray:
+def hair_over_face(view: View, worn: np.ndarray) -> np.ndarray:
     """[H, W] bool: what hangs before the face's outline: it goes on beside it, or, above the mouth
     where no beard is, lies in the shade of what does, or on the flank of a face with long hair.
 
@@ -25,11 +25,11 @@ def hair_over_face(view: View, unlike: np.ndarray) -> np.ndarray:
 
     Args:
         view: The portrait and the fitted head.
-        unlike: [H, W] bool, see `unlike_skin`.
+        worn: [H, W] bool: hair, hats and scarves, see `Parts`.
     """
     person, face = view.matte > 0.95, view.shows("face")
     features = np.any([view.shows(name) for name in ("brows", "lids", "lips")], axis=0)
-    inside, beside = person & unlike, view.visible.face < 0
+    inside, beside = person & worn, view.visible.face < 0
     hanging = dilate(erode(inside & beside, _STRAY_PX), _STRAY_PX + _OVER_PX)
     shade = dilate(beside, _OVER_PX)
     shade[int(view.portrait.landmarks[list(_MOUTH_CORNERS), 1].mean()) :] = False

@@ -17,6 +17,7 @@ from backend.model.splitavatar import SplitAvatar
 
 from .collar import clothed, neckwear
 from .colours import SEEN, Shown, SiteColours
+from .hair_grain import HairGrain
 from .hidden import HiddenColours
 from .lips import evened_lips
 from .mirrored import less_at_outline
@@ -86,7 +87,6 @@ class _Placement:
 def starting_layers(
     view: View,
     model: SplitAvatar,
-    unlike: np.ndarray,
     over: np.ndarray,
     others: Sequence[Shown] = (),
 ) -> StartingLayers:
@@ -95,7 +95,6 @@ def starting_layers(
     Args:
         view: The portrait and the fitted head.
         model: Gives the sites.
-        unlike: [H, W] bool: what is not of the skin's colour.
         over: [H, W] bool: hair that hides the face.
         others: What other photos of the person show of the sites.
     """
@@ -103,22 +102,24 @@ def starting_layers(
     sites, counts = sites_of(view, model)
     pixels = view.camera.project(sites.positions)
     at = regions_at(view, sites.vertices)
-    own = less_at_outline(SiteColours(view, over, unlike).shown(sites), view, sites, at)
+    own = less_at_outline(SiteColours(view, over).shown(sites), view, sites, at)
     seen = with_others(own, others, sites, at)
     reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
     told = np.any([other.trust > SEEN for other in others], axis=0)  # False for none
-    cloth = clothed(view, sites, pixels, unlike)
-    foreign = not_skin(view, sites, pixels, unlike, cloth) & ~told
+    cloth = clothed(view, sites, pixels)
+    foreign = not_skin(view, sites, pixels, cloth) & ~told
     # A collar's own sheet lies before the neck, which shows as the head turns.
-    worn = neckwear(view, unlike)
-    under = at["neck"] & look_up(worn, pixels, False) & ~told
+    collar = neckwear(view)
+    under = at["neck"] & look_up(collar, pixels, False) & ~told
     seen = replace(seen, trust=np.where(under, 0, seen.trust))
     colours = HiddenColours(view).filled(seen, sites, foreign)
     colours = evened_lips(view, sites, colours, seen.trust > SEEN)
+    behind = at["scalp"] & (facing_camera(sites, view.camera) < 0) & (seen.trust <= SEEN)
+    colours[behind] = np.clip(colours[behind] * HairGrain(view).at(sites.rest[behind]), 0, 1)
     placement = _placement(view, sites, pixels, reach, told)
     placement.absent[cloth] = True
     inside = erode(view.matte > 0.5, _OUTLINE_PX)  # at the outline what sticks out has to go
-    edge = dilate(unlike & inside, _COLLAR_EDGE_PX)
+    edge = dilate(view.parts.worn & inside, _COLLAR_EDGE_PX)
     beside = at["neck"] & look_up(edge & inside, pixels, False)
     frozen = _frozen(view, sites, pixels) | look_up(over, pixels, False) | beside
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])

@@ -17,7 +17,7 @@ from .colours import SEEN, Shown, SiteColours
 from .hair import hair_over_face
 from .sampling import look_up
 from .sites import Sites, regions_at, sites_of
-from .skin import NOT_PLAIN, unlike_skin
+from .skin import NOT_PLAIN
 from .view import View
 
 _SHARP = 4  # the best-seen one counts, but does not end in a line
@@ -40,14 +40,13 @@ def shown_by(portrait: Portrait, head: Head, model: SplitAvatar) -> Shown:
     they are folded, and what shows of them lies in the lashes' shadow.
     """
     view = View(portrait, head)
-    unlike = unlike_skin(view)
     sites, _ = sites_of(view, model)
-    shown = SiteColours(view, hair_over_face(view, unlike), unlike).shown(sites)
+    shown = SiteColours(view, hair_over_face(view, view.parts.worn)).shown(sites)
     at = regions_at(view, sites.vertices)
     pixels = view.camera.project(sites.positions)
     skin = ~np.any([at[name] for name in (*NOT_PLAIN, "in_mouth")], axis=0)
-    unusable = shown.rim | clothed(view, sites, pixels, unlike)
-    unusable |= skin & look_up(unlike, pixels, False)
+    unusable = shown.rim | clothed(view, sites, pixels)
+    unusable |= skin & look_up(view.parts.worn, pixels, False)
     for closed, left in zip(portrait.closed_eyes, (True, False), strict=True):
         if not closed:  # left is where x is positive
             unusable |= at["lids"] & ((sites.rest[:, 0] > 0) == left)

@@ -23,13 +23,13 @@ from .collar import neckwear
 from .frames import frames_of_glasses, standing_off
 from .glasses import glasses
 from .hair import hair_over_face, wide_enough
+from .hair_grain import HairGrain
 from .layers import starting_layers
 from .mirrored import mirrored_side, symmetric
 from .other_photos import shown_by
 from .planes import PlaneTargets, plane_targets, staggered_m
 from .polygons import dilate
 from .sampling import between, look_up, sample
-from .skin import unlike_skin
 from .surround import surround
 from .target import Personal, Target
 from .view import View
@@ -77,14 +77,11 @@ def start(
     Source: first-avatar.md, What mattered, 1-7.
     """
     view = View(portrait, head)
-    unlike = unlike_skin(view)
-    over = hair_over_face(view, unlike)
+    over = hair_over_face(view, view.parts.worn)
     frames = standing_off(view, glasses(portrait.rgb, portrait.landmarks))
     hides = over | dilate(frames, _FRAME_SHADE_PX)
-    layers = starting_layers(
-        view, model, unlike, hides, [shown_by(other, head, model) for other in others]
-    )
-    strands = (wide_enough(over) | neckwear(view, unlike)).astype(np.float32)
+    layers = starting_layers(view, model, hides, [shown_by(other, head, model) for other in others])
+    strands = (wide_enough(over) | neckwear(view)).astype(np.float32)
     targets = plane_targets(
         view.rgb,
         view.matte,
@@ -180,6 +177,7 @@ def _like_scalp(
     apart = np.asarray(KDTree(skull).query(places)[0])[:, None]
     close = np.clip((_APART_M - apart) / (_APART_M - _CLOSE_M), 0, 1)
     colours = between(skull, vertices[scalp], places, _SCALP_NEIGHBOURS)
+    colours = np.clip(colours * HairGrain(view).at(places), 0, 1)
     return torch.from_numpy(colours).float(), torch.from_numpy(close).float()
 
 

@@ -19,6 +19,7 @@ from shared.camera import Camera
 from shared.flame import ARKIT_NAMES, Track
 
 from .fill import extend_colours
+from .parts import Parts, parse
 from .polygons import Polygons, disc, polygons
 from .target import Target
 
@@ -61,6 +62,11 @@ class View:
         self.faces = faces[solid]
         self.visible: Visible = rasterise_mesh(self.vertices[0].numpy(), self.faces, self.camera)
         self.mobility = vertex_mobility(head)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """What the portrait shows of skin, hair and clothes."""
+        return parse(self.portrait.matted, self.matte)
 
     def target(self) -> Target:
         """What personalisation aims at."""

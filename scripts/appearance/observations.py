@@ -15,7 +15,7 @@ from backend.lifting.collar import clothed
 from backend.lifting.colours import SiteColours
 from backend.lifting.hair import hair_over_face
 from backend.lifting.sites import regions_at, sites_of
-from backend.lifting.skin import not_skin, unlike_skin
+from backend.lifting.skin import not_skin
 from backend.lifting.vertex_colours import by_vertex
 from backend.lifting.view import View
 from backend.model.splitavatar import SplitAvatar
@@ -91,15 +91,14 @@ def _observed(pictures: Sequence[Path]) -> dict[str, np.ndarray]:
 
 def _seen(view: View, model: SplitAvatar) -> dict[str, np.ndarray]:
     """One portrait's row of every array of `Observations` but its name."""
-    unlike = unlike_skin(view)
     sites, _ = sites_of(view, model)
     at = regions_at(view, sites.vertices)
     pixels = view.camera.project(sites.positions)
     seen = by_vertex(
-        SiteColours(view, hair_over_face(view, unlike), unlike).shown(sites),
+        SiteColours(view, hair_over_face(view, view.parts.worn)).shown(sites),
         sites,
         ~(at["eyes"] | at["in_mouth"]),
-        not_skin(view, sites, pixels, unlike, clothed(view, sites, pixels, unlike)),
+        not_skin(view, sites, pixels, clothed(view, sites, pixels)),
         len(view.vertices[0]),
     )
     forward = -view.camera.viewmat[2, :3]

@@ -31,8 +31,8 @@ def test_skin_that_another_photo_shows_is_there_beyond_the_outline(narrow, pipel
         np.zeros(count, bool),
         np.ones(count),
     )
-    alone = starting_layers(narrow, pipeline.model, nothing, nothing).residuals[0]
-    both = starting_layers(narrow, pipeline.model, nothing, nothing, [told]).residuals[0]
+    alone = starting_layers(narrow, pipeline.model, nothing).residuals[0]
+    both = starting_layers(narrow, pipeline.model, nothing, [told]).residuals[0]
     assert alone.opacity is not None
     assert both.opacity is not None
     pixels = narrow.camera.project(narrow.vertices[0].numpy())

@@ -108,7 +108,7 @@ def test_hair_is_as_thick_as_on_the_other_side(portrait, pipeline) -> None:
 def test_an_outline_is_trusted_less_where_the_other_side_faces_the_camera(aside, pipeline) -> None:
     sites, _ = sites_of(aside, pipeline.model)
     at, nowhere = regions_at(aside, sites.vertices), np.zeros(aside.matte.shape, bool)
-    own = SiteColours(aside, nowhere, nowhere).shown(sites)
+    own = SiteColours(aside, nowhere).shown(sites)
     less = less_at_outline(own, aside, sites, at)
     assert (less.trust <= own.trust + 1e-9).all()
     facing = facing_camera(sites, aside.camera)

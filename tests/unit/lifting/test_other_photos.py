@@ -11,7 +11,6 @@ from backend.lifting.colours import SEEN, Shown, SiteColours
 from backend.lifting.hair import hair_over_face
 from backend.lifting.other_photos import shown_by, with_others
 from backend.lifting.sites import Sites, regions_at, sites_of
-from backend.lifting.skin import unlike_skin
 from backend.lifting.start import start
 from backend.lifting.view import View
 
@@ -33,8 +32,7 @@ def at(view, sites) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def main(view, sites) -> Shown:
-    unlike = unlike_skin(view)
-    return SiteColours(view, hair_over_face(view, unlike), unlike).shown(sites)
+    return SiteColours(view, hair_over_face(view, view.parts.worn)).shown(sites)
 
 
 @pytest.fixture
