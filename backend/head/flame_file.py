@@ -20,8 +20,8 @@ import torch
 from shared.errors import AvatarError
 from shared.flame import BETAS_SIZE, EXPRESSION_SIZE, JOINTS
 
-from .inert import Refused, array_of
-from .unpickle import load_pickle
+from shared.restricted.inert import Refused, array_of
+from shared.restricted.unpickle import load_pickle
 
 _CODES = BETAS_SIZE + EXPRESSION_SIZE
 _POSE_FEATURES = 9 * (len(JOINTS) - 1)
