@@ -10,6 +10,7 @@ import io
 import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -94,13 +95,13 @@ class Track:
         return len(self.expression)
 
     @classmethod
-    def neutral(cls, length: int = 1, **settings: object) -> Track:
+    def neutral(cls, length: int = 1, **settings: object) -> Self:
         """`length` frames with every per-frame parameter zero; `settings` replace fields."""
         zeros = {name: np.zeros((length, size)) for name, size in FRAME_SIZES.items()}
         return cls(**{**zeros, **settings})  # type: ignore[arg-type]
 
     @classmethod
-    def from_arkit(cls, weights: dict[str, float], **settings: object) -> Track:
+    def from_arkit(cls, weights: dict[str, float], **settings: object) -> Self:
         """One frame of the open head from ARKit weights by name (0..1)."""
         expression = np.zeros((1, EXPRESSION_SIZE), np.float32)
         for name, value in weights.items():
@@ -108,11 +109,11 @@ class Track:
             expression[0, ARKIT_NAMES.index(name)] = value
         return cls.neutral(1, expression=expression, **settings)
 
-    def frame(self, index: int) -> Track:
+    def frame(self, index: int) -> Self:
         """Frame `index` as a track of its own."""
         return self.slice(index, index + 1)
 
-    def slice(self, start: int, stop: int) -> Track:
+    def slice(self, start: int, stop: int) -> Self:
         """Frames start..stop-1."""
         return replace(self, **{name: getattr(self, name)[start:stop] for name in FRAME_SIZES})
 
