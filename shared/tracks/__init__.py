@@ -5,8 +5,20 @@ Files are recognised by what they hold, never by their names, and nothing in the
 
 from .containers import EXTENSIONS
 from .formats import FORMATS, Format
+from .on_arkit_rig import RIG_HEAD, on_rig
 from .options import ANGLES, Options
 from .read_track import ReadTrack, resampled
 from .reading import read
 
-__all__ = ["ANGLES", "EXTENSIONS", "FORMATS", "Format", "Options", "ReadTrack", "read", "resampled"]
+__all__ = [
+    "ANGLES",
+    "EXTENSIONS",
+    "FORMATS",
+    "RIG_HEAD",
+    "Format",
+    "Options",
+    "ReadTrack",
+    "on_rig",
+    "read",
+    "resampled",
+]

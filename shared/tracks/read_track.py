@@ -37,6 +37,14 @@ class ReadTrack(Track):
         """[T] when each frame is, seconds since the first."""
         return np.arange(len(self)) / self.fps if self.times is None else self.times
 
+    def slice(self, start: int, stop: int) -> ReadTrack:
+        """Frames start..stop-1, with their times since the first of them."""
+        own = ("times", "moved", "weights")
+        cut = {n: None if getattr(self, n) is None else getattr(self, n)[start:stop] for n in own}
+        if cut["times"] is not None:
+            cut["times"] = cut["times"] - cut["times"][0]
+        return replace(super().slice(start, stop), **cut)
+
     def noted(self, *notes: str) -> ReadTrack:
         """The same with more notes."""
         return replace(self, notes=(*self.notes, *notes))
