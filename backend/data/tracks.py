@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from backend.data import layout
-from shared.restricted.inert import Refused, array_of
-from shared.restricted.unpickle import load_pickle
 from shared.camera import PORTRAIT_FOCAL, Camera, portrait_intrinsics
 from shared.errors import AvatarError
 from shared.flame import BETAS_SIZE, EXPRESSION_SIZE
+from shared.restricted.inert import Refused, array_of
+from shared.restricted.unpickle import load_pickle
 
 UNITS_PER_METRE = 5.0
 HEAD = "flame2020"

@@ -19,7 +19,6 @@ import torch
 
 from shared.errors import AvatarError
 from shared.flame import BETAS_SIZE, EXPRESSION_SIZE, JOINTS
-
 from shared.restricted.inert import Refused, array_of
 from shared.restricted.unpickle import load_pickle
 

@@ -12,23 +12,23 @@ from shared.flame import ARKIT_NAMES, EXPRESSION_SIZE, Track
 from shared.tracks import RIG_HEAD, Options, ReadTrack, on_rig, read
 
 from .flame import load_head
-from .head import Head
+from .head import ROOT, Head
 from .tensors import codes_of
 
 _OTHER_JOINT = (
-    "The file of {head} is not installed: the head turns about the open head's root joint, about a "
-    "centimetre beside its own."
+    "The file of {head} is not installed: the head turns about the open head's root joint, which "
+    "lies near its own."
 )
 _SMALL_WEIGHT = 1e-3
 """How strongly weights are drawn to zero, as a share of the largest unit's movement."""
 
 
-def load_track(path: Path, head: Head, options: Options | None = None) -> tuple[Track, list[str]]:
-    """A track that drives a head, from a file of any format.
+def load_track(path: Path, codes: str, options: Options | None = None) -> tuple[Track, list[str]]:
+    """A track that drives an avatar, from a file of any format.
 
     Args:
         path: The file or folder.
-        head: Whom it will drive.
+        codes: Name of the avatar's head (`Head.codes`).
         options: What the user says about the file.
 
     Returns:
@@ -40,17 +40,17 @@ def load_track(path: Path, head: Head, options: Options | None = None) -> tuple[
             file, which alone tells what they mean, is not installed.
     """
     track = read(path, options)
-    if track.head == RIG_HEAD or codes_of(track.head) == head.codes:
-        return _even(track, head)
-    if head.codes != RIG_HEAD:
-        raise AvatarError(
-            "head_mismatch",
-            f"{path.name} holds codes of the head {track.head!r}; the avatar's is {head.codes!r}, "
-            "to which they mean something else.",
-            "Make the avatar with that head; or, if you know better, name the codes' head: "
-            f"convert-tracks {path.name} --out NEW.flame.npz --head {head.codes}.",
-        )
-    return to_open(track)
+    if track.head == RIG_HEAD or codes_of(track.head) == codes:
+        return with_own_joint(track)
+    if codes == RIG_HEAD:
+        return to_open(track)
+    raise AvatarError(
+        "head_mismatch",
+        f"{path.name} holds codes of the head {track.head!r}; the avatar's is {codes!r}, to which "
+        "they mean something else.",
+        "Make the avatar with that head; or, if you know better, name the codes' head: "
+        f"convert-tracks {path.name} --out NEW.flame.npz --head {codes}.",
+    )
 
 
 def to_open(track: ReadTrack) -> tuple[Track, list[str]]:
@@ -60,28 +60,31 @@ def to_open(track: ReadTrack) -> tuple[Track, list[str]]:
         AvatarError: `missing_weights` where that file is not installed.
     """
     if track.head == RIG_HEAD:
-        return _even(track, Head.load())
+        return with_own_joint(track)
     own = load_head(track.head)
-    told = track.about_root(own.joints_of(track.betas)[0])
-    return _even(on_rig(told, as_units(own, track.expression)), own)
+    told = track.about_root(_root(own, track))
+    return _even(on_rig(told, as_units(own, track.expression)))
 
 
 def with_own_joint(track: ReadTrack) -> tuple[Track, list[str]]:
     """A track in its own codes, told about its own head's root joint where that is installed."""
     if track.moved is None:
-        return _even(track, Head.load())
+        return _even(track)
     try:
-        return _even(track, Head.load() if track.head == RIG_HEAD else load_head(track.head))
+        return _even(track.about_root(_root(load_head(track.head), track)))
     except AvatarError as error:
         if error.code not in ("missing_weights", "bad_request"):
             raise
-        told = track.about_root(Head.load().joints_of(None)[0])
-        return told.even(), [*told.notes, _OTHER_JOINT.format(head=track.head)]
+    told = track.about_root(load_head().joints_of(None)[0])
+    return _even(told.noted(_OTHER_JOINT.format(head=track.head)))
 
 
-def _even(track: ReadTrack, head: Head) -> tuple[Track, list[str]]:
-    told = track.about_root(head.joints_of(track.betas if track.head != RIG_HEAD else None)[0])
-    return told.even(), list(told.notes)
+def _root(head: Head, track: ReadTrack) -> np.ndarray:
+    return head.joints_of(track.betas)[ROOT]
+
+
+def _even(track: ReadTrack) -> tuple[Track, list[str]]:
+    return track.even(), list(track.notes)
 
 
 def as_units(head: Head, expression: np.ndarray) -> np.ndarray:

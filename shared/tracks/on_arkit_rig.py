@@ -45,9 +45,7 @@ def on_rig(track: ReadTrack, expression: np.ndarray | None = None) -> ReadTrack:
     if expression is not None:
         weights[:, : len(ARKIT_NAMES)] = expression
     if track.weights is not None:
-        weights[:, : len(ARKIT_NAMES)] = np.maximum(
-            weights[:, : len(ARKIT_NAMES)], track.weights
-        )
+        weights[:, : len(ARKIT_NAMES)] = np.maximum(weights[:, : len(ARKIT_NAMES)], track.weights)
     told = replace(track, expression=weights, **own)
     if expression is None and track.expression.any():
         told = told.noted(_CODES_LEFT_OUT.format(head=track.head))

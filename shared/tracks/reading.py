@@ -63,6 +63,8 @@ _FIRST = ("ARKit JSON", ".flame.npz")
 
 def _held(content: Any) -> str:
     """A few words on what a file holds."""
+    if isinstance(content, Table) and len(content.columns) == 1:
+        return "it is text"
     if isinstance(content, Table):
         return "a CSV of the columns " + ", ".join(content.columns[:6])
     if isinstance(content, Mapping):

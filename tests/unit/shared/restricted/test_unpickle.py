@@ -18,9 +18,9 @@ import pytest
 import scipy.sparse
 import torch
 
+from shared.errors import AvatarError
 from shared.restricted.inert import Inert, Refused, array_of
 from shared.restricted.unpickle import load_pickle
-from shared.errors import AvatarError
 from tests.unit.shared.restricted.pickles import Call, fake_chumpy, flame_pickle
 
 
