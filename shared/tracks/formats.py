@@ -80,20 +80,20 @@ FORMATS = (
     Format(
         "LAM", (".json",), "frames with flame_param_path", "flame2023",
         "cameras, pictures, static offsets",
-        "choose the transforms.json of VHAP's export_as_nerf_dataset, beside its flame_param",
+        "transforms.json of VHAP's export, with flame_param beside it",
         lam,
     ),
     Format(
         "ARKit JSON", (".json",), "names and frames of weights", "ARKit",
         "faces' transformation matrices, names that are not ARKit's",
-        "write {names, frames: [{weights, time}]}, dump MediaPipe's results, or take "
-        "Audio2Expression's or Audio2Face's JSON",
+        "{names, frames: [{weights, time}]} of your own; MediaPipe's results as JSON; what "
+        "Audio2Expression and Audio2Face write",
         arkit_json,
     ),
     Format(
         "Live Link Face CSV", (".csv",), "a first line of ARKit names", "ARKit",
         "eye angles where there are eyeLook weights",
-        "share a take's .csv from the app, or Audio2Face-3D's animation_frames.csv",
+        "a take's .csv from the app; Audio2Face-3D's animation_frames.csv",
         face_csv,
     ),
     Format(
@@ -105,52 +105,52 @@ FORMATS = (
     Format(
         "VHAP", (".npz",), "expr, rotation, translation, neck_pose, jaw_pose, eyes_pose",
         "flame2023", "static offsets, cameras",
-        "choose tracked_flame_params.npz, or GaussianAvatars' flame_param.npz",
+        "tracked_flame_params.npz, flame_param.npz",
         vhap, a_file_a_frame=True,
     ),
     Format(
         "GAGAvatar_track", (".pkl",),
         "shapecode, expcode, posecode, eyecode, transform_matrix by CLIP_NUMBER", "flame2020",
-        "the head's box", "choose smoothed.pkl or optim.pkl",
+        "the head's box", "smoothed.pkl, optim.pkl",
         gagavatar, by_camera=True,
     ),
     Format(
         "SMIRK", _DICTS, "pose_params, expression_params, jaw_params", "flame2020",
-        "cam; eyelids on FLAME heads", "np.savez(file, **outputs) of its encoder",
+        "cam; eyelids on FLAME heads", "np.savez of its encoder's outputs",
         smirk, a_file_a_frame=True,
     ),
     Format(
         "CAP4D", (".npz",), "expr, rot, tra, eye_rot", "flame2023", "cameras",
-        "choose fit.npz", cap4d,
+        "fit.npz", cap4d,
     ),
     Format(
         "Pixel3DMM", _TORCH, "flame with neck, R and t", "flame2020",
-        "cameras; eyelids on FLAME heads", "choose a .frame of its checkpoint folder",
+        "cameras; eyelids on FLAME heads", "a .frame of its checkpoints",
         pixel3dmm, a_file_a_frame=True,
     ),
     Format(
         "metrical-tracker", _TORCH, "flame, and camera with R and t", "flame2020",
-        "texture, light; eyelids on FLAME heads", "choose a .frame of its checkpoint folder",
+        "texture, light; eyelids on FLAME heads", "a .frame of its checkpoints",
         metrical_tracker, a_file_a_frame=True, by_camera=True,
     ),
     Format(
         "flame-head-tracker", (".npz",), "shape, exp, jaw_pose, neck_pose, eye_pose, cam",
         "flame2020", "pictures, texture, light; scores on FLAME heads",
-        "choose an .npz of its output folder",
+        "an .npz of its results",
         flame_head_tracker, a_file_a_frame=True, by_camera=True,
     ),
     Format(
         "DECA, EMOCA", _DICTS, "shape, exp, pose", "flame2020", "cam, texture, light, detail",
-        "save codedict by scipy.io.savemat or np.save; or choose EMOCA's folder of .npy",
+        "codedict by scipy.io.savemat or np.save; EMOCA's folder of .npy",
         deca, a_file_a_frame=True,
     ),
     Format(
         "ARTalk", (".pt", ".npy"), "an array of 106 columns", "flame2020", "jaw y and z",
-        "choose NAME_motions.pt of render_results", artalk,
+        "NAME_motions.pt of its results", artalk,
     ),
     Format(
         "UniTalker", (".npz", ".npy", ".pt"), "an array of 413 columns", "flame2020",
-        "rotation, translation, scale", "np.save its output for D5",
+        "rotation, translation, scale", "np.save of its output for D5",
         unitalker,
     ),
 )  # fmt: skip

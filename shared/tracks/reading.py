@@ -49,12 +49,12 @@ def read(path: Path, options: Options | None = None) -> ReadTrack:
 
 def unknown(path: Path, content: Any) -> AvatarError:
     """The one error for files that are not read: what is there, what is read, how to export it."""
-    ways = "; ".join(f"{kind.named}: {kind.export}" for kind in FORMATS if kind.title not in _FIRST)
+    ways = "; ".join(f"{kind.title}: {kind.export}" for kind in FORMATS if kind.title not in _FIRST)
     first = " and ".join(kind.named for kind in FORMATS if kind.title in _FIRST)
     return AvatarError(
         "unsupported_format",
         f"{path.name} is not a track that SplitAvatar reads ({_held(content)}).",
-        f"Tracks are {first}. Or export: {ways}.",
+        f"Tracks are {first}, and what these export: {ways}. docs/tracks.md tells more.",
     )
 
 
