@@ -29,7 +29,8 @@ Weights = list[Any] | dict[str, Any] | None
 def recognises(content: Any) -> bool:
     """Whether JSON looks like frames of weights."""
     if isinstance(content, list):
-        return bool(content) and any(_weights(frame) is not None for frame in content)
+        frames = [frame for frame in content if isinstance(frame, (dict, list))]
+        return any(_weights(frame) is not None for frame in frames)
     if not isinstance(content, dict):
         return False
     return "frames" in content or "names" in content or "weightMat" in content

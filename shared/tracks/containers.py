@@ -62,11 +62,10 @@ class Npz(Mapping[str, Any]):
 
 
 def load(path: Path) -> Any:
-    """What a file holds: a dict, a list, an array, or a `Table`.
+    """What a file holds: values by name, a list, an array, a `Table`; bytes of unknown kinds.
 
     Raises:
-        AvatarError: `bad_file` where it cannot be read or is damaged, `unsupported_format` where
-            it is of none of these kinds.
+        AvatarError: `bad_file` where it cannot be read or is damaged.
     """
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -138,15 +137,10 @@ def _text(path: Path, content: bytes) -> Any:
         also = " or other .npz" if path.suffix.lower() == ".npz" else ""
         kind = f".flame{path.suffix}" if also else path.suffix
         raise damaged(path, f"is not a readable {kind}{also}")
+    if "\0" in text and path.suffix.lower() == ".json":
+        raise damaged(path, "is not readable JSON (it is no text)")
     if "\0" in text:
-        if path.suffix.lower() == ".json":
-            raise damaged(path, "is not readable JSON (it is no text)")
-        raise AvatarError(
-            "unsupported_format",
-            f"{path.name} is neither text nor of a kind that is read "
-            f"({', '.join('*' + end for end in EXTENSIONS)}).",
-            "Export the track in one of these; docs/tracks.md says how.",
-        )
+        return content
     if text.lstrip()[:1] in ("{", "[") or path.suffix.lower() == ".json":
         try:
             return json.loads(text)

@@ -63,6 +63,8 @@ _FIRST = ("ARKit JSON", ".flame.npz")
 
 def _held(content: Any) -> str:
     """A few words on what a file holds."""
+    if isinstance(content, bytes):
+        return "it is neither text nor numbers"
     if isinstance(content, Table) and len(content.columns) == 1:
         return "it is text"
     if isinstance(content, Table):

@@ -67,7 +67,7 @@ def single(values: Arrays) -> Arrays:
 
 def vhap(folder: Path, m: Arrays) -> Path:
     path = folder / "tracked_flame_params_30.npz"
-    np.savez(path, **_vhap_arrays(m, slice(None)), shape=m["shape"], fps_of_nobody=np.float32(3))
+    np.savez(path, **_vhap_arrays(m, slice(None)), shape=m["shape"], fps_of_nobody=np.float32(3))  # pyright: ignore[reportArgumentType]
     return path
 
 
@@ -90,7 +90,7 @@ def lam(folder: Path, m: Arrays) -> Path:
     frames = []
     for t in range(T):
         name = f"flame_param/{t:05d}.npz"
-        np.savez(folder / name, **_vhap_arrays(m, slice(t, t + 1)))
+        np.savez(folder / name, **_vhap_arrays(m, slice(t, t + 1)))  # pyright: ignore[reportArgumentType]
         for camera in range(2):  # a moment seen by two cameras is one frame
             frame = {"flame_param_path": name, "timestep_index": t, "camera_index": camera}
             frames.append({**frame, "transform_matrix": np.eye(4).tolist()})
@@ -169,7 +169,7 @@ def cap4d(folder: Path, m: Arrays) -> Path:
     path = folder / "fit.npz"
     values = {"shape": m["shape"][:150], "expr": m["exp"][:, :65], "eye_rot": m["left"]}
     camera = {"fx": np.ones((1, 1)), "extr": np.eye(4)[None], "neck_rot": m["neck"]}
-    np.savez(path, **single({**values, "rot": m["orient"], "tra": m["shift"], **camera}))
+    np.savez(path, **single({**values, "rot": m["orient"], "tra": m["shift"], **camera}))  # pyright: ignore[reportArgumentType]
     return path
 
 
@@ -219,7 +219,7 @@ def flame_head_tracker(folder: Path, m: Arrays) -> Path:
             "blendshape_scores": m["scores"][t][None],
         }
         picture = np.zeros((1, 8, 8, 3), np.uint8)
-        np.savez_compressed(folder / f"{t}.npz", **single(values), img=picture)
+        np.savez_compressed(folder / f"{t}.npz", **single(values), img=picture)  # pyright: ignore[reportArgumentType]
     return folder / "0.npz"
 
 

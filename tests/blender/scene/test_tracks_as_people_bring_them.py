@@ -116,6 +116,7 @@ def test_tweaking_a_strip_ends_and_is_said(
     assert data.use_tweak_mode
     imported(arkit_files.SAME["per cent"](tmp_path))
     assert not data.use_tweak_mode
+    assert data.action is not None
     assert data.action.name == "a"
     assert len(keys(avatar_rig, '["jawOpen"]')) == arkit_files.T
     assert all(action.users for action in bpy.data.actions)
@@ -170,7 +171,7 @@ def _vhap(folder: Path, expression: float) -> Path:
     jaw = np.tile([0.2, 0.0, 0.0], (6, 1))
     path = folder / "tracked_flame_params_30.npz"
     np.savez(
-        path, **turns, jaw_pose=jaw, translation=rng.uniform(-0.1, 0.1, (6, 3)),
+        path, **turns, jaw_pose=jaw, translation=rng.uniform(-0.1, 0.1, (6, 3)),  # pyright: ignore[reportArgumentType]
         eyes_pose=np.zeros((6, 6)), shape=np.zeros(300), expr=np.full((6, 100), expression),
         static_offset=np.zeros((1, 5143, 3)),
     )  # fmt: skip
