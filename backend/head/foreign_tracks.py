@@ -19,6 +19,7 @@ _OTHER_JOINT = (
     "The file of {head} is not installed: the head turns about the open head's root joint, which "
     "lies near its own."
 )
+_NO_CODES = "The file's eyelids or scores are left out: {head} has no codes for them."
 _SMALL_WEIGHT = 1e-3
 """How strongly weights are drawn to zero, as a share of the largest unit's movement."""
 
@@ -84,7 +85,8 @@ def _root(head: Head, track: ReadTrack) -> np.ndarray:
 
 
 def _even(track: ReadTrack) -> tuple[Track, list[str]]:
-    return track.even(), list(track.notes)
+    lost = [] if track.weights is None else [_NO_CODES.format(head=track.head)]
+    return track.even(), [*track.notes, *lost]
 
 
 def as_units(head: Head, expression: np.ndarray) -> np.ndarray:

@@ -196,7 +196,10 @@ def _time(frame: Any) -> float | None:
     found = (
         next((frame[k] for k in _TIMES if k in frame), None) if isinstance(frame, dict) else None
     )
-    return float(found) if isinstance(found, (int, float)) else None
+    try:
+        return None if found is None else float(found)
+    except (TypeError, ValueError):
+        return None
 
 
 def _numbers(path: Path, key: str, rows: list[Any], width: int) -> np.ndarray:

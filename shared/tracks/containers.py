@@ -26,6 +26,7 @@ EXTENSIONS = (".json", ".csv", ".npz", ".npy", ".pkl", ".pt", ".frame", ".mat")
 """What files of these kinds are usually called; the content decides."""
 
 _BINARY = EXTENSIONS[2:]
+_OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _DAMAGE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
 
@@ -79,6 +80,8 @@ def load(path: Path) -> Any:
         return _zipped(path, content)
     if content[:6] == b"\x93NUMPY":
         return _array(path, content)
+    if content.startswith(_OLD_TORCH):
+        raise damaged(path, "is of torch's old format; load it and save it with a current torch")
     if content[:1] == b"\x80":
         return load_pickle(content, str(path))
     if content.startswith(mat_file.MAGIC):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .angles import poses_beside
-from .arkit_names import columns, index_of, left_out, plain
+from .arkit_names import ANGLES, columns, index_of, left_out, plain
 from .checks import bad_key
 from .containers import Table
 from .options import Options
@@ -40,26 +40,30 @@ def read(path: Path, table: Table, options: Options) -> ReadTrack:
     Raises:
         AvatarError: `bad_file`, naming column and row.
     """
-    named = [(i, name) for i, name in enumerate(table.columns) if plain(name) not in _NO_WEIGHT]
-    known, unknown = columns(path, [name for _, name in named], "(first line)")
+    plainly = [plain(name) for name in table.columns]
+    named = [name for name in table.columns if plain(name) not in _NO_WEIGHT]
+    _, unknown = columns(path, named, "(first line)")
     if not table.rows:
         raise bad_key(path, "(rows)", "no row", "at least one")
-    cells = _numbers(path, table, [i for i, _ in named])
-    count = table.columns.index("BlendShapeCount") if "BlendShapeCount" in table.columns else None
+    weighty = [i for i, name in enumerate(table.columns) if index_of(name) is not None]
+    turning = [i for i, name in enumerate(plainly) if name in ANGLES]
+    cells = _numbers(path, table, weighty)
     seen = np.asarray(~np.isnan(cells).any(axis=1))
-    if count is not None:
+    if "blendshapecount" in plainly:
+        count = plainly.index("blendshapecount")
         seen &= np.array([_cell(row, count) not in ("", "0") for row in table.rows])
     if not seen.any():
         raise bad_key(path, "(rows)", "no row with weights", "at least one")
     told, notes = (None, []) if options.fps else _times(path, table)
     fps, times, said = timing(path, len(seen), options.fps, told)
     notes += said
-    weights = cells[seen]
-    expression, said = shares(path, as_expression(weights, known))
+    known = {place: index_of(table.columns[i]) or 0 for place, i in enumerate(weighty)}
+    expression, said = shares(path, as_expression(cells[seen], known))
     notes += said + ([left_out(unknown)] if unknown else [])
-    poses, said = poses_beside(weights, [name for _, name in named], expression, options)
+    angles = np.nan_to_num(_numbers(path, table, turning)[seen])
+    poses, said = poses_beside(angles, [plainly[i] for i in turning], expression, options)
     track = ReadTrack.neutral(
-        len(weights), expression=expression, fps=fps, notes=(*notes, *said), **poses
+        len(expression), expression=expression, fps=fps, notes=(*notes, *said), **poses
     )
     seconds = np.arange(len(seen)) / fps if times is None else times
     track = bridged(track, seen, seconds)
@@ -74,6 +78,9 @@ def _numbers(path: Path, table: Table, wanted: list[int]) -> np.ndarray:
     """[T, C] of the columns wanted; NaN where a cell is empty."""
     cells = np.full((len(table.rows), len(wanted)), np.nan)
     for number, row in enumerate(table.rows):
+        if len(row) > len(table.columns) and any(row[len(table.columns) :]):
+            found, wanted = f"{len(row)} cells", f"{len(table.columns)}"
+            raise bad_key(path, f"row {number + 2}", found, f"{wanted} (decimal commas need ;)")
         for place, column in enumerate(wanted):
             text = _cell(row, column)
             if text.lower() in ("", "null", "none", "nan"):
@@ -112,6 +119,7 @@ def _timecodes(parts: np.ndarray) -> tuple[np.ndarray, list[str]]:
     How many frames make a second shows where one ends: the step over it must be the usual one.
     """
     seconds = parts[:, 0] * 3600 + parts[:, 1] * 60 + parts[:, 2]
+    seconds += 86400 * np.cumsum(np.r_[False, np.diff(seconds) < -43200])  # past midnight
     frames = parts[:, 3]
     said = ""
     usual = np.median(np.diff(frames)[np.diff(seconds) == 0]) if len(frames) > 2 else 1.0

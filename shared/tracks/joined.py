@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -13,19 +11,6 @@ from ..flame import FRAME_SIZES
 from .options import Options
 from .posed import ASSUMED_FPS, CHANGING_IDENTITY, RATE_UNTOLD
 from .read_track import ReadTrack
-
-
-def number_of(path: Path) -> int | None:
-    """The last number in a file's name."""
-    found = re.findall(r"\d+", path.stem)
-    return int(found[-1]) if found else None
-
-
-def beside(path: Path) -> list[Path]:
-    """Files of the same folder and kind whose names have a number, in the order of these."""
-    same = [p for p in path.parent.iterdir() if p.suffix == path.suffix and p.is_file()]
-    numbered = [(number, p) for p in same if (number := number_of(p)) is not None]
-    return [p for _, p in sorted(numbered)]
 
 
 def joined(

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AvatarError
-from .containers import EXTENSIONS, Table, damaged, load
+from .containers import Table
+from .folders import content_of, frames_beside, opened
 from .formats import FORMATS, Format
-from .joined import beside, joined, number_of
+from .joined import joined
 from .options import Options
 from .posed import since_the_first
 from .read_track import ReadTrack
-
-_EMOCA = ("shape", "exp", "pose")
-_DATA_SET = "transforms.json"
 
 
 def read(path: Path, options: Options | None = None) -> ReadTrack:
@@ -35,12 +33,12 @@ def read(path: Path, options: Options | None = None) -> ReadTrack:
             there.
     """
     options = options or Options()
-    path, content = _opened(path)
+    path, content = opened(path)
     kind = next((kind for kind in FORMATS if kind.recognises(content)), None)
     if kind is None:
         raise unknown(path, content)
     track = kind.read(path, content, options)
-    if kind.a_file_a_frame and len(track) == 1 and number_of(path) is not None:
+    if kind.a_file_a_frame and len(track) == 1:
         track = _with_those_beside(path, track, kind, options)
     if kind.by_camera:
         track = since_the_first(track)
@@ -77,31 +75,14 @@ def _held(content: Any) -> str:
     return f"an array of shape {shape}" if shape is not None else f"a {type(content).__name__}"
 
 
-def _opened(path: Path) -> tuple[Path, Any]:
-    if not path.is_dir():
-        return path, load(path)
-    if (path / _DATA_SET).is_file():
-        return path / _DATA_SET, load(path / _DATA_SET)
-    codes = {name: path / f"{name}.npy" for name in _EMOCA}
-    if all(file.is_file() for file in codes.values()):
-        return path, {name: load(file) for name, file in codes.items()}
-    files = [p for p in sorted(path.iterdir()) if p.suffix.lower() in EXTENSIONS]
-    numbered = [p for p in files if number_of(p) is not None]
-    if not numbered:
-        raise damaged(path, "is a folder without tracks: no file of a frame with a number")
-    return numbered[0], load(numbered[0])
-
-
 def _with_those_beside(path: Path, track: ReadTrack, kind: Format, options: Options) -> ReadTrack:
     """The frames of all files beside one that are of the same kind."""
     parts: dict[int, ReadTrack] = {}
-    for file in beside(path):
-        content = load(file)
+    for number, frame in frames_beside(path).items():
+        content = content_of(frame)
         if kind.recognises(content):
-            part = kind.read(file, content, options)
-            parts[number_of(file) or 0] = part
+            parts[number] = kind.read(frame, content, options)
     if len(parts) < 2:
         return track
-    numbers = sorted(parts)
-    whole = joined([parts[number] for number in numbers], numbers, options)
+    whole = joined(list(parts.values()), list(parts), options)
     return whole.noted(f"{len(parts)} files of a frame each, {path.name} and those beside it.")

@@ -12,6 +12,7 @@ UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanosecond
 COMMON_RATES = (24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 100.0, 120.0)
 DEFAULT_FPS = 30.0
 _FEWEST_FPS, _MOST_FPS = 1.0, 1000.0
+_LONGEST_S = 24 * 3600.0
 _UNEVEN = 0.25
 """Of a frame; times nearer to even ones are even ones, rounded."""
 
@@ -40,16 +41,19 @@ def timing(path: Path, count: int, declared: float | None, times: np.ndarray | N
     steps = np.diff(times)
     if (steps <= 0).any():
         where = int(np.argmax(steps <= 0)) + 1
-        if declared is None:
+        if declared is None and times[-1] <= times[0]:
             raise bad_key(path, "time", f"a step back at frame {where}", "rising times")
-        note = f"Times step back at frame {where}: they are not used, only the rate {fps:g} fps."
+        if declared is None:
+            fps, _, _ = _risen(path, np.linspace(0, times[-1] - times[0], count), None)
+        note = f"Times do not rise at frame {where}: they are not used, only the rate {fps:g} fps."
         return fps, None, [note]
-    return _risen(path, times - times[0], float(np.median(steps)), declared)
+    return _risen(path, times - times[0], declared)
 
 
-def _risen(path: Path, times: np.ndarray, step: float, declared: float | None) -> Timing:
-    """`timing` of rising times from 0 with a usual `step`."""
+def _risen(path: Path, times: np.ndarray, declared: float | None) -> Timing:
+    """`timing` of rising times from 0."""
     notes: list[str] = []
+    step = float(np.median(np.diff(times)))
     if abs(step - 1) < 1e-6 and (times % 1 == 0).all():
         fps = DEFAULT_FPS if declared is None else declared
         notes.append(f"Times count frames: {fps:g} fps taken.")
@@ -60,6 +64,9 @@ def _risen(path: Path, times: np.ndarray, step: float, declared: float | None) -
             notes.append(f"Times are in {unit}.")
         seconds = times * UNITS[unit]
     usual = float(np.median(np.diff(seconds)))
+    if seconds[-1] > _LONGEST_S:
+        found = f"{seconds[-1] / 3600:.3g} hours in {len(times)} frames"
+        raise bad_key(path, "time", found, "times of one take")
     even = (len(seconds) - 1) / seconds[-1]
     if np.abs(seconds - np.arange(len(seconds)) / even).max() < _UNEVEN * usual:
         agrees = declared is not None and abs(even / declared - 1) < 0.02

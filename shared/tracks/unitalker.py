@@ -40,6 +40,7 @@ def read(path: Path, content: Any, options: Options) -> ReadTrack:
 
 
 def _array(content: Any) -> np.ndarray | None:
-    if isinstance(content, Mapping) and len(content) == 1:
-        content = next(iter(content.values()))
+    for _ in range(3):  # an .npz of {sound: {data set: array}}
+        if isinstance(content, Mapping) and len(content) == 1:
+            content = next(iter(content.values()))
     return content if isinstance(content, np.ndarray) else None

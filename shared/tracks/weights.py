@@ -13,8 +13,10 @@ from .checks import bad_key
 from .read_track import ReadTrack, mixed
 
 _MOST_WEIGHT = 2.0
-"""As far as the rig's sliders go; beyond it, weights are no shares of 1."""
-_MOST_PER_CENT = 200.0
+"""As far as the rig's sliders go."""
+_FEWEST_PER_CENT, _MOST_PER_CENT = 5.0, 200.0
+"""A largest weight between these is one in per cent; from 2 to 5 it may be an overdone share."""
+_OFTEN = 0.2
 
 
 def shares(path: Path, weights: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -26,6 +28,10 @@ def shares(path: Path, weights: np.ndarray) -> tuple[np.ndarray, list[str]]:
     largest = float(np.abs(weights).max(initial=0))
     if largest <= _MOST_WEIGHT:
         return weights, []
+    if largest < _FEWEST_PER_CENT:
+        moving = np.abs(weights[np.abs(weights) > 1e-6])
+        if (moving > 1).mean() < _OFTEN:
+            return weights, [f"Weights go up to {largest:.3g}; beyond 2 nothing more moves."]
     if largest > _MOST_PER_CENT:
         raise bad_key(path, "weights", f"{largest:g}", "weights of 0 to 1 (or per cent)")
     return weights / 100, [f"Weights are in per cent (up to {largest:.4g}): divided by 100."]

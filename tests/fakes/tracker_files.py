@@ -151,6 +151,33 @@ def deca_dict(folder: Path, m: Arrays) -> Path:
     return path
 
 
+def emoca_frames(folder: Path, m: Arrays) -> Path:
+    """EMOCA's folder of a folder a frame."""
+    pose = np.concatenate([m["orient"], m["jaw"]], 1)
+    for t in range(T):
+        inner = folder / f"{t:06d}_00"
+        inner.mkdir()
+        for name, value in (
+            ("shape", m["shape"][:100]),
+            ("exp", m["exp"][t, :50]),
+            ("pose", pose[t]),
+        ):
+            np.save(inner / f"{name}.npy", np.asarray(value, np.float32))
+        (inner / "detail.npy").write_bytes(b"not needed")
+    return folder
+
+
+def deca_frames(folder: Path, m: Arrays) -> Path:
+    """DECA's NAME/NAME.mat."""
+    pose = np.concatenate([m["orient"], m["jaw"]], 1)
+    for t in range(T):
+        inner = folder / f"frame{t}"
+        inner.mkdir()
+        codes = {"shape": m["shape"][None, :100], "exp": m["exp"][[t], :50], "pose": pose[[t]]}
+        scipy.io.savemat(inner / f"frame{t}.mat", single(codes))
+    return folder
+
+
 def smirk(folder: Path, m: Arrays) -> Path:
     values = {
         "pose_params": m["orient"],

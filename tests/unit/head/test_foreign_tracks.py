@@ -101,6 +101,16 @@ def test_codes_of_flame_move_the_open_head_by_flame_s_file(installed: Head, tmp_
     assert not any("left out: what they mean" in note for note in notes)
 
 
+def test_eyelids_that_a_flame_head_lacks_are_said(installed: Head, tmp_path: Path) -> None:
+    path = files.smirk(tmp_path, M)
+    _, notes = foreign_tracks.load_track(path, "flame2020")
+    assert any("eyelids or scores are left out" in note for note in notes)
+    track, notes = foreign_tracks.load_track(path, "open")
+    assert not any("eyelids" in note for note in notes)
+    blink = track.expression[:, ARKIT_NAMES.index("eyeBlinkLeft")]
+    assert (blink >= M["lids"][:, 0] - 1e-6).all()
+
+
 def test_without_flame_s_file_its_codes_do_not_drive_the_open_head(
     absent: None, tmp_path: Path
 ) -> None:

@@ -66,3 +66,24 @@ def test_a_csv_without_rows_is_refused(tmp_path: Path) -> None:
     head = files.csv().splitlines()[0]
     with pytest.raises(AvatarError, match="found no row, expected at least one"):
         read(files.written(tmp_path / "a.csv", head))
+
+
+def test_columns_of_words_are_left_out_and_said(tmp_path: Path) -> None:
+    lines = files.csv().splitlines()
+    lines = [f"{'Subject' if i == 0 else 'iPhone of Ada'},{line}" for i, line in enumerate(lines)]
+    track = read(files.written(tmp_path / "a.csv", "\n".join(lines)))
+    np.testing.assert_allclose(track.expression[:, :52], files.W, atol=2e-6)
+    assert any("no ARKit names: Subject." in note for note in track.notes)
+
+
+def test_decimal_commas_between_commas_are_refused_not_misread(tmp_path: Path) -> None:
+    with pytest.raises(AvatarError, match=r"found \d+ cells, expected 63 \(decimal commas need ;"):
+        read(files.written(tmp_path / "a.csv", files.csv(",", ",")))
+
+
+def test_a_take_over_midnight_goes_on(tmp_path: Path) -> None:
+    rows = [(23, 59, 59, f) for f in range(50, 60)] + [(0, 0, 0, f) for f in range(10)]
+    lines = ["Timecode,JawOpen,EyeBlinkLeft,EyeBlinkRight,MouthPucker,CheekPuff"]
+    lines += [f"{h:02d}:{m:02d}:{s:02d}:{f:02d}.0,0,0,0,0,0" for h, m, s, f in rows]
+    track = read(files.written(tmp_path / "a.csv", "\n".join(lines)))
+    assert (track.fps, track.times) == (60, None)

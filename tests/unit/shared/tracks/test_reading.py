@@ -100,3 +100,24 @@ def test_frames_keep_what_belongs_to_them(tmp_path: Path) -> None:
     assert frame.moved is not None
     assert frame.weights is not None
     assert (len(frame.moved), len(frame.weights)) == (1, 1)
+
+
+def test_a_file_of_torch_s_old_format_is_told_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "motions.pt"
+    torch.save(torch.zeros(5, 106), path, _use_new_zipfile_serialization=False)
+    with pytest.raises(AvatarError, match="torch's old format; load it and save it"):
+        read(path)
+
+
+def test_numbers_that_tell_frames_apart_order_them(tmp_path: Path) -> None:
+    tracker_files.metrical_tracker(tmp_path, M)
+    for path in sorted(tmp_path.glob("*.frame")):
+        path.rename(tmp_path / f"take2_{int(path.stem)}_final01.frame")
+    track = read(tmp_path / "take2_5_final01.frame")
+    np.testing.assert_allclose(track.expression, M["exp"], atol=1e-6)
+
+
+def test_a_single_frame_among_other_files_stays_one(tmp_path: Path) -> None:
+    path = tracker_files.smirk(tmp_path, {**M, **{n: v[:1] for n, v in M.items() if n != "shape"}})
+    (tmp_path / "smirk2.pt").write_bytes(b"something else")
+    assert len(read(path)) == 1

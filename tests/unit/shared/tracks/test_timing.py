@@ -57,8 +57,15 @@ def test_times_that_step_back_are_not_used_where_there_is_a_rate() -> None:
     told[7] = 0
     fps, times, notes = timing(PATH, 30, 24.0, told)
     assert (fps, times) == (24, None)
-    assert "step back at frame 7" in notes[0]
-    with pytest.raises(AvatarError, match="key 'time': found a step back at frame 7"):
+    assert "do not rise at frame 7" in notes[0]
+    assert timing(PATH, 30, None, told)[:2] == (25, None)
+    with pytest.raises(AvatarError, match="key 'time': found a step back at frame 1"):
+        timing(PATH, 30, None, told[::-1])
+
+
+def test_a_leap_of_days_is_no_gap() -> None:
+    told = EVEN + np.where(np.arange(30) > 10, 1e6, 0)
+    with pytest.raises(AvatarError, match="found 278 hours in 30 frames"):
         timing(PATH, 30, None, told)
 
 
