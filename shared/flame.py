@@ -15,6 +15,7 @@ from typing import Self
 import numpy as np
 
 from .errors import AvatarError
+from .restricted.damage import ARCHIVE_DAMAGE
 
 BETAS_SIZE = 300
 EXPRESSION_SIZE = 100
@@ -155,7 +156,7 @@ class Track:
             return cls.from_arrays(stored, **settings)
         except AvatarError as error:
             raise AvatarError("bad_file", f"{path}: {error.message}", error.remedy) from error
-        except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
+        except ARCHIVE_DAMAGE as error:
             raise AvatarError(
                 "bad_file",
                 f"{path} is not a readable .flame.npz ({type(error).__name__}: {error}).",

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import AvatarError
+from .damage import ARCHIVE_DAMAGE
 from .inert import Refused
 from .tensors import STORAGES
 from .unpickle import MOST_BYTES, load_pickle
@@ -46,7 +46,7 @@ def load_torch(path: Path, archive: zipfile.ZipFile) -> Any:
         raise AvatarError(
             "bad_file", f"{path}: refused {refusal}.", "Save it again with a current torch."
         ) from None
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except ARCHIVE_DAMAGE as error:
         raise AvatarError(
             "bad_file",
             f"{path} is no sound file of torch.save ({type(error).__name__}: {error}).",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -197,9 +198,10 @@ def _time(frame: Any) -> float | None:
         next((frame[k] for k in _TIMES if k in frame), None) if isinstance(frame, dict) else None
     )
     try:
-        return None if found is None else float(found)
+        time = math.nan if found is None else float(found)
     except (TypeError, ValueError):
         return None
+    return time if math.isfinite(time) else None
 
 
 def _numbers(path: Path, key: str, rows: list[Any], width: int) -> np.ndarray:

@@ -51,7 +51,8 @@ class Values:
             held = ", ".join(sorted(map(str, self._stored))[:12])
             raise self.bad(key, f"nothing (there is {held})", "an array of this name")
         try:
-            array = np.asarray(array_of(self._stored[key]), np.float64)
+            with np.errstate(invalid="ignore", over="ignore"):
+                array = np.asarray(array_of(self._stored[key]), np.float64)
         except (Refused, TypeError, ValueError) as error:
             raise self.bad(key, str(error), "numbers") from error
         if not np.isfinite(array).all():

@@ -9,7 +9,6 @@ import csv
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 
 from ..errors import AvatarError
 from ..restricted import mat_file
+from ..restricted.damage import ARCHIVE_DAMAGE
 from ..restricted.torch_file import is_torch, load_torch
 from ..restricted.unpickle import MOST_BYTES, load_pickle
 
@@ -28,7 +28,6 @@ EXTENSIONS = (".json", ".csv", ".npz", ".npy", ".pkl", ".pt", ".frame", ".mat")
 _BINARY = EXTENSIONS[2:]
 _OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_DAMAGE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Npz(Mapping[str, Any]):
         try:
             with zipfile.ZipFile(io.BytesIO(self._content)) as archive:
                 return _array(self._path, archive.read(f"{name}.npy"))
-        except _DAMAGE as error:
+        except ARCHIVE_DAMAGE as error:
             reason = f"{type(error).__name__}: {error}"
             raise damaged(self._path, f"is damaged at {name!r} ({reason})") from error
 
@@ -109,7 +108,7 @@ def _zipped(path: Path, content: bytes) -> Any:
             if size > MOST_BYTES:
                 raise damaged(path, f"unpacks to {size:,} bytes")
             return Npz(path, content, [name.removesuffix(".npy") for name in names])
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise damaged(path, f"is damaged ({type(error).__name__}: {error})") from error
 
 
@@ -123,7 +122,7 @@ def _array(path: Path, content: bytes) -> Any:
         shape, _, dtype = header(stream)
         if not dtype.hasobject:
             return np.load(io.BytesIO(content), allow_pickle=False)
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise damaged(path, f"is a damaged array ({type(error).__name__}: {error})") from error
     if shape != ():
         raise damaged(path, f"holds an array {shape} of objects; only numbers are read")

@@ -79,8 +79,8 @@ def _numbers(path: Path, table: Table, wanted: list[int]) -> np.ndarray:
     cells = np.full((len(table.rows), len(wanted)), np.nan)
     for number, row in enumerate(table.rows):
         if len(row) > len(table.columns) and any(row[len(table.columns) :]):
-            found, wanted = f"{len(row)} cells", f"{len(table.columns)}"
-            raise bad_key(path, f"row {number + 2}", found, f"{wanted} (decimal commas need ;)")
+            expected = f"{len(table.columns)} (decimal commas need ;)"
+            raise bad_key(path, f"row {number + 2}", f"{len(row)} cells", expected)
         for place, column in enumerate(wanted):
             text = _cell(row, column)
             if text.lower() in ("", "null", "none", "nan"):

@@ -33,7 +33,10 @@ def read(path: Path, content: Any, options: Options) -> ReadTrack:
         name = frame.get(_FRAME_FILE) if isinstance(frame, dict) else None
         if not isinstance(name, str):
             raise bad_key(path, f"frames[{number}].{_FRAME_FILE}", name, "the path of an .npz")
-        moments.setdefault(name, frame.get("timestep_index", number))
+        moment = frame.get("timestep_index", number)
+        if not isinstance(moment, (int, float)):
+            raise bad_key(path, f"frames[{number}].timestep_index", moment, "a number")
+        moments.setdefault(name, moment)
     parts = [
         vhap.read(path.parent / name, load(path.parent / name), options)
         for name in sorted(moments, key=lambda name: moments[name])

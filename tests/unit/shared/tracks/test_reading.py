@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 from pathlib import Path
@@ -47,6 +48,27 @@ def test_cut_files_are_one_error(title: str, tmp_path: Path) -> None:
         with pytest.raises(AvatarError) as caught:
             read(path)
         assert caught.value.code in ("bad_file", "unsupported_format")
+
+
+FILES = {
+    **{title: tracker.write for title, tracker in tracker_files.TRACKERS.items()},
+    **{
+        case: lambda folder, _, write=write: write(folder)
+        for case, write in arkit_files.SAME.items()
+    },
+}
+
+
+@pytest.mark.parametrize("title", FILES)
+def test_damaged_files_are_one_error_or_a_track(title: str, tmp_path: Path) -> None:
+    path = FILES[title](tmp_path, M)
+    content, rng = path.read_bytes(), np.random.default_rng(7)
+    for count in [1, 3, 30] * 8:
+        damaged = np.frombuffer(content, np.uint8).copy()
+        damaged[rng.integers(0, len(damaged), count)] = rng.integers(0, 256, count)
+        path.write_bytes(damaged.tobytes())
+        with contextlib.suppress(AvatarError):
+            read(path)
 
 
 def test_hostile_pickles_are_refused_in_every_container(tmp_path: Path) -> None:
