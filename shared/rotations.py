@@ -55,12 +55,16 @@ def axis_angle(matrix: np.ndarray) -> np.ndarray:
 
 
 def from_six(six: np.ndarray) -> np.ndarray:
-    """[..., 6] -> [..., 3, 3]: the six are a rotation's first two rows, as PyTorch3D has them."""
+    """[..., 6] -> [..., 3, 3]: the six are a rotation's first two rows, as PyTorch3D has them.
+
+    Zeros, or two parallel rows, are no rotation: the result is not finite.
+    """
     six = np.asarray(six, np.float64)
-    first = six[..., :3] / np.linalg.norm(six[..., :3], axis=-1, keepdims=True)
-    second = six[..., 3:] - (first * six[..., 3:]).sum(-1, keepdims=True) * first
-    second = second / np.linalg.norm(second, axis=-1, keepdims=True)
-    return np.stack([first, second, np.cross(first, second)], axis=-2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        first = six[..., :3] / np.linalg.norm(six[..., :3], axis=-1, keepdims=True)
+        second = six[..., 3:] - (first * six[..., 3:]).sum(-1, keepdims=True) * first
+        second = second / np.linalg.norm(second, axis=-1, keepdims=True)
+        return np.stack([first, second, np.cross(first, second)], axis=-2)
 
 
 def between(first: np.ndarray, second: np.ndarray, part: np.ndarray) -> np.ndarray:

@@ -58,7 +58,7 @@ def read(path: Path, content: Any, options: Options) -> ReadTrack:
     known, unknown = columns(path, names)
     if not frames:
         raise bad_key(path, "frames", "no frame", "at least one")
-    rows = [_row(names, weights) for weights in given]
+    rows = _without_nan([_row(names, weights) for weights in given])
     seen = np.array([row is not None for row in rows])
     if not seen.any():
         raise bad_key(path, "frames", "no frame with weights", "at least one")
@@ -151,6 +151,13 @@ def _row(names: list[str], weights: Weights) -> list[Any] | None:
         row = [weights.get(name, 0.0) for name in names]
         return None if any(value is None for value in row) else row
     return weights
+
+
+def _without_nan(rows: list[Any]) -> list[Any]:
+    """Rows of nothing but NaN as None: some writers tell a lost face so; not if all are."""
+    lost = [bool(row) and all(isinstance(v, float) and math.isnan(v) for v in row) for row in rows]
+    there = any(row is not None and not gone for row, gone in zip(rows, lost, strict=True))
+    return [None if gone and there else row for row, gone in zip(rows, lost, strict=True)]
 
 
 def _head_rotations(path: Path, content: Mapping[str, Any], frames: list[Any]) -> np.ndarray:

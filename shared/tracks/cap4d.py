@@ -18,6 +18,8 @@ from .options import Options
 from .posed import FLAME_2023, flame_track, motions, with_identity
 from .read_track import ReadTrack
 
+KEYS = {"expr", "rot", "tra", "eye_rot"}
+
 _WITHOUT_JAW = (
     "The codes are of FLAME 2023 without jaw: there, expression opens the mouth. On a head with a "
     "jaw they come close."
@@ -26,7 +28,7 @@ _WITHOUT_JAW = (
 
 def recognises(content: Any) -> bool:
     """By expr, rot, tra and eye_rot."""
-    return isinstance(content, Mapping) and content.keys() >= {"expr", "rot", "tra", "eye_rot"}
+    return isinstance(content, Mapping) and content.keys() >= KEYS
 
 
 def read(path: Path, content: Any, options: Options) -> ReadTrack:

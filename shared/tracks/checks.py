@@ -10,6 +10,9 @@ import numpy as np
 
 from ..errors import AvatarError
 from ..restricted.inert import Refused, array_of
+from ..rotations import from_six
+
+_ROUNDING = 1e-2
 
 
 def bad_key(path: Path, key: str, found: object, expected: str) -> AvatarError:
@@ -69,6 +72,23 @@ class Values:
             wanted = " or ".join(map(str, widths))
             raise self.bad(key, f"shape {array.shape}", f"shape (frames, {wanted})")
         return rows
+
+    def rotations(self, key: str, count: int = 1) -> np.ndarray:
+        """[T, count, 3, 3] rotations of six numbers each; a single one may be a matrix, too."""
+        array = self.numbers(key)
+        if count == 1 and array.shape[-2:] == (3, 3):
+            return self.checked(key, array.reshape(-1, 1, 3, 3))
+        return self.checked(key, from_six(self.rows(key, 6 * count).reshape(-1, count, 6)))
+
+    def checked(self, key: str, matrices: np.ndarray) -> np.ndarray:
+        """Matrices [..., 3, 3] that are rotations, but for rounding."""
+        square = matrices @ np.swapaxes(matrices, -1, -2)
+        if (
+            not (np.abs(square - np.eye(3)) < _ROUNDING).all()
+            or (np.linalg.det(matrices) < 0).any()
+        ):
+            raise self.bad(key, "numbers that are no rotation", "a rotation")
+        return matrices
 
     def codes(self, key: str, most: int) -> np.ndarray:
         """[T, most]: codes of any shorter length, filled with zeros."""

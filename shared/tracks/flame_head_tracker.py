@@ -16,7 +16,7 @@ from .options import Options
 from .posed import FLAME_2020, flame_track, motions, with_identity
 from .read_track import ReadTrack
 
-_KEYS = {"shape", "exp", "jaw_pose", "neck_pose", "eye_pose", "cam"}
+KEYS = {"shape", "exp", "jaw_pose", "neck_pose", "eye_pose", "cam"}
 _POSES = {"jaw_pose": "jaw_pose", "neck_pose": "neck_pose", "global_orient": "head_pose"}
 _MEDIAPIPE = 1 + np.arange(len(ARKIT_NAMES) - 1)
 """MediaPipe's scores begin with `_neutral`; then come ARKit's names in order, but tongueOut."""
@@ -24,7 +24,7 @@ _MEDIAPIPE = 1 + np.arange(len(ARKIT_NAMES) - 1)
 
 def recognises(content: Any) -> bool:
     """By cam and the poses of jaw, neck and eyes."""
-    return isinstance(content, Mapping) and content.keys() >= _KEYS
+    return isinstance(content, Mapping) and content.keys() >= KEYS
 
 
 def read(path: Path, content: Any, options: Options) -> ReadTrack:

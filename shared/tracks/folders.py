@@ -16,12 +16,14 @@ _DATA_SET = "transforms.json"
 def opened(path: Path) -> tuple[Path, Any]:
     """The file that a path stands for, and its content.
 
-    A folder is LAM's with its transforms.json, EMOCA's with shape.npy, exp.npy and pose.npy, or
-    one of frames, of which it is the first.
+    Any of EMOCA's shape.npy, exp.npy and pose.npy stands for all three. A folder is LAM's with
+    its transforms.json, EMOCA's with these three, or one of frames, of which it is the first.
 
     Raises:
         AvatarError: `bad_file` for a folder that is none of these.
     """
+    if path.suffix == ".npy" and path.stem in _EMOCA and (codes := _codes(path.parent)) is not None:
+        return path.parent, codes
     if not path.is_dir():
         return path, load(path)
     if (path / _DATA_SET).is_file():

@@ -129,7 +129,7 @@ FORMATS = (
         pixel3dmm, a_file_a_frame=True,
     ),
     Format(
-        "metrical-tracker", _TORCH, "flame, and camera with R and t", "flame2020",
+        "metrical-tracker", _TORCH, "flame (exp, jaw, eyes) and camera", "flame2020",
         "texture, light; eyelids on FLAME heads", "a .frame of its checkpoints",
         metrical_tracker, a_file_a_frame=True, by_camera=True,
     ),

@@ -24,6 +24,8 @@ from .read_track import ReadTrack
 UNITS_PER_METRE = 5.0
 
 _KEYS = {"shapecode", "expcode", "posecode", "eyecode", "transform_matrix"}
+_ENOUGH = 3
+"""Of these: a record that lacks one is a malformed one."""
 
 
 def recognises(content: Any) -> bool:
@@ -31,7 +33,7 @@ def recognises(content: Any) -> bool:
     if not isinstance(content, Mapping) or not content:
         return False
     record = next(iter(content.values()))
-    return isinstance(record, Mapping) and record.keys() >= _KEYS
+    return isinstance(record, Mapping) and len(record.keys() & _KEYS) >= _ENOUGH
 
 
 def read(path: Path, content: Any, options: Options) -> ReadTrack:
@@ -62,6 +64,7 @@ def _frame(values: Values, options: Options) -> ReadTrack:
     if len(camera) != 12:
         raise values.bad("transform_matrix", f"{len(camera)} numbers", "shape (3, 4)")
     camera = camera.reshape(3, 4)
+    values.checked("transform_matrix", camera[:, :3])
     turn, shift = FACING @ camera[:, :3].T, FACING @ camera[:, 3] / UNITS_PER_METRE
     arrays = {
         "expression": values.codes("expcode", EXPRESSION_SIZE),

@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .. import rotations
 from ..flame import EXPRESSION_SIZE
 from .checks import Values
@@ -21,20 +19,18 @@ from .read_track import ReadTrack
 
 
 def recognises(content: Any) -> bool:
-    """By flame and camera with a rotation R of its own."""
-    if not isinstance(content, Mapping):
+    """By flame and camera."""
+    if not isinstance(content, Mapping) or "camera" not in content:
         return False
-    flame, camera = content.get("flame"), content.get("camera")
-    if not isinstance(flame, Mapping) or not isinstance(camera, Mapping):
-        return False
-    return {"exp", "jaw", "eyes"} <= flame.keys() and {"R", "t"} <= camera.keys()
+    flame = content.get("flame")
+    return isinstance(flame, Mapping) and not flame.keys().isdisjoint({"exp", "jaw", "eyes"})
 
 
 def read(path: Path, content: Any, options: Options) -> ReadTrack:
     """Six numbers are the first two rows of a rotation; a matrix is taken as it is."""
     values = Values(path, content)
     flame, camera = values.below("flame"), values.below("camera")
-    turn = FACING @ matrices(camera, "R").swapaxes(-1, -2)
+    turn = FACING @ camera.rotations("R")[:, 0].swapaxes(-1, -2)
     shift = camera.rows("t", 3) @ FACING.T
     return replace(face(flame, options), moved=motions(turn, shift))
 
@@ -42,18 +38,9 @@ def read(path: Path, content: Any, options: Options) -> ReadTrack:
 def face(flame: Values, options: Options) -> ReadTrack:
     """Expression, jaw, eyes, eyelids and identity of one frame, the head not turned."""
     expression = flame.codes("exp", EXPRESSION_SIZE)
-    eyes = rotations.from_six(flame.rows("eyes", 12).reshape(-1, 2, 6))
-    left, right = rotations.axis_angle(eyes).swapaxes(0, 1)
-    jaw = rotations.axis_angle(rotations.from_six(flame.rows("jaw", 6)))
+    left, right = rotations.axis_angle(flame.rotations("eyes", 2)).swapaxes(0, 1)
+    jaw = rotations.axis_angle(flame.rotations("jaw")[:, 0])
     arrays = {"expression": expression, "jaw_pose": jaw, "leye_pose": left, "reye_pose": right}
     track = flame_track(FLAME_2020, options, arrays)
     track = with_identity(track, flame, "shape")
     return with_eyelids(track, flame.rows("eyelids", 2)) if "eyelids" in flame else track
-
-
-def matrices(values: Values, key: str) -> np.ndarray:
-    """[T, 3, 3] rotations of six numbers each, or of nine."""
-    array = values.numbers(key)
-    if array.shape[-2:] == (3, 3):
-        return array.reshape(-1, 3, 3)
-    return rotations.from_six(values.rows(key, 6))

@@ -11,12 +11,12 @@ from ..flame import Track
 from .options import Options
 from .read_track import ReadTrack
 
-_KEYS = {"expression", "global_orient"}
+_EITHER = ({"expression", "global_orient"}, {"fps", "head"})
 
 
 def recognises(content: Any) -> bool:
     """By smplx's names."""
-    return isinstance(content, Mapping) and content.keys() >= _KEYS
+    return isinstance(content, Mapping) and any(content.keys() >= two for two in _EITHER)
 
 
 def read(path: Path, content: Any, options: Options) -> ReadTrack:

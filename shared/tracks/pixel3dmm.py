@@ -18,7 +18,7 @@ from .read_track import ReadTrack
 def recognises(content: Any) -> bool:
     """By flame with neck, R and t."""
     flame = content.get("flame") if isinstance(content, Mapping) else None
-    return isinstance(flame, Mapping) and {"exp", "jaw", "eyes", "neck", "R", "t"} <= flame.keys()
+    return isinstance(flame, Mapping) and {"neck", "R", "t"} <= flame.keys()
 
 
 def read(path: Path, content: Any, options: Options) -> ReadTrack:
@@ -26,6 +26,6 @@ def read(path: Path, content: Any, options: Options) -> ReadTrack:
     flame = Values(path, content).below("flame")
     key = "R_rotation_matrix" if "R_rotation_matrix" in flame else "R"
     track = metrical_tracker.face(flame, options)
-    neck = rotations.axis_angle(rotations.from_six(flame.rows("neck", 6)))
-    moved = motions(metrical_tracker.matrices(flame, key), flame.rows("t", 3))
+    neck = rotations.axis_angle(flame.rotations("neck")[:, 0])
+    moved = motions(flame.rotations(key)[:, 0], flame.rows("t", 3))
     return replace(track, neck_pose=neck, moved=moved)

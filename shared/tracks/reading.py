@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AvatarError
+from .checks import bad_key
 from .containers import Table
 from .folders import content_of, frames_beside, opened
 from .formats import FORMATS, Format
@@ -46,7 +47,19 @@ def read(path: Path, options: Options | None = None) -> ReadTrack:
 
 
 def unknown(path: Path, content: Any) -> AvatarError:
-    """The one error for files that are not read: what is there, what is read, how to export it."""
+    """The one error for files that are not read: what is there, what is read, how to export it.
+
+    A file that lacks one name of those that a format is known by is a malformed one of it.
+    """
+    if isinstance(content, Mapping):
+        for kind in FORMATS:
+            needed = getattr(kind.module, "KEYS", frozenset())
+            missing = sorted(needed - content.keys())
+            if len(missing) == 1 and len(needed) >= _TELLING:
+                found = f"nothing ({_held(content)})"
+                return bad_key(
+                    path, missing[0], found, f"an array of this name, as of {kind.title}"
+                )
     ways = "; ".join(f"{kind.title}: {kind.export}" for kind in FORMATS if kind.title not in _FIRST)
     first = " and ".join(kind.named for kind in FORMATS if kind.title in _FIRST)
     return AvatarError(
@@ -55,6 +68,9 @@ def unknown(path: Path, content: Any) -> AvatarError:
         f"Tracks are {first}, and what these export: {ways}. docs/tracks.md tells more.",
     )
 
+
+_TELLING = 4
+"""Names that a format must be known by for a file with all but one to be one of it."""
 
 _FIRST = ("ARKit JSON", ".flame.npz")
 

@@ -13,11 +13,12 @@ from .options import Options
 from .posed import FLAME_2020, flame_track, with_eyelids, with_identity
 from .read_track import ReadTrack
 
+KEYS = {"pose_params", "expression_params", "jaw_params"}
+
 
 def recognises(content: Any) -> bool:
     """By pose_params, expression_params and jaw_params."""
-    wanted = {"pose_params", "expression_params", "jaw_params"}
-    return isinstance(content, Mapping) and content.keys() >= wanted
+    return isinstance(content, Mapping) and content.keys() >= KEYS
 
 
 def read(path: Path, content: Any, options: Options) -> ReadTrack:

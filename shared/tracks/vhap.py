@@ -21,13 +21,13 @@ _POSES = {
     "neck_pose": "neck_pose",
     "jaw_pose": "jaw_pose",
 }
-_KEYS = {"expr", "eyes_pose", *_POSES.values()}
+KEYS = {"expr", "eyes_pose", *_POSES.values()}
 _OFFSETS = "The identity's offsets (static_offset) are left out: the avatar has its own shape."
 
 
 def recognises(content: Any) -> bool:
     """By its names; those of CAP4D are shorter."""
-    return isinstance(content, Mapping) and content.keys() >= _KEYS
+    return isinstance(content, Mapping) and content.keys() >= KEYS
 
 
 def read(path: Path, content: Any, options: Options) -> ReadTrack:

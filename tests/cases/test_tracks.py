@@ -53,7 +53,7 @@ def test_arkit_weights_are_the_same_track_however_they_are_written(
 def test_frames_without_a_face_are_bridged_and_counted(tmp_path: Path, convert: Convert) -> None:
     found = convert(arkit_files.with_nulls(tmp_path))
     np.testing.assert_allclose(found["read"].expression[:, :52], arkit_files.bridged(), atol=1e-6)
-    assert "4 frames without a face bridged (0, 5-6, 19, counted from 0)." in found["notes"]
+    assert "5 frames without a face bridged (0, 5-6, 13, 19, counted from 0)." in found["notes"]
 
 
 def test_weights_in_per_cent_are_scaled_and_said(tmp_path: Path, convert: Convert) -> None:

@@ -121,11 +121,12 @@ SAME: dict[str, Callable[[Path], Path]] = {
 
 
 def with_nulls(folder: Path) -> Path:
-    """Frames 0, 5, 6 and the last without a face, each told in another way."""
+    """Frames 0, 5, 6, 13 and the last without a face, each told in another way."""
     stored = content()
     stored["frames"][0] = None
     stored["frames"][5]["weights"] = None
     stored["frames"][6]["weights"] = []
+    stored["frames"][13]["weights"] = [float("nan")] * 52
     stored["frames"][T - 1]["weights"] = [None] * 52
     return written(folder / "nulls.json", stored)
 
@@ -134,6 +135,7 @@ def bridged() -> np.ndarray:
     """[T, 52] `W` with `with_nulls`'s frames in between, or held at the ends."""
     rows = W.copy()
     rows[0], rows[T - 1] = W[1], W[T - 2]
+    rows[13] = (W[12] + W[14]) / 2
     rows[5] = W[4] + (W[7] - W[4]) / 3
     rows[6] = W[4] + (W[7] - W[4]) * 2 / 3
     return rows

@@ -143,3 +143,51 @@ def test_a_single_frame_among_other_files_stays_one(tmp_path: Path) -> None:
     path = tracker_files.smirk(tmp_path, {**M, **{n: v[:1] for n, v in M.items() if n != "shape"}})
     (tmp_path / "smirk2.pt").write_bytes(b"something else")
     assert len(read(path)) == 1
+
+
+def without(path: Path, name: str) -> Path:
+    """An .npz without one of its arrays."""
+    with np.load(path) as stored:
+        arrays = {key: stored[key] for key in stored.files if key != name}
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("title", "missing"),
+    [("VHAP", "jaw_pose"), ("CAP4D", "eye_rot"), ("flame-head-tracker", "cam")],
+)
+def test_a_file_that_lacks_one_name_of_a_format_is_a_malformed_one(
+    title: str, missing: str, tmp_path: Path
+) -> None:
+    path = without(tracker_files.TRACKERS[title].write(tmp_path, M), missing)
+    with pytest.raises(AvatarError) as caught:
+        read(path)
+    assert caught.value.code == "bad_file"
+    wanted = f"{path.name}, key {missing!r}: found nothing (it holds "
+    assert wanted in caught.value.message
+    assert f"expected an array of this name, as of {title}" in caught.value.message
+
+
+def test_a_record_that_lacks_a_name_says_which_and_where(tmp_path: Path) -> None:
+    path = tracker_files.gagavatar(tmp_path, M)
+    records = pickle.loads(path.read_bytes())  # ours
+    del records["clip_a_2"]["eyecode"]
+    path.write_bytes(pickle.dumps(records))
+    with pytest.raises(AvatarError, match=r"key 'clip_a_2\.eyecode': found nothing"):
+        read(path)
+    frame = tmp_path / "00001.frame"
+    camera = {"R": torch.eye(3)[None]}
+    torch.save({"flame": {"exp": torch.zeros(1, 100)}, "camera": camera}, frame)
+    with pytest.raises(AvatarError, match=r"key 'camera\.t': found nothing"):
+        read(frame)
+    camera["R"] = torch.zeros(1, 6)
+    torch.save({"flame": {"exp": torch.zeros(1, 100)}, "camera": camera}, frame)
+    with pytest.raises(AvatarError, match=r"key 'camera\.R': found numbers that are no rotation"):
+        read(frame)
+
+
+def test_any_of_emoca_s_arrays_stands_for_all(tmp_path: Path) -> None:
+    folder = tracker_files.emoca(tmp_path, M)
+    assert read(folder / "exp.npy").format == "DECA, EMOCA"
+    assert len(read(folder / "pose.npy")) == tracker_files.T
