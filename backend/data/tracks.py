@@ -21,8 +21,8 @@ from shared.errors import AvatarError
 from shared.flame import BETAS_SIZE, EXPRESSION_SIZE
 from shared.restricted.inert import Refused, array_of
 from shared.restricted.unpickle import load_pickle
+from shared.tracks.gagavatar import UNITS_PER_METRE
 
-UNITS_PER_METRE = 5.0
 HEAD = "flame2020"
 """The head of GAGAvatar_track's codes."""
 

@@ -34,7 +34,9 @@ def recognises(content: Any) -> bool:
         return any(_weights(frame) is not None for frame in frames)
     if not isinstance(content, dict):
         return False
-    return "frames" in content or "names" in content or "weightMat" in content
+    frames = content.get("frames")
+    told = isinstance(frames, list) and any(_weights(f) is not None for f in frames)
+    return told or "names" in content or "weightMat" in content
 
 
 def read(path: Path, content: Any, options: Options) -> ReadTrack:
@@ -49,10 +51,11 @@ def read(path: Path, content: Any, options: Options) -> ReadTrack:
     """
     whole = _whole(path, content)
     frames = whole.get("frames")
-    if not isinstance(frames, list) or not all(
-        isinstance(f, (dict, list, type(None))) for f in frames
-    ):
+    if not isinstance(frames, list):
         raise bad_key(path, "frames", type(frames).__name__, "a list of objects")
+    strange = next((f for f in frames if not isinstance(f, (dict, list, type(None)))), None)
+    if strange is not None:
+        raise bad_key(path, "frames", f"{strange!r:.40} among them", "a list of objects")
     given = [_weights(frame) for frame in frames]
     names = _names(path, whole.get("names"), given)
     known, unknown = columns(path, names)

@@ -1,8 +1,8 @@
 """ARTalk: a tensor of T x 106, expression 100, base rotation 3, jaw 3; 25 frames per second.
 
-Deviates: where ARTalk shows a GAGAvatar, the base turns the camera about the origin (x and z
-negated, times diag(-1, 1, -1), inverted): the same turn of the head against the camera. Here, as
-where ARTalk shows its own mesh, it turns the head about the root joint.
+The base turns the camera of a GAGAvatar about the origin: its axis-angle's x and z negated, as a
+matrix, times diag(-1, 1, -1), inverted, for row vectors. Against a camera that looks straight at
+the face this is the head turning by the base itself, for diag(-1, 1, -1) is half a turn about y.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ..rotations import rotation_matrix
 from .checks import Values
 from .options import Options
-from .posed import FLAME_2020, flame_track
+from .posed import FLAME_2020, flame_track, motions
 from .read_track import ReadTrack
 
 SIZE = 106
@@ -31,7 +32,7 @@ def read(path: Path, content: Any, options: Options) -> ReadTrack:
     rows = Values(path, {"motion": content}).rows("motion", SIZE)
     arrays = {
         "expression": rows[:, :100],
-        "global_orient": rows[:, 100:103],
         "jaw_pose": rows[:, 103:] * [1.0, 0.0, 0.0],
+        "moved": motions(rotation_matrix(rows[:, 100:103]), np.zeros((len(rows), 3))),
     }
     return flame_track(FLAME_2020, options, arrays, _FPS)

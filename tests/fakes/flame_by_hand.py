@@ -101,9 +101,10 @@ def flame_head_tracker(model: Arrays, m: Arrays) -> np.ndarray:
 
 
 def artalk(model: Arrays, m: Arrays) -> np.ndarray:
-    """It tells no identity."""
-    average = np.zeros(300)
-    return _frames(model, m, orient=m["orient"], jaw=m["jaw"] * [1, 0, 0], identity=average)
+    """Shown as a GAGAvatar, whose camera the base turns; it tells no identity and no shift."""
+    posed = _frames(model, m, jaw=m["jaw"] * [1, 0, 0], identity=np.zeros(300))
+    camera = np.linalg.inv(turn(m["orient"] * [-1, 1, -1]) @ np.diag([-1.0, 1, -1]))
+    return posed @ camera @ FACING
 
 
 def unitalker(model: Arrays, m: Arrays) -> np.ndarray:

@@ -28,6 +28,7 @@ M = tracker_files.motion()
         ("table.csv", b"a,b,c\n1,2,3\n"),
         ("scene.json", b'{"asset": {"version": "2.0"}}'),
         ("list.json", b"[1, 2, 3]"),
+        ("transforms.json", b'{"frames": [{"file_path": "a.png", "transform_matrix": [[1]]}]}'),
     ],
 )
 def test_an_unknown_file_is_told_what_is_read(name: str, content: bytes, tmp_path: Path) -> None:
