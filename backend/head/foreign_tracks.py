@@ -33,18 +33,24 @@ def load_track(path: Path, codes: str, options: Options | None = None) -> tuple[
         options: What the user says about the file.
 
     Returns:
-        The track at an even rate, in codes that `Head.translated` takes, and notes on it.
+        The track at an even rate, in codes that `Head.translated` takes, and notes on it. Where
+        codes of FLAME are to drive the open head and FLAME's file, which alone tells what they
+        mean, is not installed, it has the turns of head, neck, jaw and eyes, and a note says so.
 
     Raises:
         AvatarError: of `shared.tracks.read`; `head_mismatch` for codes of another version of
-            FLAME; `missing_weights` where codes of FLAME are to drive the open head and FLAME's
-            file, which alone tells what they mean, is not installed.
+            FLAME.
     """
     track = read(path, options)
     if track.head == RIG_HEAD or codes_of(track.head) == codes:
         return with_own_joint(track)
     if codes == RIG_HEAD:
-        return to_open(track)
+        try:
+            return to_open(track)
+        except AvatarError as error:
+            if error.code != "missing_weights":
+                raise
+        return _even(on_rig(_about_open_joint(track)))
     raise AvatarError(
         "head_mismatch",
         f"{path.name} holds codes of the head {track.head!r}; the avatar's is {codes!r}, to which "
@@ -76,8 +82,12 @@ def with_own_joint(track: ReadTrack) -> tuple[Track, list[str]]:
     except AvatarError as error:
         if error.code not in ("missing_weights", "bad_request"):
             raise
+    return _even(_about_open_joint(track))
+
+
+def _about_open_joint(track: ReadTrack) -> ReadTrack:
     told = track.about_root(load_head().joints_of(None)[0])
-    return _even(told.noted(_OTHER_JOINT.format(head=track.head)))
+    return told if track.moved is None else told.noted(_OTHER_JOINT.format(head=track.head))
 
 
 def _root(head: Head, track: ReadTrack) -> np.ndarray:

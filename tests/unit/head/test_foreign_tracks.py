@@ -111,11 +111,17 @@ def test_eyelids_that_a_flame_head_lacks_are_said(installed: Head, tmp_path: Pat
     assert (blink >= M["lids"][:, 0] - 1e-6).all()
 
 
-def test_without_flame_s_file_its_codes_do_not_drive_the_open_head(
+def test_without_flame_s_file_head_and_jaw_drive_the_open_head_and_the_rest_is_said(
     absent: None, tmp_path: Path
 ) -> None:
+    path = files.deca(tmp_path, M)
+    track, notes = foreign_tracks.load_track(path, "open")
+    assert track.head == "open"
+    assert not track.expression.any()
+    np.testing.assert_allclose(track.jaw_pose, M["jaw"], atol=1e-6)
+    assert any("expression codes of flame2020 are left out" in note for note in notes)
     with pytest.raises(AvatarError) as caught:
-        foreign_tracks.load_track(files.deca(tmp_path, M), "open")
+        foreign_tracks.to_open(read(path))
     assert caught.value.code == "missing_weights"
 
 
