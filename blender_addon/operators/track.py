@@ -8,6 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, St
 
 from .._shared import tracks as files
 from ..scene import properties, tracks
+from ..work import translate
 from .polls import WithAvatar, require_avatar
 from .reports import reported
 
@@ -74,7 +75,7 @@ class SPLITAVATAR_OT_import_track(WithAvatar, bpy.types.Operator):
         armature = require_avatar(context)
         tracks.require_own(armature)
         options = files.Options(self.fps or None, self.angles, self.clip)
-        track = tracks.read(path, options, partly=True)
+        track = tracks.read(path, options, True, translate.arkit_weights)
         scene_fps = scene.render.fps / scene.render.fps_base
         if armature.animation_data and armature.animation_data.use_tweak_mode:
             track = track.noted("Tweaking of the NLA strip has ended.")

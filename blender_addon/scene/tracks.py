@@ -1,5 +1,6 @@
 """Tracks from files onto the rig as keyframes; `shared.tracks` reads the files."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -15,27 +16,40 @@ resampled = files.resampled
 _ONLY_SOME = "Head, neck, jaw and eyes alone are imported by Import Track."
 
 
-def read(path: Path, options: files.Options | None = None, partly: bool = False) -> files.ReadTrack:
+Translate = Callable[[str, np.ndarray], np.ndarray | None]
+"""Head and codes [T, 100] -> ARKit weights [T, 52], or None where they cannot be told."""
+
+
+def read(
+    path: Path,
+    options: files.Options | None = None,
+    partly: bool = False,
+    translate: Translate = lambda head, codes: None,
+) -> files.ReadTrack:
     """Reads a track of any kind that we know, for the rig.
 
     Args:
         path: A file of one of `shared.tracks.FORMATS`, or a folder of them.
         options: What the user says about it.
         partly: Take head, neck, jaw, eyes and eyelids of a track whose expression codes belong to
-            FLAME, and note that these are left out.
+            FLAME and cannot be translated, and note that these are left out.
+        translate: Tells such codes as weights.
 
     Raises:
         AvatarError: `unsupported_format`, `bad_file`, or without `partly` `head_mismatch`.
     """
     track = files.read(path, options)
-    if track.head != files.RIG_HEAD and not partly:
+    if track.head == files.RIG_HEAD:
+        return track
+    weights = translate(track.head, track.expression) if track.expression.any() else None
+    if weights is None and not partly:
         raise AvatarError(
             "head_mismatch",
             f"{path.name} holds codes of the head {track.head!r}; the rig's head is "
             f"{files.RIG_HEAD!r}.",
             "Convert it with `python -m backend convert-tracks --to open`. " + _ONLY_SOME,
         )
-    return files.on_rig(track)
+    return files.on_rig(track, weights)
 
 
 def require_own(armature: bpy.types.Object) -> None:

@@ -15,8 +15,8 @@ RIG_HEAD = "open"
 _FROM_SCORES = "The face follows the file's ARKit scores, not its codes of {head}."
 _CODES_LEFT_OUT = (
     "Head, neck, jaw, eyes and eyelids are there, but the expression codes of {head} are left out: "
-    "what they mean only FLAME's own file tells. `python -m backend convert-tracks FILE --out "
-    "NEW.flame.npz --to open` translates them where that file is installed."
+    "what they mean only FLAME's own file tells. With that file installed, start the backend and "
+    "import again, or run `convert-tracks FILE --out NEW.flame.npz --to open`."
 )
 
 

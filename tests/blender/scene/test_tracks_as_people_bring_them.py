@@ -11,6 +11,7 @@ from mathutils import Euler
 from blender_addon.operators.track import TRACK_FILTER
 from blender_addon.scene import actions, flame_pose, rig, tracks
 from blender_addon.ui.drops import SPLITAVATAR_FH_track
+from blender_addon.work import translate
 from shared.flame import Track
 from shared.tracks import EXTENSIONS, FORMATS, ReadTrack
 from tests.fakes import arkit_files
@@ -196,6 +197,25 @@ def test_a_track_of_vhap_moves_head_neck_and_jaw_and_says_what_is_left_out(
             ):  # fmt: skip
                 wanted = stored[theirs][frame]
                 np.testing.assert_allclose(getattr(found, ours)[0], wanted, atol=3e-6)
+
+
+def test_a_running_backend_with_flame_s_file_translates_the_codes(
+    avatar_rig: bpy.types.Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    weights = np.random.default_rng(6).uniform(0, 1, (6, 52))
+    asked = []
+
+    def translated(head: str, expression: np.ndarray) -> np.ndarray:
+        asked.append((head, expression.shape))
+        return weights
+
+    monkeypatch.setattr(translate, "arkit_weights", translated)
+    bpy.context.scene.render.fps = 25
+    imported(_vhap(tmp_path, expression=0.7), frame_start=1)
+    assert asked == [("flame2023", (6, 100))]
+    np.testing.assert_allclose(keys(avatar_rig, '["jawOpen"]')[:, 1], weights[:, 24], atol=1e-6)
+    assert "left out" not in capfd.readouterr().out
 
 
 def test_head_motion_about_the_origin_is_exact_on_any_rig(
