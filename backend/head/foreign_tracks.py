@@ -68,9 +68,8 @@ def to_open(track: ReadTrack) -> tuple[Track, list[str]]:
     """
     if track.head == RIG_HEAD:
         return with_own_joint(track)
-    own = load_head(track.head)
-    told = track.about_root(_root(own, track))
-    return _even(on_rig(told, as_units(own, track.expression)))
+    weights = as_units(load_head(track.head), track.expression)
+    return _even(on_rig(_about_open_joint(track), weights))
 
 
 def with_own_joint(track: ReadTrack) -> tuple[Track, list[str]]:
@@ -78,20 +77,15 @@ def with_own_joint(track: ReadTrack) -> tuple[Track, list[str]]:
     if track.moved is None:
         return _even(track)
     try:
-        return _even(track.about_root(_root(load_head(track.head), track)))
+        return _even(track.about_root(load_head(track.head).joints_of(track.betas)[ROOT]))
     except AvatarError as error:
         if error.code not in ("missing_weights", "bad_request"):
             raise
-    return _even(_about_open_joint(track))
+    return _even(_about_open_joint(track).noted(_OTHER_JOINT.format(head=track.head)))
 
 
 def _about_open_joint(track: ReadTrack) -> ReadTrack:
-    told = track.about_root(load_head().joints_of(None)[0])
-    return told if track.moved is None else told.noted(_OTHER_JOINT.format(head=track.head))
-
-
-def _root(head: Head, track: ReadTrack) -> np.ndarray:
-    return head.joints_of(track.betas)[ROOT]
+    return track.about_root(load_head().joints_of(None)[ROOT])
 
 
 def _even(track: ReadTrack) -> tuple[Track, list[str]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from backend.head import Head, foreign_tracks, load_head
 from backend.head.flame import FLAME_FILES
@@ -109,6 +110,19 @@ def test_eyelids_that_a_flame_head_lacks_are_said(installed: Head, tmp_path: Pat
     assert not any("eyelids" in note for note in notes)
     blink = track.expression[:, ARKIT_NAMES.index("eyeBlinkLeft")]
     assert (blink >= M["lids"][:, 0] - 1e-6).all()
+
+
+def test_a_motion_about_the_origin_is_one_on_the_open_head_too(
+    installed: Head, tmp_path: Path
+) -> None:
+    path = files.pixel3dmm(tmp_path, {**M, "neck": np.zeros((files.T, 3))})
+    track, notes = foreign_tracks.load_track(path, "open")
+    point = np.array([0.03, 0.05, 0.1])
+    for frame in range(files.T):
+        pose = Head.load().head_pose_of(track.frame(frame)).numpy()
+        wanted = Rotation.from_rotvec(M["orient"][frame]).apply(point) + M["shift"][frame]
+        np.testing.assert_allclose(pose[:3, :3] @ point + pose[:3, 3], wanted, atol=1e-5)
+    assert not any("not installed" in note for note in notes)
 
 
 def test_without_flame_s_file_head_and_jaw_drive_the_open_head_and_the_rest_is_said(
