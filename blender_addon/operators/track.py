@@ -53,12 +53,16 @@ class SPLITAVATAR_OT_import_track(WithAvatar, bpy.types.Operator):
         default=0,
         min=0,
         max=999,
+        options={"SKIP_SAVE"},
     )
     angles: EnumProperty(
         name="Angles", description="Unit of a CSV's head and eye angles", items=ANGLES
     )
     clip: StringProperty(
-        name="Clip", description="Which clip, of a file that holds several", default=""
+        name="Clip",
+        description="Which clip, of a file that holds several",
+        default="",
+        options={"SKIP_SAVE"},
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

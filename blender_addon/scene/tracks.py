@@ -13,9 +13,6 @@ from . import actions, controls, flame_pose, rig
 
 resampled = files.resampled
 
-_ONLY_SOME = "Head, neck, jaw and eyes alone are imported by Import Track."
-
-
 Translate = Callable[[str, np.ndarray], np.ndarray | None]
 """Head and codes [T, 100] -> ARKit weights [T, 52], or None where they cannot be told."""
 
@@ -47,7 +44,8 @@ def read(
             "head_mismatch",
             f"{path.name} holds codes of the head {track.head!r}; the rig's head is "
             f"{files.RIG_HEAD!r}.",
-            "Convert it with `python -m backend convert-tracks --to open`. " + _ONLY_SOME,
+            "Convert it with `python -m backend convert-tracks --to open`, or take head, neck, jaw and "
+            "eyes alone (partly=True).",
         )
     return files.on_rig(track, weights)
 
