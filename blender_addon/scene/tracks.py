@@ -44,8 +44,8 @@ def read(
             "head_mismatch",
             f"{path.name} holds codes of the head {track.head!r}; the rig's head is "
             f"{files.RIG_HEAD!r}.",
-            "Convert it with `python -m backend convert-tracks --to open`, or take head, neck, jaw and "
-            "eyes alone (partly=True).",
+            "Convert it with `python -m backend convert-tracks --to open`, or take head, neck, jaw "
+            "and eyes alone (partly=True).",
         )
     return files.on_rig(track, weights)
 
