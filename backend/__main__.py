@@ -22,7 +22,7 @@ COMMANDS = {
     "track": "read a track (.flame.npz) from an image, a video or a folder of images",
     "reenact": "show a portrait's person doing what a video or folder of images shows",
     "prepare": "make a data set of videos: crop, matte and track every 5th frame; resumable",
-    "convert-tracks": "turn GAGAvatar's tracks or data sets into ours",
+    "convert-tracks": "other programs' tracks into .flame.npz; GAGAvatar's data sets into ours",
     "synthesise": "make a store of made-up people to train and test with",
     "train": "train a network on a data set; resumable",
     "evaluate": "metrics of a network or of folders of results, beside the paper's",

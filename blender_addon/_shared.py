@@ -7,9 +7,29 @@ Every other module of the add-on imports these names from here.
 from importlib.util import find_spec
 
 if find_spec(f"{__package__}.shared") is not None:
-    from .shared import camera, client, errors, flame, launcher, messages, version  # pyright: ignore
+    from .shared import (  # pyright: ignore
+        camera,
+        client,
+        errors,
+        flame,
+        launcher,
+        messages,
+        rotations,
+        tracks,
+        version,
+    )
 else:
-    from shared import camera, client, errors, flame, launcher, messages, version
+    from shared import (
+        camera,
+        client,
+        errors,
+        flame,
+        launcher,
+        messages,
+        rotations,
+        tracks,
+        version,
+    )
 
 AvatarError = errors.AvatarError
 Camera = camera.Camera
@@ -27,5 +47,7 @@ __all__ = [
     "flame",
     "launcher",
     "messages",
+    "rotations",
+    "tracks",
     "version",
 ]

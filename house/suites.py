@@ -11,7 +11,17 @@ from xml.etree import ElementTree
 from .environments import ROOT, Missing, ensure, ensure_or_missing
 
 LINT = "lint"
-NAMES = (LINT, "unit", "research", "blender-4.5", "blender-5.2", "package", "acceptance", "gpu")
+NAMES = (
+    LINT,
+    "unit",
+    "cases",
+    "research",
+    "blender-4.5",
+    "blender-5.2",
+    "package",
+    "acceptance",
+    "gpu",
+)
 BLENDERS = ("blender-4.5", "blender-5.2")
 ACCEPTANCE_BLENDER = "blender-4.5"
 NO_TESTS = 5  # pytest's exit code
@@ -121,6 +131,8 @@ def run_tests(only: list[str]) -> int:
         run_lint(backend, tally)
     if "unit" in wanted:
         run_pytest("unit", backend, ("tests/unit", "tests/protocol"), tally)
+    if "cases" in wanted:
+        run_pytest("cases", backend, ("tests/cases",), tally)
     if "research" in wanted:
         run_pytest("research", backend, ("tests/research",), tally)
     for folder in BLENDERS:

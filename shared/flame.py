@@ -10,10 +10,12 @@ import io
 import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from .errors import AvatarError
+from .restricted.damage import ARCHIVE_DAMAGE
 
 BETAS_SIZE = 300
 EXPRESSION_SIZE = 100
@@ -94,13 +96,13 @@ class Track:
         return len(self.expression)
 
     @classmethod
-    def neutral(cls, length: int = 1, **settings: object) -> Track:
+    def neutral(cls, length: int = 1, **settings: object) -> Self:
         """`length` frames with every per-frame parameter zero; `settings` replace fields."""
         zeros = {name: np.zeros((length, size)) for name, size in FRAME_SIZES.items()}
         return cls(**{**zeros, **settings})  # type: ignore[arg-type]
 
     @classmethod
-    def from_arkit(cls, weights: dict[str, float], **settings: object) -> Track:
+    def from_arkit(cls, weights: dict[str, float], **settings: object) -> Self:
         """One frame of the open head from ARKit weights by name (0..1)."""
         expression = np.zeros((1, EXPRESSION_SIZE), np.float32)
         for name, value in weights.items():
@@ -108,11 +110,11 @@ class Track:
             expression[0, ARKIT_NAMES.index(name)] = value
         return cls.neutral(1, expression=expression, **settings)
 
-    def frame(self, index: int) -> Track:
+    def frame(self, index: int) -> Self:
         """Frame `index` as a track of its own."""
         return self.slice(index, index + 1)
 
-    def slice(self, start: int, stop: int) -> Track:
+    def slice(self, start: int, stop: int) -> Self:
         """Frames start..stop-1."""
         return replace(self, **{name: getattr(self, name)[start:stop] for name in FRAME_SIZES})
 
@@ -154,7 +156,7 @@ class Track:
             return cls.from_arrays(stored, **settings)
         except AvatarError as error:
             raise AvatarError("bad_file", f"{path}: {error.message}", error.remedy) from error
-        except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
+        except ARCHIVE_DAMAGE as error:
             raise AvatarError(
                 "bad_file",
                 f"{path} is not a readable .flame.npz ({type(error).__name__}: {error}).",

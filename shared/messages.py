@@ -131,6 +131,13 @@ class TrackReply(Message):
 
 
 @dataclass(frozen=True, eq=False)
+class TranslateReply(Message):
+    """ARKit weights that move the skin most alike."""
+
+    weights: np.ndarray = array("float32", "[T,52]", "0..1; jaw and eyeLook units stay 0")
+
+
+@dataclass(frozen=True, eq=False)
 class CancelReply(Message):
     """Whether there was something to cancel."""
 
@@ -255,6 +262,16 @@ class TrackJob(Message):
 
 
 @dataclass(frozen=True, eq=False)
+class TranslateCodes(Message):
+    """Translates expression codes of FLAME, by FLAME's own file; `missing_weights` without it."""
+
+    WIRE: ClassVar[str] = "codes.translate"
+    REPLY: ClassVar[type[Message] | None] = TranslateReply
+    head: str = value("whose codes they are: flame2020, flame2023, flame2023_open")
+    expression: np.ndarray = array("float32", "[T,100]", "codes")
+
+
+@dataclass(frozen=True, eq=False)
 class CancelJob(Message):
     """Stops a waiting or running job; its own request is answered with `cancelled`."""
 
@@ -308,7 +325,7 @@ REQUESTS: dict[str, type[Message]] = {
     cls.WIRE: cls
     for cls in (
         BackendInfo, CreateAvatar, LoadAvatar, DriveAvatar, RenderFrame,
-        ExportJob, RenderJob, TrackJob, CancelJob, ShutdownBackend,
+        ExportJob, RenderJob, TrackJob, TranslateCodes, CancelJob, ShutdownBackend,
     )
 }  # fmt: skip
 EVENTS: dict[str, type[Message]] = {cls.WIRE: cls for cls in (JobProgress, BackendState)}

@@ -8,7 +8,6 @@ from typing import Any
 
 from backend.avatar import engines
 from backend.rendering import batch
-from shared.flame import Track
 from shared.messages import AXES
 
 from . import options
@@ -19,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `drive`."""
     parser.add_argument("avatar", type=Path, help="a .savatar file")
     parser.add_argument(
-        "track", type=Path, nargs="?", help="a .flame.npz (default: the portrait's own pose)"
+        "track",
+        type=Path,
+        nargs="?",
+        help="a track of any kind that convert-tracks reads (default: the portrait's own pose)",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the files")
     parser.add_argument("--ply", action="store_true", help="write PLY files (the default)")
@@ -27,16 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mp4", action="store_true", help="write a video (and its frames)")
     parser.add_argument("--axes", choices=AXES, default="blender", help="axes of the PLY files")
     parser.add_argument("--compact", action="store_true", help="leave masked Gaussians out")
+    options.add_track(parser)
     options.add_frames(parser)
     options.add_engine(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Writes the files."""
-    track = Track.load(args.track) if args.track else None
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         avatar = engine.open(args.avatar)
-        track = track or avatar.source
+        track, notes = avatar.source, []
+        if args.track:
+            from backend.head.foreign_tracks import load_track  # torch: not for --help
+
+            source = avatar.source.head
+            track, notes = load_track(args.track, source, options.track_options(args))
         numbers = options.frame_range(args.frames, 1, len(track))
         shots = batch.Shots(
             avatar=avatar,
@@ -62,4 +69,6 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
                 result["mp4"] = batch.write_video(
                     video, rendered.files, track.fps, (0, 0, 0), console.progress
                 )
+        if notes:
+            result["notes"] = notes
         return {**result, "image": engine.pipeline.image_kind, "seconds": console.seconds}

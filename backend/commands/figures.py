@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--systems", nargs="+", help="4, 5: folders to show, in this order")
     parser.add_argument("--rows", nargs="+", metavar="CLIP/FRAME", help="4, 5: default: four")
     parser.add_argument("--avatar", type=Path, help="6: a .savatar")
-    parser.add_argument("--track", type=Path, help="6: with --avatar: a .flame.npz that drives it")
+    parser.add_argument("--track", type=Path, help="6: with --avatar: a track that drives it")
     parser.add_argument("--preset", default="open", help="6: the network's preset (default: open)")
     parser.add_argument("--weights", type=Path, help="6: the network's checkpoint")
     parser.add_argument("--data", type=Path, help="6: a store: its network animates a clip of it")
@@ -86,12 +86,11 @@ def _scenes(args: argparse.Namespace, console: Console) -> list[Any]:
 def _avatar_scenes(args: argparse.Namespace, console: Console) -> list[Any]:
     from backend.avatar import engines
     from backend.figures.scene import avatar_scene
-    from shared.flame import Track
+    from backend.head.foreign_tracks import load_track
 
-    track = Track.load(args.track) if args.track else None
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         avatar = engine.open(args.avatar)
-        driver = track or avatar.source
+        driver = load_track(args.track, avatar.source.head)[0] if args.track else avatar.source
         _check_frames(args.frames, len(driver))
         pipeline = engine.pipeline
         return [avatar_scene(pipeline, avatar, driver.slice(n - 1, n)) for n in args.frames]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shared.errors import AvatarError
 from shared.messages import ABLATIONS
+from shared.tracks import ANGLES, Options
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +30,34 @@ def create_settings(args: argparse.Namespace) -> dict[str, int]:
     """Keyword arguments of `CreateOptions` out of `add_create`'s options."""
     given = {"face": args.face, "iterations": args.iterations}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def add_track(parser: argparse.ArgumentParser) -> None:
+    """What the user may say about a track file."""
+    parser.add_argument("--fps", type=float, help="frames per second, in place of the file's")
+    parser.add_argument(
+        "--angles", choices=ANGLES, default="auto",
+        help="unit of a CSV's head and eye angles (default: auto, and said)",
+    )  # fmt: skip
+    parser.add_argument("--clip", default="", help="which clip, of a file that holds several")
+    parser.add_argument(
+        "--head", help="head of the file's codes, in place of the format's (flame2020, flame2023)"
+    )
+
+
+def track_options(args: argparse.Namespace) -> Options:
+    """`add_track`'s options.
+
+    Raises:
+        AvatarError: `bad_request` for a rate that is none.
+    """
+    if args.fps is not None and not 0 < args.fps < 1000:
+        raise AvatarError(
+            "bad_request",
+            f"--fps is {args.fps:g}; expected a number above 0 and below 1000.",
+            "Correct it.",
+        )
+    return Options(args.fps, args.angles, args.clip, args.head)
 
 
 def add_frames(parser: argparse.ArgumentParser) -> None:

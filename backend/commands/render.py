@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("job", type=Path, help="a job folder, or a .savatar file")
-    parser.add_argument("track", type=Path, nargs="?", help="the .flame.npz of a .savatar file")
+    parser.add_argument("track", type=Path, nargs="?", help="the track of a .savatar file")
     parser.add_argument("--camera", type=Path, help="camera file (default: the portrait's camera)")
     parser.add_argument("--out", type=Path, help="folder for the frames (a job's: JOB/frames)")
     parser.add_argument("--mp4", action="store_true", help="also write an MP4 of these frames")

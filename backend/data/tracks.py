@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from backend.data import layout
-from backend.head.inert import Refused, array_of
-from backend.head.unpickle import load_pickle
 from shared.camera import PORTRAIT_FOCAL, Camera, portrait_intrinsics
 from shared.errors import AvatarError
 from shared.flame import BETAS_SIZE, EXPRESSION_SIZE
+from shared.restricted.inert import Refused, array_of
+from shared.restricted.unpickle import load_pickle
+from shared.tracks.gagavatar import UNITS_PER_METRE
 
-UNITS_PER_METRE = 5.0
 HEAD = "flame2020"
 """The head of GAGAvatar_track's codes."""
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from shared.errors import AvatarError
-
-from .flame_file import ARCHIVE_DAMAGE
+from shared.restricted.damage import ARCHIVE_DAMAGE
 
 _SHAPES: dict[str, tuple[str, tuple[int | str, ...]]] = {
     "v_template": ("f", ("V", 3)),

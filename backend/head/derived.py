@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.export.atomic import write_bytes
-
-from .flame_file import ARCHIVE_DAMAGE
+from shared.restricted.damage import ARCHIVE_DAMAGE
 
 Limits = dict[str, tuple[tuple[int, ...], int]]
 """Name -> shape, and how large its whole numbers may get (0: real numbers)."""

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import pickle
 import re
-import struct
-import tokenize
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +15,9 @@ import torch
 
 from shared.errors import AvatarError
 from shared.flame import BETAS_SIZE, EXPRESSION_SIZE, JOINTS
-
-from .inert import Refused, array_of
-from .unpickle import load_pickle
+from shared.restricted.damage import ARCHIVE_DAMAGE
+from shared.restricted.inert import Refused, array_of
+from shared.restricted.unpickle import load_pickle
 
 _CODES = BETAS_SIZE + EXPRESSION_SIZE
 _POSE_FEATURES = 9 * (len(JOINTS) - 1)
@@ -29,25 +25,6 @@ _TREE = (-1, 0, 1, 1, 1)
 _MOST_VERTICES = 1_000_000
 _MOST_BYTES = 2 << 30
 _REMEDY = "Get the file again from its owners; docs/flame.md says which files are read."
-ARCHIVE_DAMAGE = (
-    OSError,
-    RuntimeError,
-    ValueError,
-    LookupError,
-    EOFError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    OverflowError,
-    MemoryError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-    pickle.UnpicklingError,
-    SyntaxError,
-    tokenize.TokenError,
-)
-"""What NumPy and torch raise on damaged archives."""
 
 
 @dataclass(frozen=True)

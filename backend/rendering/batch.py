@@ -22,6 +22,7 @@ from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import FRAME_SIZES, Track
 from shared.progress import Progress
+from shared.tracks import RIG_HEAD
 from shared.version import VERSION
 
 
@@ -91,12 +92,12 @@ class Rendered:
 
 
 def check_head(track: Track, source: Track) -> None:
-    """Refuses codes of another head than the avatar's.
+    """Refuses codes of another head than the avatar's, ARKit weights excepted: all heads know them.
 
     Raises:
         AvatarError: `head_mismatch`.
     """
-    if track.head != source.head:
+    if track.head not in (RIG_HEAD, source.head):
         raise AvatarError(
             "head_mismatch",
             f"The track's codes belong to the head {track.head!r}; the avatar's head is"

@@ -16,6 +16,7 @@ from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import Track
 from shared.messages import ABLATIONS
+from shared.tracks import read
 
 _JOB_KEYS = {
     "avatar": str,
@@ -122,7 +123,10 @@ def from_files(
             "Give a folder with job.json, or: render AVATAR TRACK --out DIR.",
         )
     views = read_cameras(cameras) if cameras is not None else ()
-    return RenderSettings(avatar, Track.load(track), views, out, avatar.stem)
+    from backend.head.foreign_tracks import with_own_joint  # torch: not for --help
+
+    driver, _ = with_own_joint(read(track))
+    return RenderSettings(avatar, driver, views, out, avatar.stem)
 
 
 def read_cameras(path: Path) -> tuple[Camera, ...]:

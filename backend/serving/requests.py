@@ -23,6 +23,9 @@ from shared.progress import Progress
 AVATARS_KEPT = 4
 """Avatars in memory; an older one is read again from its file when it is wanted."""
 
+FLAME_HEADS = ("flame2020", "flame2023", "flame2023_open")
+"""Whose codes can be translated."""
+
 _FIRST_EXPRESSION_LAYER = 2
 
 
@@ -51,6 +54,7 @@ class Handlers:
             messages.ExportJob: self._export,
             messages.RenderJob: self._render_job,
             messages.TrackJob: self._track,
+            messages.TranslateCodes: self._translate,
         }
 
     def __call__(self, message: Message, progress: Progress) -> Message:
@@ -200,6 +204,24 @@ class Handlers:
         sizes = {(camera.width, camera.height) for camera in tracked.cameras}
         cameras = tuple(tracked.cameras) if len(sizes) == 1 else ()
         return messages.TrackReply(tracked.track, cameras, tracked.notes)
+
+    def _translate(self, message: messages.TranslateCodes, progress: Progress) -> Message:
+        if message.head not in FLAME_HEADS:
+            raise AvatarError(
+                "bad_request",
+                f"codes.translate got codes of the head {message.head!r}.",
+                f"Expected one of {', '.join(FLAME_HEADS)}.",
+            )
+        if not np.isfinite(message.expression).all():
+            raise AvatarError(
+                "bad_request", "codes.translate got NaN or infinity.", "Send finite codes."
+            )
+        from backend.head import load_head  # torch: the server starts without it
+        from backend.head.foreign_tracks import as_units
+
+        progress("translating", 0, 1)
+        weights = as_units(load_head(message.head), message.expression)
+        return messages.TranslateReply(weights.astype(np.float32))
 
 
 def checked_ablations(names: list[str]) -> frozenset[str]:

@@ -4,19 +4,30 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
+from .._shared import tracks as files
 from ..scene import properties, tracks
+from ..work import translate
 from .polls import WithAvatar, require_avatar
 from .reports import reported
 
-TRACK_FILTER = ";".join(f"*{end}" for end in tracks.FORMATS)
+TRACK_FILTER = ";".join(f"*{end}" for end in files.EXTENSIONS)
+
+ANGLES = (
+    ("auto", "Automatic", "Radians, unless an angle is too large for them; the report says which"),
+    ("radians", "Radians", "As most versions of Live Link Face write them"),
+    ("degrees", "Degrees", "As some versions of Live Link Face write them"),
+)
 
 
 class SPLITAVATAR_OT_import_track(WithAvatar, bpy.types.Operator):
     bl_idname = "splitavatar.import_track"
     bl_label = "Import Track"
-    bl_description = "Key an ARKit JSON or a .flame.npz onto the avatar's rig, in a new action"
+    bl_description = (
+        "Key a facial track onto the avatar's rig, in a new action: ARKit weights as JSON or CSV, "
+        "a .flame.npz, or the files of FLAME trackers"
+    )
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"} | properties.BLEND_RELATIVE)
@@ -36,6 +47,24 @@ class SPLITAVATAR_OT_import_track(WithAvatar, bpy.types.Operator):
         default=False,
     )
 
+    fps: FloatProperty(
+        name="Frame Rate",
+        description="Frames per second of the track; 0: what the file tells",
+        default=0,
+        min=0,
+        max=999,
+        options={"SKIP_SAVE"},
+    )
+    angles: EnumProperty(
+        name="Angles", description="Unit of a CSV's head and eye angles", items=ANGLES
+    )
+    clip: StringProperty(
+        name="Clip",
+        description="Which clip, of a file that holds several",
+        default="",
+        options={"SKIP_SAVE"},
+    )
+
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if self.filepath:
             return self.execute(context)
@@ -48,24 +77,28 @@ class SPLITAVATAR_OT_import_track(WithAvatar, bpy.types.Operator):
         scene = context.scene
         path = Path(bpy.path.abspath(self.filepath))
         armature = require_avatar(context)
-        track = tracks.read(path)
+        tracks.require_own(armature)
+        options = files.Options(self.fps or None, self.angles, self.clip)
+        track = tracks.read(path, options, True, translate.arkit_weights)
         scene_fps = scene.render.fps / scene.render.fps_base
+        if armature.animation_data and armature.animation_data.use_tweak_mode:
+            track = track.noted("Tweaking of the NLA strip has ended.")
         tracks.insert(armature, track, path.stem, self.frame_start, scene_fps, self.whole_frames)
-        last = self.frame_start + int((len(track) - 1) / track.fps * scene_fps + 1e-6)
+        last = self.frame_start + int(tracks.seconds(track)[-1] * scene_fps + 1e-6)
         if self.set_range:
             scene.frame_start, scene.frame_end = self.frame_start, last
         scene.frame_set(scene.frame_current)  # the rig shows the new keys at once
-        self.report(
-            {"INFO"},
+        said = (
             f"Keyed {len(track)} frames at {track.fps:g} fps onto {armature.name}, "
-            f"frames {self.frame_start} to {last}",
+            f"frames {self.frame_start} to {last}"
         )
+        self.report({"WARNING" if track.notes else "INFO"}, " ".join([f"{said}.", *track.notes]))
         return {"FINISHED"}
 
     def draw(self, context: bpy.types.Context) -> Any:
         layout = self.layout
         layout.use_property_split = True
-        for name in ("frame_start", "whole_frames", "set_range"):
+        for name in ("frame_start", "whole_frames", "set_range", "fps", "angles", "clip"):
             layout.prop(self, name)
 
 

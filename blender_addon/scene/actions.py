@@ -13,8 +13,12 @@ CONSTANT, LINEAR, BEZIER = 0, 1, 2
 
 
 def new_action(owner: bpy.types.ID, name: str) -> bpy.types.Action:
-    """An empty action that `owner` plays; the one before stays in the file."""
+    """An empty action that `owner` plays; the one before stays in the file.
+
+    Tweaking a strip of the NLA ends: meanwhile Blender lets nobody change the action.
+    """
     data = owner.animation_data or owner.animation_data_create()
+    data.use_tweak_mode = False
     if data.action is not None:
         data.action.use_fake_user = True
     action = bpy.data.actions.new(name)

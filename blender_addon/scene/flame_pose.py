@@ -13,6 +13,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .._shared import rotations
+
+rotation_matrix, axis_angle = rotations.rotation_matrix, rotations.axis_angle
+
 BONES = ("root", "neck", "jaw", "eye.L", "eye.R")
 """The armature's bones, in the order of FLAME's joints."""
 
@@ -26,56 +30,6 @@ ROTATIONS = {
     "eye.R": "reye_pose",
 }
 """Which parameter turns which bone."""
-
-
-def rotation_matrix(axis_angle: np.ndarray) -> np.ndarray:
-    """[..., 3] axis-angle, radians -> [..., 3, 3] float64 (Rodrigues)."""
-    vector = np.asarray(axis_angle, np.float64)
-    angle = np.linalg.norm(vector, axis=-1)[..., None, None]
-    x, y, z = vector[..., 0], vector[..., 1], vector[..., 2]
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1)
-    cross = cross.reshape(*vector.shape[:-1], 3, 3)
-    # sinc keeps both factors exact at angle 0.
-    sine = np.sinc(angle / np.pi)
-    cosine = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
-    return np.eye(3) + sine * cross + cosine * (cross @ cross)
-
-
-def quaternion(matrix: np.ndarray) -> np.ndarray:
-    """[3, 3] nearly rotation -> [4] wxyz, w >= 0.
-
-    The largest component is taken first, so that no angle loses precision.
-    """
-    m = np.asarray(matrix, np.float64)
-    squared = np.array(
-        [
-            1 + m[0, 0] + m[1, 1] + m[2, 2],
-            1 + m[0, 0] - m[1, 1] - m[2, 2],
-            1 - m[0, 0] + m[1, 1] - m[2, 2],
-            1 - m[0, 0] - m[1, 1] + m[2, 2],
-        ]
-    )
-    products = np.array(
-        [
-            [squared[0], m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]],
-            [m[2, 1] - m[1, 2], squared[1], m[1, 0] + m[0, 1], m[0, 2] + m[2, 0]],
-            [m[0, 2] - m[2, 0], m[1, 0] + m[0, 1], squared[2], m[2, 1] + m[1, 2]],
-            [m[1, 0] - m[0, 1], m[0, 2] + m[2, 0], m[2, 1] + m[1, 2], squared[3]],
-        ]
-    )
-    result = products[int(np.argmax(squared))]
-    result = result / np.linalg.norm(result)
-    return -result if result[0] < 0 else result
-
-
-def axis_angle(matrix: np.ndarray) -> np.ndarray:
-    """[3, 3] nearly rotation -> [3] axis-angle, radians, angle <= pi."""
-    w, *vector = quaternion(matrix)
-    sine = float(np.linalg.norm(vector))
-    if sine < 1e-12:
-        return np.zeros(3)
-    return np.asarray(vector) * (2 * np.arctan2(sine, w) / sine)
 
 
 def axis_angle_quaternions(vectors: np.ndarray) -> np.ndarray:

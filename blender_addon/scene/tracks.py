@@ -1,170 +1,69 @@
-"""Tracks from files onto the rig as keyframes: ARKit JSON and our own `.flame.npz`."""
+"""Tracks from files onto the rig as keyframes; `shared.tracks` reads the files."""
 
-import json
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import bpy
 import numpy as np
+from mathutils import Quaternion
 
-from .._shared import ARKIT_NAMES, AvatarError, Track, flame
+from .._shared import ARKIT_NAMES, AvatarError, Track
+from .._shared import tracks as files
 from . import actions, controls, flame_pose, rig
 
-FORMATS = {".json": "ARKit JSON", ".npz": ".flame.npz"}
+resampled = files.resampled
 
-RIG_HEAD = "open"
-"""The head whose expression codes are ARKit weights, which is what the controls are."""
-
-
-def read(path: Path) -> Track:
-    """Reads any track file that we know.
-
-    Raises:
-        AvatarError: `unsupported_format`, `bad_file` or `head_mismatch`.
-    """
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise AvatarError(
-            "unsupported_format",
-            f"{path.name} is not a track that SplitAvatar reads.",
-            "Tracks are " + " and ".join(f"{name} (*{end})" for end, name in FORMATS.items()) + ".",
-        )
-    track = read_arkit_json(path) if kind == "ARKit JSON" else Track.load(path)
-    if len(track) == 0:
-        raise _bad_file(path, "frames", "no frame", "at least one")
-    if track.head != RIG_HEAD:
-        raise AvatarError(
-            "head_mismatch",
-            f"{path.name} holds codes of the head {track.head!r}; the rig's head is {RIG_HEAD!r}.",
-            "Convert it with `python -m backend convert-tracks`.",
-        )
-    return track
+Translate = Callable[[str, np.ndarray], np.ndarray | None]
+"""Head and codes [T, 100] -> ARKit weights [T, 52], or None where they cannot be told."""
 
 
-def read_arkit_json(path: Path) -> Track:
-    """Reads `{names[52], frames[{weights[52], time, rotation}], metadata{fps}?, head_pose?}`.
-
-    `head_pose` [T, 3] (or each frame's `rotation`, when it has three numbers) are axis-angles in
-    radians and turn the neck. Without `metadata.fps` the times of the frames give the rate.
-
-    Raises:
-        AvatarError: `bad_file`, naming the key, what was found and what was expected.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AvatarError(
-            "bad_file", f"{path} is not readable JSON ({error}).", "Choose another file."
-        ) from error
-    if not isinstance(content, dict):
-        raise _bad_file(path, "(top level)", type(content).__name__, "an object")
-    names = _names(path, content.get("names"))
-    frames = content.get("frames")
-    if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
-        raise _bad_file(path, "frames", type(frames).__name__, "a list of objects")
-    weights = _numbers(path, "weights", [f.get("weights") for f in frames], len(names))
-    expression = np.zeros((len(frames), flame.EXPRESSION_SIZE), np.float32)
-    for column, name in enumerate(names):
-        expression[:, ARKIT_NAMES.index(name)] = weights[:, column]
-    return Track.neutral(
-        len(frames),
-        expression=expression,
-        neck_pose=_head_rotations(path, content, frames),
-        fps=_rate(path, content, frames),
-    )
-
-
-def _names(path: Path, names: Any) -> list[str]:
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise _bad_file(path, "names", type(names).__name__, "the list of ARKit names")
-    # Some writers use PascalCase.
-    names = [name[:1].lower() + name[1:] for name in names]
-    unknown = [name for name in names if name not in ARKIT_NAMES]
-    if unknown or not names:
-        found = ", ".join(unknown[:3]) or "no name"
-        raise _bad_file(path, "names", found, f"ARKit names such as {ARKIT_NAMES[24]}")
-    if len(set(names)) != len(names):
-        double = next(name for name in names if names.count(name) > 1)
-        raise _bad_file(path, "names", f"{double} twice", "each name once")
-    return names
-
-
-def _head_rotations(path: Path, content: dict[str, Any], frames: list[dict]) -> np.ndarray:
-    rotations = content.get("head_pose")
-    if rotations is None:
-        rotations = [frame.get("rotation") or [0, 0, 0] for frame in frames]
-    elif not isinstance(rotations, list) or len(rotations) != len(frames):
-        found = f"{len(rotations)} entries" if isinstance(rotations, list) else "no list"
-        raise _bad_file(path, "head_pose", found, f"one per frame, {len(frames)}")
-    return _numbers(path, "head_pose", rotations, 3)
-
-
-def _rate(path: Path, content: dict[str, Any], frames: list[dict]) -> float:
-    metadata = content.get("metadata")
-    rate = metadata.get("fps") if isinstance(metadata, dict) else None
-    if rate is None and len(frames) > 1:
-        times = _numbers(path, "time", [[frame.get("time")] for frame in frames], 1)[:, 0]
-        span = float(times[-1] - times[0])
-        rate = (len(frames) - 1) / span if span > 0 else None
-    rate = 30.0 if rate is None and len(frames) <= 1 else rate
-    if not isinstance(rate, (int, float)) or not 0 < rate < 1000:
-        raise _bad_file(path, "metadata.fps", rate, "frames per second above 0, or rising times")
-    return float(rate)
-
-
-def _numbers(path: Path, key: str, rows: list[Any], width: int) -> np.ndarray:
-    for index, row in enumerate(rows):
-        if not isinstance(row, list) or len(row) != width:
-            found = f"{len(row)} values" if isinstance(row, list) else type(row).__name__
-            raise _bad_file(path, f"{key} of frame {index}", found, f"{width} numbers")
-    try:
-        result = np.array(rows, np.float64).reshape(len(rows), width)
-    except (TypeError, ValueError) as error:
-        raise _bad_file(path, key, str(error), "numbers") from error
-    if not np.isfinite(result).all():
-        raise _bad_file(path, key, "NaN or infinity", "finite numbers")
-    return result
-
-
-def _bad_file(path: Path, key: str, found: object, expected: str) -> AvatarError:
-    return AvatarError(
-        "bad_file",
-        f"{path.name}, key {key!r}: found {found}, expected {expected}.",
-        "Correct the file or choose another.",
-    )
-
-
-def resampled(track: Track, fps: float) -> Track:
-    """The track at another frame rate: weights linearly, rotations on the shortest arc.
+def read(
+    path: Path,
+    options: files.Options | None = None,
+    partly: bool = False,
+    translate: Translate = lambda head, codes: None,
+) -> files.ReadTrack:
+    """Reads a track of any kind that we know, for the rig.
 
     Args:
-        track: T frames.
-        fps: New frames per second. The last frame is the last whole one within the track.
+        path: A file of one of `shared.tracks.FORMATS`, or a folder of them.
+        options: What the user says about it.
+        partly: Take head, neck, jaw, eyes and eyelids of a track whose expression codes belong to
+            FLAME and cannot be translated, and note that these are left out.
+        translate: Tells such codes as weights.
+
+    Raises:
+        AvatarError: `unsupported_format`, `bad_file`, or without `partly` `head_mismatch`.
     """
-    if abs(track.fps - fps) < 1e-6 or len(track) < 2:
-        return replace(track, fps=fps)
-    count = int(np.floor((len(track) - 1) / track.fps * fps + 1e-6)) + 1
-    position = np.minimum(np.arange(count) * track.fps / fps, len(track) - 1)
-    low = np.minimum(position.astype(int), len(track) - 2)
-    part = (position - low)[:, None]
-    values = {}
-    for name in flame.FRAME_SIZES:
-        array = getattr(track, name).astype(np.float64)
-        if name in flame_pose.ROTATIONS.values():
-            values[name] = _between_rotations(array[low], array[low + 1], part)
-        else:
-            values[name] = array[low] * (1 - part) + array[low + 1] * part
-    return replace(track, fps=fps, **values)
+    track = files.read(path, options)
+    if track.head == files.RIG_HEAD:
+        return track
+    weights = translate(track.head, track.expression) if track.expression.any() else None
+    if weights is None and not partly:
+        raise AvatarError(
+            "head_mismatch",
+            f"{path.name} holds codes of the head {track.head!r}; the rig's head is "
+            f"{files.RIG_HEAD!r}.",
+            "Convert it with `python -m backend convert-tracks --to open`, or take head, neck, jaw "
+            "and eyes alone (partly=True).",
+        )
+    return files.on_rig(track, weights)
 
 
-def _between_rotations(first: np.ndarray, second: np.ndarray, part: np.ndarray) -> np.ndarray:
-    """[T, 3] axis-angles at `part` [T, 1] of the way from `first` to `second` (slerp)."""
-    start = flame_pose.rotation_matrix(first)
-    turn = start.transpose(0, 2, 1) @ flame_pose.rotation_matrix(second)
-    steps = np.array([flame_pose.axis_angle(matrix) for matrix in turn]) * part
-    whole = start @ flame_pose.rotation_matrix(steps)
-    return np.array([flame_pose.axis_angle(matrix) for matrix in whole])
+def require_own(armature: bpy.types.Object) -> None:
+    """Refuses a rig that lies in another file, where keys are lost.
+
+    Raises:
+        AvatarError: `bad_request`, with the ways to have a rig of one's own.
+    """
+    if armature.library is not None:
+        raise AvatarError(
+            "bad_request",
+            f"The rig {armature.name!r} is linked from {Path(armature.library.filepath).name}: "
+            "keys on it would be lost when this file is opened again.",
+            "Make a library override (Object > Library Override > Make), or append the rig "
+            "instead of linking it.",
+        )
 
 
 def insert(
@@ -179,17 +78,23 @@ def insert(
 
     Args:
         armature: The avatar's armature object.
-        track: T frames.
+        track: T frames of the rig's head. Keys follow the times of a `ReadTrack`.
         name: Name of the action.
         start_frame: Scene frame of the track's first frame.
         scene_fps: Frames per second of the scene.
         whole_frames: Resample to one key on each scene frame; otherwise the track's own frames
             are keyed where they fall in time, also between scene frames.
+
+    Raises:
+        AvatarError: `bad_request` for what is no rig, or one in another file.
     """
     rig.require_rig(armature)
+    require_own(armature)
+    if isinstance(track, files.ReadTrack):
+        track = track.about_root(rig.joints(armature)[0])
     if whole_frames:
         track = resampled(track, scene_fps)
-    frames = start_frame + np.arange(len(track)) * scene_fps / track.fps
+    frames = start_frame + seconds(track) * scene_fps
     action = actions.new_action(armature, name)
     for index, control in enumerate(ARKIT_NAMES):
         path = controls.data_path(control)
@@ -204,13 +109,52 @@ def insert(
     return action
 
 
+def seconds(track: Track) -> np.ndarray:
+    """[T] when each frame of a track is, since the first."""
+    if isinstance(track, files.ReadTrack):
+        return track.seconds
+    return np.arange(len(track)) / track.fps
+
+
 def _key_rotation(
     armature: bpy.types.Object, bone_name: str, frames: np.ndarray, vectors: np.ndarray
 ) -> None:
-    """Keys axis-angles [T, 3] (bone's axes) as quaternions that never jump."""
-    # Imported keys are quaternions: they neither lock nor flip, whatever the head does.
-    armature.pose.bones[bone_name].rotation_mode = "QUATERNION"
+    """Keys axis-angles [T, 3] (bone's axes) in the bone's own rotation mode, without jumps.
+
+    The mode stays: other actions of the rig are keyed in it.
+    """
+    mode = armature.pose.bones[bone_name].rotation_mode
     quats = flame_pose.axis_angle_quaternions(vectors)
-    path = f'pose.bones["{bone_name}"].rotation_quaternion'
-    for index in range(4):
-        actions.write_curve(armature, path, index, frames, quats[:, index])
+    if mode == "QUATERNION":
+        channel, values = "rotation_quaternion", quats
+    elif mode == "AXIS_ANGLE":
+        channel, values = "rotation_axis_angle", _axis_angles(quats)
+    else:
+        channel, values = "rotation_euler", _eulers(quats, mode)
+    path = f'pose.bones["{bone_name}"].{channel}'
+    for index in range(values.shape[1]):
+        actions.write_curve(armature, path, index, frames, values[:, index])
+
+
+def _eulers(quats: np.ndarray, order: str) -> np.ndarray:
+    """[T, 3] angles of quaternions [T, 4], each the nearest to the one before."""
+    angles = np.zeros((len(quats), 3))
+    near = Quaternion().to_euler(order)
+    for number, quat in enumerate(quats):
+        near = Quaternion(quat).to_euler(order, near)
+        angles[number] = near
+    return angles
+
+
+def _axis_angles(quats: np.ndarray) -> np.ndarray:
+    """[T, 4] angle and axis of quaternions that do not jump; a still bone keeps the last axis."""
+    found = np.zeros((len(quats), 4))
+    axis = np.array([0.0, 1.0, 0.0])
+    for number, quat in enumerate(quats):
+        sine = np.linalg.norm(quat[1:])
+        if sine > 1e-9:
+            turned = quat[1:] / sine
+            turned = -turned if turned @ axis < 0 else turned
+            sine, axis = sine * np.sign(quat[1:] @ turned), turned
+        found[number] = [2 * np.arctan2(sine, quat[0]), *axis]
+    return found

@@ -2,9 +2,9 @@
 
 import bpy
 
+from .._shared import tracks
 from ..operators.avatar import IMAGE_FILTER
 from ..scene import properties
-from ..scene.tracks import FORMATS
 from . import preferences
 
 
@@ -35,7 +35,7 @@ class SPLITAVATAR_FH_avatar(bpy.types.FileHandler):
 class SPLITAVATAR_FH_track(bpy.types.FileHandler):
     bl_label = "Facial Track"
     bl_import_operator = "splitavatar.import_track"
-    bl_file_extensions = ";".join(FORMATS)
+    bl_file_extensions = ";".join(tracks.EXTENSIONS)
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:

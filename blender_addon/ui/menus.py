@@ -12,7 +12,7 @@ def _import_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     layout.operator(SPLITAVATAR_OT_create_avatar.bl_idname, text="Portrait to Avatar (image)")
     layout.operator(SPLITAVATAR_OT_open_avatar.bl_idname, text="SplitAvatar (.savatar)")
     layout.operator(
-        SPLITAVATAR_OT_import_track.bl_idname, text="Facial Track (ARKit .json, .flame.npz)"
+        SPLITAVATAR_OT_import_track.bl_idname, text="Facial Track (ARKit .json, .csv, FLAME)"
     )
 
 

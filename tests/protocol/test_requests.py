@@ -136,6 +136,16 @@ def test_a_job_reports_progress_and_states(client: Client, tmp_path: Path) -> No
         (m.LoadAvatar(path="a.savatar", job="1"), "bad_request", "not absolute"),
         (m.LoadAvatar(path="/no/such.savatar", job="1"), "bad_file", "/no/such.savatar"),
         (m.TrackJob(job="1", video="/no/such.mp4"), "bad_file", "does not exist"),
+        (
+            m.TranslateCodes(head="open", expression=np.zeros((2, 100), np.float32)),
+            "bad_request",
+            "codes of the head 'open'",
+        ),
+        (
+            m.TranslateCodes(head="flame2020", expression=np.zeros((2, 50), np.float32)),
+            "bad_request",
+            "found float32 [2, 50]",
+        ),
     ],
 )
 def test_wrong_requests_get_their_error(

@@ -19,7 +19,8 @@ def mirrored() -> list[Path]:
 def modules_beside(path: Path) -> set[str]:
     """Names of the modules and packages in the folder that a test file's folder mirrors."""
     suite, *folders = path.relative_to(ROOT / "tests").parent.parts
-    package = ROOT / "shared" if folders[0] == "shared" else ROOT / SIDES[suite] / Path(*folders)
+    side = ROOT if folders[0] == "shared" else ROOT / SIDES[suite]
+    package = side / Path(*folders)
     names = {p.stem for p in package.glob("*.py")} | {
         p.parent.name for p in package.glob("*/__init__.py")
     }

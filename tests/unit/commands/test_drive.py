@@ -8,6 +8,7 @@ import pytest
 
 from backend.export import ply, png
 from shared.flame import Track
+from tests.fakes import arkit_files
 from tests.fakes.fake_pipeline import FakeAvatar
 from tests.unit.commands.line import Line, names
 
@@ -65,3 +66,15 @@ def test_an_avatar_of_another_head_is_refused(line: Line, tmp_path: Path) -> Non
     path = tmp_path / "a.savatar"
     FakeAvatar(b"other head").save(path)
     assert line.json("drive", path, "--out", tmp_path, code=1)["error"]["code"] == "head_mismatch"
+
+
+def test_drive_takes_a_track_of_another_program_and_says_what_was_noticed(
+    line: Line, avatar: Path, tmp_path: Path
+) -> None:
+    path = arkit_files.SAME["per cent"](tmp_path)
+    result = line.json("drive", avatar, path, "--out", tmp_path / "o", "--frames", "3")
+    assert any("divided by 100" in note for note in result["notes"])
+    frame = Track.neutral(1, expression=np.pad(arkit_files.W[[2]], ((0, 0), (0, 48))))
+    cloud = line.pipeline.drive(FakeAvatar(b""), frame)
+    read = ply.read_ply(tmp_path / "o" / "anna_0003.ply")
+    np.testing.assert_allclose(read.means, cloud.means, atol=1e-6)

@@ -14,7 +14,7 @@ import torch
 from scipy.spatial import ConvexHull
 
 from backend.head import Head
-from tests.unit.head.pickles import flame_pickle
+from tests.unit.shared.restricted.pickles import flame_pickle
 
 Arrays = dict[str, np.ndarray]
 

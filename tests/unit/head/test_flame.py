@@ -25,7 +25,7 @@ from tests.unit.head.flame_files import (
     synthetic_flame,
     tensors,
 )
-from tests.unit.head.pickles import Call, flame_pickle
+from tests.unit.shared.restricted.pickles import Call, flame_pickle
 
 GOLDEN = Path(__file__).resolve().parents[2] / "data/golden_flame.npz"
 MODEL_UNITS_PER_METRE = 5.0

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .inert import Inert, Refused
+from .tensors import STORAGES, rebuilt_tensor
 
 
 class Budget:
@@ -60,9 +61,11 @@ _SPARSE = re.compile(r"scipy\.sparse(?:\._?(csc|csr|coo))?")
 _DTYPE = re.compile(r"[<>|=]?(\?|[biufcSU]\d{1,9})")
 
 
-def allowed(module: str, name: str) -> Maker | None:
-    """The maker for a global, None where it is not allowed."""
+def allowed(module: str, name: str, tensors: bool = False) -> Maker | None:
+    """The maker for a global, None where it is not allowed; torch's own only with `tensors`."""
     label = f"{module}.{name}"
+    if tensors and label in _TENSOR_MAKERS:
+        return Maker(label, _TENSOR_MAKERS[label])
     if _CHUMPY.fullmatch(module) and _IDENTIFIER.fullmatch(name):
         return _inert(label)
     if _SPARSE.fullmatch(module) and re.fullmatch(r"(csc|csr|coo)_(matrix|array)", name):
@@ -245,6 +248,18 @@ def _only_named(args: tuple[Any, ...], budget: Budget) -> Any:
     raise Refused("a call of a class that may only be named")
 
 
+def _tensor(args: tuple[Any, ...], budget: Budget) -> np.ndarray:
+    array = rebuilt_tensor(args)
+    budget.charge(array.nbytes)
+    return array
+
+
+def _parameter(args: tuple[Any, ...], budget: Budget) -> np.ndarray:
+    if not args or not isinstance(args[0], np.ndarray):
+        raise Refused("a parameter without its tensor")
+    return args[0]
+
+
 _MAKERS: dict[str, Callable[[tuple[Any, ...], Budget], Any]] = {
     "numpy.ndarray": _only_named,
     "numpy.dtype": _new_dtype,
@@ -261,3 +276,10 @@ _MAKERS: dict[str, Callable[[tuple[Any, ...], Budget], Any]] = {
     "builtins.complex": _complex,
     "copyreg._reconstructor": _reconstructed,
 }
+
+_TENSOR_MAKERS: dict[str, Callable[[tuple[Any, ...], Budget], Any]] = {
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_parameter": _parameter,
+    **{f"torch.{name}": _only_named for name in STORAGES},
+}
+"""What a file of torch.save may name besides."""

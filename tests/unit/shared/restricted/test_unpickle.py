@@ -18,10 +18,10 @@ import pytest
 import scipy.sparse
 import torch
 
-from backend.head.inert import Inert, Refused, array_of
-from backend.head.unpickle import load_pickle
 from shared.errors import AvatarError
-from tests.unit.head.pickles import Call, fake_chumpy, flame_pickle
+from shared.restricted.inert import Inert, Refused, array_of
+from shared.restricted.unpickle import load_pickle
+from tests.unit.shared.restricted.pickles import Call, fake_chumpy, flame_pickle
 
 
 def refusal(data: bytes) -> str:

@@ -11,11 +11,11 @@ import _compat_pickle
 import io
 import pickle
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from shared.errors import AvatarError
-
+from ..errors import AvatarError
 from .inert import Refused
 from .pickled import Budget, Maker, allowed, build, check_key
 
@@ -36,7 +36,9 @@ _DAMAGE = (
 """What Python's interpreter raises where a file is damaged."""
 
 
-def load_pickle(source: Path | bytes, label: str = "") -> Any:
+def load_pickle(
+    source: Path | bytes, label: str = "", storages: Callable[[Any], Any] | None = None
+) -> Any:
     """The value in a pickle.
 
     Allowed: None, numbers, text, bytes, lists, tuples, dicts, sets; NumPy arrays and numbers
@@ -46,6 +48,8 @@ def load_pickle(source: Path | bytes, label: str = "") -> Any:
     Args:
         source: The file, or its bytes.
         label: What to call it in messages; the path by default.
+        storages: What a persistent id stands for (files of torch.save, see `torch_file`); without
+            it they are refused, and so are tensors.
 
     Raises:
         AvatarError: `bad_file`, naming what was refused or what is damaged.
@@ -55,7 +59,7 @@ def load_pickle(source: Path | bytes, label: str = "") -> Any:
     if content[:4] == b"PK\x03\x04":
         raise _bad(named, "is a zip archive (a file of torch.save?), not a pickle")
     try:
-        return _Unpickler(content).value()
+        return _Unpickler(content, storages).value()
     except Refused as refusal:
         raise AvatarError(
             "bad_file",
@@ -92,7 +96,8 @@ class _Unpickler(_PurePython):
 
     dispatch: ClassVar[dict[int, Any]] = dict(_PurePython.dispatch)
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, storages: Callable[[Any], Any] | None) -> None:
+        self._storages = storages
         self._file = io.BytesIO(content)
         super().__init__(self._file, encoding="latin1")
         self._budget = Budget(len(content))
@@ -110,7 +115,7 @@ class _Unpickler(_PurePython):
         if self.proto < 3:  # Python 2's names: so that messages and `allowed` know one name each
             module, name = _compat_pickle.NAME_MAPPING.get((module, name), (module, name))
             module = _compat_pickle.IMPORT_MAPPING.get(module, module)
-        maker = allowed(module, name)
+        maker = allowed(module, name, tensors=self._storages is not None)
         if maker is None:
             raise Refused(f"{module:.80}.{name:.80}")
         return maker
@@ -118,8 +123,10 @@ class _Unpickler(_PurePython):
     def get_extension(self, code: int) -> None:
         raise Refused(f"the extension code {code}")
 
-    def persistent_load(self, pid: Any) -> None:
-        raise Refused("a persistent id")
+    def persistent_load(self, pid: Any) -> Any:
+        if self._storages is None:
+            raise Refused("a persistent id")
+        return self._storages(pid)
 
     def _call(self, function: Any, args: Any) -> None:
         if not isinstance(function, Maker) or not isinstance(args, tuple):
