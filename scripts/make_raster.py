@@ -26,12 +26,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.raster.compiler import Compiler
 from scripts.raster.targets import FLAGS, TARGETS, Target, problems
+from scripts.raster.trial import try_libraries
 
+ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "backend" / "splat" / "csrc"
 LIBRARIES = ROOT / "backend" / "splat" / "libraries"
 RECORD = LIBRARIES / "record.json"
@@ -58,7 +59,7 @@ def build(compiler: Compiler, name: str, target: Target, folder: Path) -> Path:
         ["-target", target.triple, *FLAGS, *target.flags, "raster.cpp", "-o", str(library)],
         SOURCES,
     )
-    if found := problems(library, target):
+    if found := problems(library):
         raise SystemExit(f"{name}: " + "; ".join(found))
     print(f"{name}: {library.stat().st_size:,} bytes", flush=True)
     return library
@@ -71,8 +72,6 @@ def main() -> None:
     options = parser.parse_args()
     compiler = Compiler.installed(ROOT / "dist" / "compiler")
     if options.trial:
-        from scripts.raster.trial import try_libraries
-
         try_libraries(compiler, LIBRARIES)
         return
     with tempfile.TemporaryDirectory() as folder:

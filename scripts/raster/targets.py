@@ -52,6 +52,7 @@ class Target:
     flags: tuple[str, ...] = ()
 
 
+_NAMED = ("-Wl,-install_name,@rpath/raster.dylib",)  # else it is the path it was built at
 _ONLY_EXPORTS = ("-Wl,--version-script=exports.map", "-Wl,--gc-sections")
 
 TARGETS = {
@@ -59,13 +60,13 @@ TARGETS = {
     "linux-arm64.so": Target("aarch64-linux-gnu.2.17", _ONLY_EXPORTS),
     "windows-x64.dll": Target("x86_64-windows-gnu"),
     "windows-arm64.dll": Target("aarch64-windows-gnu"),
-    "macos-x64.dylib": Target("x86_64-macos.11.0"),
-    "macos-arm64.dylib": Target("aarch64-macos.11.0"),
+    "macos-x64.dylib": Target("x86_64-macos.11.0", _NAMED),
+    "macos-arm64.dylib": Target("aarch64-macos.11.0", _NAMED),
 }
 """File -> what it is for. Files are named PLATFORM.SUFFIX, platforms as Blender names them."""
 
 
-def problems(library: Path, target: Target) -> list[str]:
+def problems(library: Path) -> list[str]:
     """What is wrong with a library; empty when nothing is."""
     system, processor = library.stem.split("-")
     found, wrong = read(library), []
