@@ -19,7 +19,6 @@ import argparse
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
@@ -35,7 +34,7 @@ from scripts.raster.trial import try_libraries
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "backend" / "splat" / "csrc"
 LIBRARIES = ROOT / "backend" / "splat" / "libraries"
-RECORD = LIBRARIES / "record.json"
+RECORD, LICENCES = LIBRARIES / "record.json", LIBRARIES / "LICENCES.txt"
 
 
 def sha256(path: Path) -> str:
@@ -86,6 +85,7 @@ def main() -> None:
             part = LIBRARIES / f"{name}.part"
             part.write_bytes(path.read_bytes())
             os.replace(part, LIBRARIES / name)
+    LICENCES.write_text(compiler.licences())
     RECORD.write_text(json.dumps({**inputs(), "libraries": hashes}, indent=1) + "\n")
 
 

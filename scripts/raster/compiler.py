@@ -40,6 +40,21 @@ class Compiler:
             subprocess.run(command, check=True)
         return cls(folder)
 
+    def licences(self) -> str:
+        """The licences of what the compiler links into a library beside our own code."""
+        library = self.folder / "ziglang" / "lib"
+        headers = (library / "libc/mingw/winpthreads/mutex.c").read_text()
+        parts = {
+            "Zig's own routines (compiler-rt, C library)": self.folder / "ziglang" / "LICENSE",
+            "libc++": library / "libcxx" / "LICENSE.TXT",
+            "libc++abi": library / "libcxxabi" / "LICENSE.TXT",
+            "libunwind": library / "libunwind" / "LICENSE.TXT",
+            "mingw-w64 (Windows only)": library / "libc" / "mingw" / "COPYING",
+        }
+        texts = {name: path.read_text() for name, path in parts.items()}
+        texts["winpthreads (Windows only)"] = headers.partition("*/")[0].partition("/*")[2]
+        return "\n\n".join(f"==== {name}\n\n{text.strip()}" for name, text in texts.items()) + "\n"
+
     def run(self, arguments: list[str], sources: Path) -> None:
         """Compiles C++.
 

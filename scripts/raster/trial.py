@@ -1,7 +1,7 @@
 """Runs the libraries that this machine can run, and compares what they draw.
 
-The machine's own library, at its best, is the measure; tests/unit/splat/test_cpu.py compares it with
-the PyTorch reference. Windows' runs under wine (Debian: wine64), the other Linux's under qemu
+The machine's own library, at its best, is the measure; tests/unit/splat/test_cpu.py compares it
+with the PyTorch reference. Windows' runs under wine (Debian: wine64), the other Linux's under qemu
 (qemu-user-static, with the C library of libc6-arm64-cross in $QEMU_LD_PREFIX); macOS' only there.
 """
 

@@ -119,7 +119,7 @@ def test_a_zip_holds_the_rasteriser_of_its_platform_and_no_other(
     folder = "backend/splat/libraries/"
     found = package.contents(platform)
     inside = {name.removeprefix(folder) for name in found if name.startswith(folder)}
-    assert inside == {*libraries, "record.json"}
+    assert inside == {*libraries, "record.json", "LICENCES.txt"}
     for name in libraries:
         assert found[folder + name] == (ROOT / folder / name).read_bytes()
 

@@ -30,7 +30,7 @@ def test_every_platform_that_gets_a_zip_has_a_library_and_no_other_lies_there():
     platforms = {blenders for _, names in PLATFORMS.values() for blenders in names}
     assert {name.split(".")[0] for name in TARGETS} == platforms
     files = {path.name for path in native.LIBRARIES.iterdir()}
-    assert files == {*TARGETS, "record.json"}
+    assert files == {*TARGETS, "record.json", "LICENCES.txt"}
     assert RECORD["libraries"].keys() == TARGETS.keys()
 
 
