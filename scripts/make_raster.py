@@ -1,16 +1,17 @@
 """Builds backend/splat/libraries/ from backend/splat/csrc/, for every platform, on any one of them.
 
     python scripts/make_raster.py            # install the compiler below dist/, build, record
-    python scripts/make_raster.py --check    # build elsewhere: are these the committed bytes?
+    python scripts/make_raster.py --check    # build, and compare with what is committed
     python scripts/make_raster.py --trial    # run the libraries that this machine can run
 
 The compiler is clang as the package ziglang brings it, with the system libraries of every target,
 pinned by scripts/raster/compiler.txt. The same sources give the same bytes, whatever the folder and
 the day: nothing of either gets in (tried in two folders with two caches; on Linux x86-64 only).
 
-record.json holds compiler, flags and SHA-256 of the sources and of every library.
-tests/unit/splat/test_libraries.py compares it with what is there, so whoever changes the C++ runs
-this. It takes about a minute per library the first time, when the C++ runtime is built too.
+record.json holds compiler, flags and SHA-256 of the sources and of every library;
+tests/unit/splat/test_native_libraries.py compares it with what is there. So whoever changes the C++
+runs this: about a minute per library the first time, when the C++ runtime is built too, and ten
+seconds later.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import sys
 import tempfile
 from dataclasses import asdict
@@ -27,6 +27,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from backend.export.atomic import write_bytes
 from scripts.raster.compiler import Compiler
 from scripts.raster.targets import FLAGS, TARGETS, Target, problems
 from scripts.raster.trial import try_libraries
@@ -80,13 +81,10 @@ def main() -> None:
             recorded = json.loads(RECORD.read_text())["libraries"]
             differing = sorted(name for name in made if recorded.get(name) != hashes[name])
             raise SystemExit(f"differ: {', '.join(differing)}" if differing else 0)
-        LIBRARIES.mkdir(exist_ok=True)
         for name, path in made.items():
-            part = LIBRARIES / f"{name}.part"
-            part.write_bytes(path.read_bytes())
-            os.replace(part, LIBRARIES / name)
-    LICENCES.write_text(compiler.licences())
-    RECORD.write_text(json.dumps({**inputs(), "libraries": hashes}, indent=1) + "\n")
+            write_bytes(LIBRARIES / name, path.read_bytes())
+    write_bytes(LICENCES, compiler.licences().encode())
+    write_bytes(RECORD, (json.dumps({**inputs(), "libraries": hashes}, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -47,8 +47,6 @@ static Floats randoms(size_t count, float low, float high) {
   return values;
 }
 
-static void append(Floats& all, const Floats& more) { all.insert(all.end(), more.begin(), more.end()); }
-
 int main(int, char** given) {
   const Sets sets = (Sets)find(given[1], "splat_instruction_sets");
   const Forward forward = (Forward)find(given[1], "splat_forward_f32");
@@ -93,7 +91,7 @@ int main(int, char** given) {
         Floats all;
         for (const Floats* part : {&picture, &transmittance, &z, &d_means, &d_quats, &d_scales,
                                    &d_opacities, &d_features}) {
-          append(all, *part);
+          all.insert(all.end(), part->begin(), part->end());
         }
         if (threads == 1) first = all;
         if (std::memcmp(first.data(), all.data(), 4 * all.size())) {
