@@ -1,7 +1,7 @@
 """Builds backend/splat/libraries/ from backend/splat/csrc/, for every platform, on any one of them.
 
     python scripts/make_raster.py            # install the compiler below dist/, build, record
-    python scripts/make_raster.py --check    # build, and compare with what is committed
+    python scripts/make_raster.py --check    # build anew elsewhere: the same bytes?
     python scripts/make_raster.py --trial    # run the libraries that this machine can run
 
 The compiler is clang as the package ziglang brings it, with the system libraries of every target,
@@ -19,9 +19,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shutil
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from backend.export.atomic import write_bytes
 from scripts.raster.compiler import Compiler
-from scripts.raster.targets import FLAGS, TARGETS, Target, problems
+from scripts.raster.targets import FLAGS, TARGETS, problems
 from scripts.raster.trial import try_libraries
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,17 +53,26 @@ def inputs() -> dict[str, Any]:
     }
 
 
-def build(compiler: Compiler, name: str, target: Target, folder: Path) -> Path:
-    """One library, made and looked at."""
-    library = folder / name
-    compiler.run(
-        ["-target", target.triple, *FLAGS, *target.flags, "raster.cpp", "-o", str(library)],
-        SOURCES,
-    )
-    if found := problems(library):
-        raise SystemExit(f"{name}: " + "; ".join(found))
-    print(f"{name}: {library.stat().st_size:,} bytes", flush=True)
-    return library
+def build(compiler: Compiler, sources: Path, folder: Path) -> dict[str, Path]:
+    """Every library, made in a folder and looked at."""
+    made = {name: folder / name for name in TARGETS}
+    for name, target in TARGETS.items():
+        command = ["-target", target.triple, *FLAGS, *target.flags, "raster.cpp"]
+        compiler.run([*command, "-o", str(made[name])], sources)
+        if found := problems(made[name]):
+            raise SystemExit(f"{name}: " + "; ".join(found))
+        print(f"{name}: {made[name].stat().st_size:,} bytes", flush=True)
+    return made
+
+
+def check(compiler: Compiler, folder: Path) -> None:
+    """Builds from a copy of the sources with nothing kept from before; ends where bytes differ."""
+    sources = shutil.copytree(SOURCES, folder / "sources")
+    made = build(replace(compiler, cache=folder / "cache"), sources, folder)
+    recorded = json.loads(RECORD.read_text())["libraries"]
+    if differing := [name for name in made if recorded[name] != sha256(made[name])]:
+        raise SystemExit(f"Not the recorded bytes: {', '.join(differing)}")
+    print("All are what is recorded.")
 
 
 def main() -> None:
@@ -72,19 +82,16 @@ def main() -> None:
     options = parser.parse_args()
     compiler = Compiler.installed(ROOT / "dist" / "compiler")
     if options.trial:
-        try_libraries(compiler, LIBRARIES)
-        return
+        return try_libraries(compiler, LIBRARIES)
     with tempfile.TemporaryDirectory() as folder:
-        made = {name: build(compiler, name, t, Path(folder)) for name, t in TARGETS.items()}
-        hashes = {name: sha256(path) for name, path in made.items()}
         if options.check:
-            recorded = json.loads(RECORD.read_text())["libraries"]
-            differing = sorted(name for name in made if recorded.get(name) != hashes[name])
-            raise SystemExit(f"differ: {', '.join(differing)}" if differing else 0)
+            return check(compiler, Path(folder))
+        made = build(compiler, SOURCES, Path(folder))
         for name, path in made.items():
             write_bytes(LIBRARIES / name, path.read_bytes())
+    record = {**inputs(), "libraries": {name: sha256(LIBRARIES / name) for name in made}}
     write_bytes(LICENCES, compiler.licences().encode())
-    write_bytes(RECORD, (json.dumps({**inputs(), "libraries": hashes}, indent=1) + "\n").encode())
+    write_bytes(RECORD, (json.dumps(record, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

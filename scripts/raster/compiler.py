@@ -17,10 +17,12 @@ class Compiler:
     """ziglang's clang.
 
     Args:
-        folder: Where the package is installed, and keeps what it has built.
+        folder: Where the package is installed.
+        cache: Where it keeps what it has built.
     """
 
     folder: Path
+    cache: Path
 
     @staticmethod
     def pinned() -> str:
@@ -38,7 +40,7 @@ class Compiler:
             command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes"]
             command += ["--no-deps", "--target", str(folder), "-r", str(_LOCK)]
             subprocess.run(command, check=True)
-        return cls(folder)
+        return cls(folder, folder / "cache")
 
     def licences(self) -> str:
         """The licences of what the compiler links into a library beside our own code."""
@@ -65,8 +67,8 @@ class Compiler:
         environment = {
             **os.environ,
             "PYTHONPATH": str(self.folder),
-            "ZIG_GLOBAL_CACHE_DIR": str(self.folder / "cache"),
-            "ZIG_LOCAL_CACHE_DIR": str(self.folder / "cache"),
+            "ZIG_GLOBAL_CACHE_DIR": str(self.cache),
+            "ZIG_LOCAL_CACHE_DIR": str(self.cache),
         }
         command = [sys.executable, "-m", "ziglang", "c++", *arguments]
         subprocess.run(command, check=True, cwd=sources, env=environment)
