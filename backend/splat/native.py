@@ -11,6 +11,8 @@ import hashlib
 import json
 import logging
 import platform
+import sys
+import sysconfig
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -63,7 +65,7 @@ class _Unusable(Exception):
 def load() -> tuple[ctypes.CDLL | None, NativeStatus]:
     """This platform's library; None with the reason, which is also logged, when it is unusable."""
     try:
-        path = LIBRARIES / file_name(platform.system(), platform.machine())
+        path = LIBRARIES / own_name()
         library = _opened(path)
     except _Unusable as error:
         status = NativeStatus(
@@ -79,15 +81,26 @@ def load() -> tuple[ctypes.CDLL | None, NativeStatus]:
     return library, NativeStatus(True, f"C++ rasteriser ({sets[-1]}), {path.name}", path, sets)
 
 
-def file_name(system: str, machine: str) -> str:
-    """A platform's library, by what `platform.system()` and `platform.machine()` say there."""
-    if system not in _SYSTEMS or machine.lower() not in _PROCESSORS:
+def own_name() -> str:
+    """The file name of this process's library, there or not."""
+    return _name(platform.system(), _processor())
+
+
+def _processor() -> str:
+    """What this Python is made for: on Windows for ARM it may be emulated."""
+    if sys.platform == "win32":
+        return sysconfig.get_platform().removeprefix("win-")
+    return platform.machine()
+
+
+def _name(system: str, processor: str) -> str:
+    if system not in _SYSTEMS or processor.lower() not in _PROCESSORS:
         raise _Unusable(
-            f"there is none for {system} on {machine}",
+            f"there is none for {system} on {processor}",
             "Use Linux, Windows or macOS on an x86-64 or ARM processor of 64 bits.",
         )
     name = _SYSTEMS[system]
-    return f"{name}-{_PROCESSORS[machine.lower()]}.{_SUFFIXES[name]}"
+    return f"{name}-{_PROCESSORS[processor.lower()]}.{_SUFFIXES[name]}"
 
 
 def _opened(path: Path) -> ctypes.CDLL:

@@ -7,7 +7,6 @@ with the PyTorch reference. Windows' runs under wine (Debian: wine64), the other
 
 from __future__ import annotations
 
-import platform
 import shutil
 import subprocess
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.splat.native import file_name
+from backend.splat.native import own_name
 from scripts.raster.compiler import Compiler
 from scripts.raster.targets import TARGETS
 
@@ -36,7 +35,7 @@ def try_libraries(compiler: Compiler, libraries: Path) -> None:
     Raises:
         SystemExit: A library gives other results than this machine's own.
     """
-    own = file_name(platform.system(), platform.machine())
+    own = own_name()
     expected = _results(compiler, libraries / own, [])
     for name in TARGETS:
         runner = next(filter(None, map(shutil.which, _RUNNERS.get(name, ()))), None)

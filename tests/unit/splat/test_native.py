@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import platform
 import shutil
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ import torch
 from backend.splat import native, reference
 from backend.splat.rasterise import rasterise
 
-HERE = native.file_name(platform.system(), platform.machine())
+HERE = native.own_name()
 
 
 @pytest.fixture(autouse=True)
@@ -45,14 +44,14 @@ def _refused() -> str:
     [
         ("Linux", "x86_64", "linux-x64.so"),
         ("Linux", "aarch64", "linux-arm64.so"),
-        ("Windows", "AMD64", "windows-x64.dll"),
-        ("Windows", "ARM64", "windows-arm64.dll"),
+        ("Windows", "amd64", "windows-x64.dll"),
+        ("Windows", "arm64", "windows-arm64.dll"),
         ("Darwin", "x86_64", "macos-x64.dylib"),
         ("Darwin", "arm64", "macos-arm64.dylib"),
     ],
 )
 def test_every_platform_finds_its_library(system, machine, file):
-    assert native.file_name(system, machine) == file
+    assert native._name(system, machine) == file
     assert (native.LIBRARIES / file).is_file()
 
 
@@ -120,7 +119,7 @@ def test_a_library_that_the_system_does_not_load_is_said_with_what_it_needs(libr
 
 
 def test_a_platform_without_a_library_is_named(monkeypatch):
-    monkeypatch.setattr(native.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(native, "_processor", lambda: "riscv64")
     message = _refused()
     assert "riscv64" in message
     assert "Use Linux, Windows or macOS on an x86-64 or ARM processor" in message
