@@ -6,7 +6,7 @@
 
 The compiler is clang as the package ziglang brings it, with the system libraries of every target,
 pinned by scripts/raster/compiler.txt. The same sources give the same bytes, whatever the folder and
-the day: nothing of either gets in (tried in two folders with two caches; on Linux x86-64 only).
+the day: nothing of either gets in (--check tells; tried on Linux x86-64, not on another system).
 
 record.json holds compiler, flags and SHA-256 of the sources and of every library;
 tests/unit/splat/test_native_libraries.py compares it with what is there. So whoever changes the C++
