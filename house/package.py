@@ -18,15 +18,17 @@ DIST = ROOT / "dist"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 SKIPPED_PARTS = {"__pycache__", "build", ".pytest_cache", ".ruff_cache"}
 SKIPPED_NAMES = {"blender_manifest.toml", ".DS_Store"}
-SKIPPED_SUFFIXES = {".pyc", ".in", ".so", ".o"}
+SKIPPED_SUFFIXES = {".pyc", ".in", ".o"}
+LIBRARY_SUFFIXES = {".so", ".dll", ".dylib"}
 NOT_FOR_USERS = {"dev.txt", "blender-4.5.txt", "blender-5.2.txt", "blender-wheels.txt"}
 """Locks of environments that only this repository makes."""
 
 FOLDERS = {"blender_addon": "", "shared": "shared/", "backend": "backend/"}
 
 
-def contents() -> dict[str, bytes]:
+def contents(platform_name: str) -> dict[str, bytes]:
     """Path in the zip -> bytes, without manifest and wheels."""
+    libraries = set(PLATFORMS[platform_name][1])
     found = {name: (ROOT / name).read_bytes() for name in ("LICENSE", "NOTICE")}
     for folder, prefix in FOLDERS.items():
         for path in sorted((ROOT / folder).rglob("*")):
@@ -35,6 +37,7 @@ def contents() -> dict[str, bytes]:
                 SKIPPED_PARTS & set(relative.parts)
                 or path.name in SKIPPED_NAMES
                 or path.suffix in SKIPPED_SUFFIXES
+                or (path.suffix in LIBRARY_SUFFIXES and path.stem not in libraries)
                 or (relative.parts[0] == "locks" and path.name in NOT_FOR_USERS)
             )
             if path.is_file() and not unwanted:
@@ -114,7 +117,7 @@ def validate(path: Path) -> bool:
 def build_zip(build: Build, platform_name: str, out: Path = DIST) -> Path:
     """Build and validate one zip."""
     wheels = fetch(build, platform_name)
-    files = contents()
+    files = contents(platform_name)
     files |= {f"wheels/{wheel.name}": wheel.read_bytes() for wheel in wheels}
     names = [wheel.name for wheel in wheels]
     files["blender_manifest.toml"] = manifest(build, platform_name, names).encode()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import sys
 from importlib import metadata, util
 from typing import Any
 
@@ -33,7 +32,6 @@ def report() -> dict[str, Any]:
         "processors": os.cpu_count() or 1,
         "memory_gib": _memory_gib(),
         "disk_free_gib": _disk_free_gib(),
-        "compiler": _compiler(),
         "devices": _devices() if packages["torch"] else [],
         "packages": {name: version or "missing" for name, version in packages.items()},
         "bundled": {name: "found" if there else "missing" for name, there in bundled.items()},
@@ -66,13 +64,6 @@ def _version(name: str) -> str:
 def _bundled() -> dict[str, bool]:
     files = (OPEN_HEAD, APPEARANCE, FACE_LANDMARKER, SELFIE_SEGMENTATION)
     return {path.name: path.is_file() for path in files}
-
-
-def _compiler() -> str:
-    """The C++ compiler that builds the fast rasteriser; without one it is slower, not other."""
-    names = ("cl",) if sys.platform == "win32" else (os.environ.get("CXX", "c++"), "g++", "clang++")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    return found or "none: the rasteriser runs in plain PyTorch, slower"
 
 
 def _devices() -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from backend.configs.presets import load_preset
 from backend.export.png import over_background
 from backend.head import load_head
 from backend.model.splitavatar import SplitAvatar
+from backend.splat import native
 from backend.splat.gaussians import Gaussians
 from backend.tracking.joint_portraits import track_photos
 from backend.tracking.photos import Photo
@@ -64,6 +65,8 @@ class Pipeline:
                 "The device cuda was asked for, but PyTorch sees no NVIDIA GPU.",
                 "Choose the device auto or cpu, or install the backend for CUDA.",
             )
+        if device == "cpu":
+            native.load()  # where it cannot be used it says so now, before the work
         self.preset, self.device = preset, device
         self._config = model_config(load_preset(preset))
         self.refines = self._config.renderer != "none"

@@ -17,4 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Looks at everything; `ok` is false when something needed is missing."""
     console.phase("looking")
-    return inventory.report()
+    report = inventory.report()
+    if "torch" not in report["missing"]:
+        from backend.splat import speed
+
+        report["rasteriser"] = speed.measured()
+    return report

@@ -46,7 +46,7 @@ class _Params(ctypes.Structure):
 
 
 def status() -> native.NativeStatus:
-    """Whether the C++ op is there; builds it on the first call."""
+    """Whether the C++ library is there; loads it on the first call."""
     return native.load()[1]
 
 
@@ -69,13 +69,13 @@ def rasterise(
         alpha_max: See `reference`.
         near_m: Nearest z that is drawn, metres.
         extent: See `reference`.
-        instruction_set: One of native.INSTRUCTION_SETS, for tests; default the best one.
+        instruction_set: One of `status().instruction_sets`, for tests; default the fastest.
 
     Returns:
         features [H, W, C], transmittance [H, W], weighted z [H, W] (metres, not normalised).
 
     Raises:
-        RuntimeError: The library could not be built; `status()` says why.
+        RuntimeError: The library cannot be used; `status()` says why.
     """
     library, state = native.load()
     if library is None:
@@ -97,7 +97,7 @@ def rasterise(
         mask_gradient=mask_gradient,
         three_sigma=extent == "three_sigma",
         threads=torch.get_num_threads(),
-        instruction_set=_instruction_set(library, instruction_set),
+        instruction_set=_instruction_set(state, instruction_set),
     )
     return _Rasterise.apply(
         params,
@@ -109,16 +109,13 @@ def rasterise(
     )
 
 
-def _instruction_set(library: ctypes.CDLL, name: str | None) -> int:
-    best = library.splat_instruction_set()
-    if name is None:
-        return best
-    wanted = native.INSTRUCTION_SETS.index(name)
-    if wanted > best:
+def _instruction_set(state: native.NativeStatus, name: str | None) -> int:
+    chosen = name or state.instruction_sets[-1]
+    if chosen not in state.instruction_sets:
         raise ValueError(
-            f"instruction set {name}; this CPU has at most {native.INSTRUCTION_SETS[best]}"
+            f"instruction set {name}; this CPU has {', '.join(state.instruction_sets)}"
         )
-    return wanted
+    return native.INSTRUCTION_SETS.index(chosen)
 
 
 class _Rasterise(torch.autograd.Function):

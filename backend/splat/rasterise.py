@@ -60,7 +60,7 @@ def rasterise(
             `three_sigma` (tiles within three standard deviations, as the original rasteriser).
             gsplat has `opacity` only.
         backend: "auto" takes gsplat for CUDA tensors and the C++ op on the CPU, or the PyTorch
-            rasteriser where that op cannot be built (logged as a warning).
+            rasteriser where its library cannot be used (logged as a warning).
 
     Raises:
         ValueError: An argument is not what it should be.

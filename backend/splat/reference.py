@@ -1,5 +1,5 @@
 """The rasteriser in plain PyTorch: specification and oracle of the fast ones, and the fallback
-where no compiler is found.
+where the C++ library cannot be used.
 
 Rules, for each pixel (centre at half-integers), over its Gaussians sorted by depth, near to far,
 Gaussians at the same depth in the order of their index:

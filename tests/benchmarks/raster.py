@@ -14,47 +14,19 @@ import statistics
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from backend.splat import cpu, native, reference
+from backend.splat import cpu, reference
 from backend.splat.gaussians import Gaussians
 from backend.splat.projection import project
-from shared.camera import Camera, portrait_intrinsics
+from backend.splat.speed import head_like_scene
+from shared.camera import Camera
 from tests.benchmarks.clock import now
 
 _GPU = "gsplat"
 SETTINGS = {"mask_gradient": False, "alpha_max": 0.999, "near_m": 0.01}
-
-
-def head_like_scene(count: int, channels: int, size_px: int) -> tuple[Gaussians, Camera]:
-    """Two planes and a shell before them, with the density of an avatar's Gaussians."""
-    generator = torch.Generator().manual_seed(0)
-
-    def rand(*shape: int) -> torch.Tensor:
-        return torch.rand(*shape, generator=generator)
-
-    plane = int(count * 0.35)
-    side = 0.3  # the portrait camera sees 0.3 m at 1.8 m
-    means = (rand(count, 3) - 0.5) * side
-    means[:plane, 2] = 0.05 * rand(plane)
-    means[plane : 2 * plane, 2] = -0.05 * rand(plane)
-    shell = count - 2 * plane
-    directions = torch.nn.functional.normalize(torch.randn(shell, 3, generator=generator), dim=-1)
-    means[2 * plane :] = directions * torch.tensor([0.08, 0.11, 0.09])
-    spacing = side / plane**0.5
-    cloud = Gaussians(
-        means,
-        torch.nn.functional.normalize(torch.randn(count, 4, generator=generator), dim=-1),
-        spacing * (0.5 + 0.6 * rand(count, 3)),
-        0.3 + 0.65 * rand(count),
-        rand(count, channels),
-    )
-    view = np.diag([1.0, -1.0, -1.0, 1.0])
-    view[2, 3] = 1.8
-    return cloud, Camera(view, portrait_intrinsics(size_px), size_px, size_px)
 
 
 def _time(function, cloud: Gaussians, camera: Camera, backward: bool) -> tuple[float, float]:
@@ -72,12 +44,10 @@ def _time(function, cloud: Gaussians, camera: Camera, backward: bool) -> tuple[f
 def _variants() -> dict:
     variants = {"reference": reference.rasterise}
     state = cpu.status()
-    if state.available:
-        best = native.INSTRUCTION_SETS.index(state.instruction_set)
-        for name in native.INSTRUCTION_SETS[: best + 1]:
-            variants[f"C++ {name}"] = lambda *args, _name=name, **kw: cpu.rasterise(
-                *args, **kw, instruction_set=_name
-            )
+    for name in state.instruction_sets:
+        variants[f"C++ {name}"] = lambda *args, _name=name, **kw: cpu.rasterise(
+            *args, **kw, instruction_set=_name
+        )
     if torch.cuda.is_available():
         from backend.splat import cuda
 

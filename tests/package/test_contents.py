@@ -7,7 +7,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from backend.splat import native
 from house.package import build_for, validate, validator
+from house.wheels import PLATFORMS, this_platform
 from shared.version import VERSION
 
 from .conftest import BLENDERS, Package
@@ -58,9 +60,21 @@ def test_the_add_on_its_shared_code_and_the_whole_backend_are_inside(names: list
 def test_no_torch_no_tests_and_nothing_built_is_inside(names: list[str]) -> None:
     unwanted = {"torch", "tests", "__pycache__", ".venv", "demo-out", "dist", "house", ".git"}
     assert [n for n in names if unwanted & set(PurePosixPath(n).parts)] == []
-    assert [n for n in names if n.endswith((".pyc", ".so", ".o", ".in"))] == []
+    assert [n for n in names if n.endswith((".pyc", ".o", ".in"))] == []
     assert [n for n in names if "dev.txt" in n or "locks/blender" in n] == []
     assert [n for n in names if PurePosixPath(n).is_absolute() or ".." in n] == []
+
+
+def test_the_one_library_inside_is_the_rasteriser_that_this_machine_loads(
+    package: Package, names: list[str]
+) -> None:
+    libraries = [n for n in names if n.endswith((".so", ".dll", ".dylib"))]
+    here = native.load()[1].library
+    assert here is not None
+    ours = f"backend/splat/libraries/{here.name}"
+    assert ours in libraries
+    assert {PurePosixPath(n).stem for n in libraries} == set(PLATFORMS[this_platform()][1])
+    assert read(package, ours) == here.read_bytes()
 
 
 def test_the_one_bundled_wheel_is_pyzmq_and_the_manifest_lists_it(

@@ -103,6 +103,27 @@ def test_every_build_and_platform_gets_its_own_manifest() -> None:
     assert len(seen) == 8
 
 
+@pytest.mark.parametrize(
+    ("platform", "libraries"),
+    [
+        ("linux-x64", {"linux-x64.so"}),
+        ("linux-arm64", {"linux-arm64.so"}),
+        ("windows-x64", {"windows-x64.dll"}),
+        ("windows-arm64", {"windows-arm64.dll"}),
+        ("macos", {"macos-arm64.dylib", "macos-x64.dylib"}),
+    ],
+)
+def test_a_zip_holds_the_rasteriser_of_its_platform_and_no_other(
+    platform: str, libraries: set[str]
+) -> None:
+    folder = "backend/splat/libraries/"
+    found = package.contents(platform)
+    inside = {name.removeprefix(folder) for name in found if name.startswith(folder)}
+    assert inside == {*libraries, "record.json", "LICENCES.txt"}
+    for name in libraries:
+        assert found[folder + name] == (ROOT / folder / name).read_bytes()
+
+
 def test_a_manifest_with_another_version_than_shared_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

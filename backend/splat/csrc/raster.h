@@ -7,23 +7,17 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#define RASTER_RESTRICT __restrict
-#define RASTER_INLINE static __forceinline
-#define RASTER_EXPORT extern "C" __declspec(dllexport)
-#define RASTER_PREFETCH(address)
-#include <intrin.h>
-#define RASTER_SIMD
-#define RASTER_SIMD_SUM(...)
-#else
 #define RASTER_RESTRICT __restrict__
 #define RASTER_INLINE static inline __attribute__((always_inline))
+#if defined(_WIN32)
+#define RASTER_EXPORT extern "C" __declspec(dllexport)
+#else
 #define RASTER_EXPORT extern "C" __attribute__((visibility("default")))
+#endif
 #define RASTER_PREFETCH(address) __builtin_prefetch(address)
 #define RASTER_PRAGMA(text) _Pragma(#text)
 #define RASTER_SIMD RASTER_PRAGMA(omp simd)
 #define RASTER_SIMD_SUM(...) RASTER_PRAGMA(omp simd reduction(+ : __VA_ARGS__))
-#endif
 
 constexpr int TILE = 16;
 constexpr int TILE_PIXELS = TILE * TILE;
@@ -86,15 +80,8 @@ struct TileJob {
   int record_stride;
 };
 
-RASTER_INLINE int lowest_bit(uint32_t mask) {
-#if defined(_MSC_VER) && !defined(__clang__)
-  unsigned long index;
-  _BitScanForward(&index, mask);
-  return int(index);
-#else
-  return __builtin_ctz(mask);
-#endif
-}
+RASTER_INLINE int lowest_bit(uint32_t mask) { return __builtin_ctz(mask); }
 
 inline int padded(int channels) { return (channels + 15) / 16 * 16; }
+// Values that a tile needs; a multiple of 64 bytes.
 inline int tile_scratch(int channels) { return (2 * TILE_PIXELS + 2) * padded(channels); }

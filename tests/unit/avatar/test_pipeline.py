@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from backend.avatar.pipeline import Pipeline
+from backend.splat import native
 from shared.errors import AvatarError
 
 
@@ -37,3 +38,15 @@ def test_a_closed_pipeline_opens_its_tracker_again(astronaut):
     pipeline.close()
     assert len(pipeline.track_image(astronaut)) == 1
     pipeline.close()
+
+
+def test_a_pipeline_without_the_fast_rasteriser_says_so_before_any_work(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(native, "LIBRARIES", tmp_path)
+    native.load.cache_clear()
+    try:
+        Pipeline(device="cpu").close()
+    finally:
+        native.load.cache_clear()
+    assert [r.getMessage() for r in caplog.records if "about 40 times as long" in r.getMessage()]
