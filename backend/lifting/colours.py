@@ -26,6 +26,7 @@ _FLANK_FACING = 0.75
 _FOREIGN = 0.05  # of chromaticity, from the skin beside it
 _DARK = 0.6  # of its brightness: shade is rarely darker, hair is
 _CONTOUR_FACING = 0.2  # the jaw's outline shows shadow, hair and background
+_BARE_FACING = 0.4  # a bald skull's outline is lit by the wall behind
 _LID_FACING = 0.05  # all of a lid that shows keeps the lash line's shadow
 _DEPTH_TOLERANCE_M = 0.002
 _LID_TOLERANCE_M = 0.0005  # a folded lid lies that close behind the one that shows
@@ -132,6 +133,8 @@ class SiteColours:
         inner = at["teeth"] | at["eyes"]
         contour = at["face_sides"] | at["jaw"] | at["chin"] | at["cheeks"] | at["neck"]
         least = np.where(contour, _CONTOUR_FACING, _FACING)
+        bare = at["scalp"] & ~look_up(self._view.parts.worn, pixels, True)
+        least = np.where(bare, _BARE_FACING, least)
         least = np.where(at["lids"] & ~inner, _LID_FACING, least)
         view = self._view
         shown = shown_sites(view, sites, pixels, slack, least)
