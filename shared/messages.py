@@ -160,7 +160,7 @@ class CreateAvatar(Message):
     image: np.ndarray = array("uint8", "[bytes]", "the image file's bytes")
     path: str = value("where to save the .savatar file, absolute")
     job: str = value("id for progress and cancel, unique for this client")
-    face: int | None = value("which face, counted from left to right; null: the largest", None)
+    face: int | None = value("which face: 1 is the first from the left; 0: the largest", None)
     iterations: int | None = value("personalisation steps; null: the usual number", None)
 
 

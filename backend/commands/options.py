@@ -21,7 +21,9 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 
 def add_create(parser: argparse.ArgumentParser) -> None:
     """How an avatar is made."""
-    parser.add_argument("--face", type=int, help="which face, from left to right, from 0")
+    parser.add_argument(
+        "--face", type=int, help="which face: 1 is the first from the left, 0 the largest (default)"
+    )
     parser.add_argument("--iterations", type=int, help="personalisation steps")
 
 

@@ -27,7 +27,7 @@ def track_photos(
     Args:
         tracker: Detection, matting and fitting.
         photos: The first is the main one.
-        face: Which face of the first, from left to right; None takes the largest, as in the others.
+        face: Which face of the first, as `Tracker.portrait`; in the others the largest is taken.
         progress: Told before each part of each photo; may cancel.
 
     Raises:

@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 from PIL import Image, ImageCms
 
-_MARKS = (b"ICC_PROFILE\0", b"iCCP", b"ICCP", b"II*\0", b"MM\0*")
-"""One of them stands in every JPEG, PNG, WebP or TIFF file that holds a profile."""
+_MARKS = (b"ICC_PROFILE\0", b"iCCP", b"ICCP", b"II*\0", b"MM\0*", b"colrprof", b"colrrICC")
+"""One of them stands in every JPEG, PNG, WebP, TIFF or AVIF file that holds a profile."""
 
 
 def in_srgb(rgb: np.ndarray, data: bytes) -> np.ndarray:

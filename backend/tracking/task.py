@@ -14,6 +14,8 @@ import numpy as np
 
 from shared.errors import AvatarError
 
+from .lit import lit
+
 LEAST_SIDE_PX = 8
 """MediaPipe's graphs fail on pictures of a pixel or so, and refuse all others afterwards."""
 
@@ -48,7 +50,8 @@ class OpenTask(Generic[Task]):
 
         Args:
             call: What to ask of the task.
-            rgb: [H, W, 3] uint8 sRGB, both sides at least `LEAST_SIDE_PX`.
+            rgb: [H, W, 3] uint8 sRGB, both sides at least `LEAST_SIDE_PX`; very dark pictures are
+                shown brighter.
 
         Raises:
             AvatarError: `bad_file` where MediaPipe fails on the picture.
@@ -58,7 +61,7 @@ class OpenTask(Generic[Task]):
         height, width = rgb.shape[:2]
         if min(height, width) < LEAST_SIDE_PX:
             raise ValueError(f"the picture is {width}x{height}; expected {LEAST_SIDE_PX} or more")
-        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
+        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(lit(rgb)))
         try:
             return call(self._task, image)
         except RuntimeError as error:

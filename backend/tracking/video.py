@@ -16,6 +16,7 @@ from shared.progress import Progress
 
 from .crop import Crop, crop_around
 from .detect import Face
+from .faces import placed, search
 from .fit import FACING, Fit, about_root
 from .followed import FaceFollower
 from .notes import ANOTHER_PERSON
@@ -186,7 +187,7 @@ def _face(tracker: Tracker, rgb: np.ndarray, near: Crop | None) -> Face | None:
     for crop in _crops(tracker, rgb, near):
         faces = tracker.detector.detect(crop.apply(rgb))
         if faces:
-            return _in_frame(faces[0], crop)
+            return placed(faces[0], crop)
     return None
 
 
@@ -203,15 +204,9 @@ def _steady(before: Crop | None, now: Crop) -> Crop:
 def _crops(tracker: Tracker, rgb: np.ndarray, near: Crop | None) -> Iterator[Crop]:
     if near is not None:
         yield near
-    faces = tracker.detector.search(rgb)
+    faces = search(tracker.detector, rgb)
     if faces:
         yield crop_around(faces[0])
-
-
-def _in_frame(face: Face, crop: Crop) -> Face:
-    landmarks = face.landmarks * (crop.side / 512)
-    landmarks[:, :2] += [crop.x, crop.y]
-    return Face(landmarks, face.blendshapes, face.pose)
 
 
 def _start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> _Reference:

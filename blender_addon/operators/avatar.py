@@ -30,7 +30,7 @@ class CreatesAvatar(WhenIdle, LongOperation):
     )
     face: IntProperty(
         name="Face",
-        description="Which face, counted from left to right; 0 takes the largest",
+        description="Which face: 1 is the first from the left, 0 takes the largest",
         default=0,
         min=0,
         max=99,
@@ -54,7 +54,7 @@ class CreatesAvatar(WhenIdle, LongOperation):
             image,
             name,
             path.with_suffix(".savatar").resolve(),
-            face=self.face - 1 if self.face else None,
+            face=self.face,
             iterations=self.iterations if self.iterations >= 0 else None,
         )
         return armature

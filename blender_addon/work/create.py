@@ -18,7 +18,7 @@ def create_avatar(
     image: Path,
     name: str,
     path: Path,
-    face: int | None = None,
+    face: int = 0,
     iterations: int | None = None,
 ) -> Steps[bpy.types.Object]:
     """Makes an avatar from a portrait and adds its objects; returns the armature object.
@@ -28,7 +28,7 @@ def create_avatar(
         image: The portrait's file.
         name: Name of the rig.
         path: Where the .savatar is saved.
-        face: Which face, counted from the left, from 0; None: the largest.
+        face: Its number from the left, from 1; 0: the largest.
         iterations: Personalisation steps; None: the preset's.
     """
     try:

@@ -21,7 +21,7 @@ class ReadWrong:
     def detect(self, rgb: np.ndarray) -> list[SimpleNamespace]:
         upright = np.array([0.0, 0.0, 9.0])
         rolls = {0: upright, 1: [22.0, -6.0, -68.0], 3: [-10.0, 4.0, -81.0]}
-        return [SimpleNamespace(yaw_pitch_roll_deg=rolls[int(rgb[0, 0, 0])])]
+        return [SimpleNamespace(size_px=100, yaw_pitch_roll_deg=rolls[int(rgb[0, 0, 0])])]
 
 
 def test_one_wrong_look_turns_nothing():

@@ -10,6 +10,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from backend.head.painting import Model, paint, portrait_camera
+from backend.tracking.faces import choose
 from backend.tracking.video import track_video
 from shared.errors import AvatarError
 from shared.flame import ARKIT_NAMES, Track
@@ -78,7 +79,7 @@ def test_one_still_camera_and_one_identity(walk):
 
 
 def test_tracked_landmarks_lie_on_the_detected_ones(walk, open_head, tracker, still):
-    detected = tracker.detector.choose(still[..., ::-1].copy()).landmarks[:468, :2]
+    detected = choose(tracker.detector, still[..., ::-1].copy()).landmarks[:468, :2]
     miss = np.linalg.norm(face_of(walk, open_head, 0) - detected, axis=1)
     assert miss.mean() < 2.5, "pixels, of a face of 100"
 

@@ -1,0 +1,48 @@
+"""Round pictures and the like: where colours under clear alpha were wiped, there is no picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+_ALIKE = 2  # of 255, between the colours of what was wiped
+_CLEAR = 8  # of 255
+
+
+def wiped(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray | None:
+    """[H, W] bool: what is clear and has one colour; None where nothing is.
+
+    Args:
+        rgb: [H, W, 3] uint8.
+        alpha: [H, W] uint8, or None.
+    """
+    if alpha is None:
+        return None
+    clear = alpha < _CLEAR
+    if not clear.any() or clear.all():
+        return None
+    colours = rgb[alpha == 0] if (alpha == 0).any() else rgb[clear]
+    return clear if int(np.ptp(colours, axis=0).max()) <= _ALIKE else None
+
+
+def filled(rgb: np.ndarray, empty: np.ndarray) -> np.ndarray:
+    """[H, W, 3] uint8 whose empty pixels have the colour of the nearest that are not.
+
+    What looks for people takes a black or white border for a part of them.
+
+    Args:
+        rgb: [H, W, 3] uint8.
+        empty: [H, W] bool, not all of it.
+    """
+    grown = cv2.dilate(empty.astype(np.uint8), np.ones((3, 3), np.uint8))  # the rim is mixed
+    grown = empty.astype(np.uint8) if grown.all() else grown
+    _, labels = cv2.distanceTransformWithLabels(
+        grown, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    sound = grown == 0
+    source = np.zeros(int(labels.max()) + 1, np.int64)
+    source[labels[sound]] = np.flatnonzero(sound)
+    result = rgb.copy()
+    at = grown > 0
+    result[at] = rgb.reshape(-1, 3)[source[labels[at]]]
+    return result
