@@ -17,7 +17,7 @@ from .crop import PORTRAIT_PX, Crop, crop_around
 from .detect import Detector, Face
 
 MINIMUM_FACE_PX = 64
-NEAREST_PX = 4096
+NEAREST_PX = 8192
 """Longer side of the largest picture that is searched in tiles; larger ones are shrunk to it."""
 
 TILE_PX = 512
@@ -40,24 +40,21 @@ def least_px(rgb: np.ndarray) -> int:
     return max(MINIMUM_FACE_PX, round(max(rgb.shape[:2]) / NEAREST_PX * TILE_PX / _FOUND))
 
 
-def search(
-    detector: Detector, rgb: np.ndarray, tick: Tick = unwatched, most_px: int = NEAREST_PX
-) -> list[Face]:
+def search(detector: Detector, rgb: np.ndarray, tick: Tick = unwatched) -> list[Face]:
     """The faces of the first look, from far to near, that shows any; largest first.
 
     Args:
         detector: Looks.
         rgb: [H, W, 3] uint8.
         tick: Called between looks.
-        most_px: How near it looks, as `NEAREST_PX`.
     """
-    return next((found for _, found in _looks(detector, rgb, tick, most_px) if found), [])
+    return next((found for _, found in _looks(detector, rgb, tick) if found), [])
 
 
 def everyone(detector: Detector, rgb: np.ndarray, tick: Tick = unwatched) -> list[Face]:
     """All faces of a picture, but for those much smaller than the largest; largest first."""
     faces: list[Face] = []
-    for least, found in _looks(detector, rgb, tick, NEAREST_PX):
+    for least, found in _looks(detector, rgb, tick):
         faces = _distinct([*faces, *found])
         if faces and _BACKGROUND * faces[0].size_px >= least:
             break
@@ -137,9 +134,7 @@ def no_face(rgb: np.ndarray) -> AvatarError:
     )
 
 
-def _looks(
-    detector: Detector, rgb: np.ndarray, tick: Tick, most_px: int
-) -> Iterator[tuple[float, list[Face]]]:
+def _looks(detector: Detector, rgb: np.ndarray, tick: Tick) -> Iterator[tuple[float, list[Face]]]:
     """Looks at the whole picture and at ever smaller tiles of it.
 
     Yields:
@@ -148,10 +143,10 @@ def _looks(
     longest = max(rgb.shape[:2])
     tick()
     yield longest / _FOUND, detector.detect(rgb) or _from_farther(detector, rgb)
-    side = TILE_PX
-    while side < min(longest, most_px):
+    nearest, side = shrunk_to(rgb, NEAREST_PX), TILE_PX
+    while side < min(longest, NEAREST_PX):
         side *= 2
-        near = shrunk_to(rgb, side)
+        near = shrunk_to(nearest, side)
         scale = longest / max(near.shape[:2])
         found: list[Face] = []
         for corner, tile in _tiles(near):

@@ -6,7 +6,7 @@ import numpy as np
 
 _DARK, _BRIGHT = 40, 200  # of 255: the brightest pixels, but for a few lamps
 _BUT_FOR = 98.0  # per cent
-_LOOKED_AT_PX = 256
+_LOOKED_AT_PX = 64
 
 
 def lit(rgb: np.ndarray) -> np.ndarray:

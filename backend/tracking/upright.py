@@ -17,7 +17,7 @@ _ALIKE_DEG = 30.0
 _AS_IT_IS = 1.25
 """How much more than another's counts what the picture as it is says."""
 
-_LYING_PX = NEAREST_PX // 2
+_LYING_PX = NEAREST_PX // 4
 _AROUND = 1.6  # portrait crops
 
 
@@ -75,9 +75,10 @@ def _candidates(detector: Detector, rgb: np.ndarray, tick: Tick) -> Iterator[tup
         yield looks[0].turns, looks[0].face
     # Small faces are found in tiles only; those that lie are looked for less closely.
     for turns in (0, 1, 3, 2):
-        view = np.ascontiguousarray(np.rot90(rgb, turns))
-        if found := search(detector, view, tick, _LYING_PX if turns else NEAREST_PX):
-            yield turns, found[0]
+        near = shrunk_to(rgb, _LYING_PX) if turns else rgb
+        scale = max(rgb.shape) / max(near.shape)
+        if found := search(detector, np.ascontiguousarray(np.rot90(near, turns)), tick):
+            yield turns, replace(found[0], landmarks=found[0].landmarks * scale)
 
 
 def _from_all_sides(detector: Detector, rgb: np.ndarray) -> list[_Seen]:

@@ -7,6 +7,7 @@ import numpy as np
 
 _ALIKE = 2  # of 255, between the colours of what was wiped
 _CLEAR = 8  # of 255
+_FEW = 64  # pixels, of which nobody can tell
 
 
 def wiped(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray | None:
@@ -19,10 +20,9 @@ def wiped(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray | None:
     if alpha is None:
         return None
     clear = alpha < _CLEAR
-    if not clear.any() or clear.all():
+    if clear.sum() < _FEW or clear.all():
         return None
-    colours = rgb[alpha == 0] if (alpha == 0).any() else rgb[clear]
-    return clear if int(np.ptp(colours, axis=0).max()) <= _ALIKE else None
+    return clear if int(np.ptp(rgb[clear], axis=0).max()) <= _ALIKE else None
 
 
 def filled(rgb: np.ndarray, empty: np.ndarray) -> np.ndarray:
