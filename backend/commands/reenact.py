@@ -78,7 +78,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             **result,
             "fps": track.fps,
             "frames_without_face": tracked.missing,
-            "notes": tracked.notes,
+            "notes": [*pictures.notes, *tracked.notes],
             "image": pipeline.image_kind,
             "seconds": console.seconds,
         }

@@ -41,6 +41,6 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         return {
             **result,
             "frames_without_face": tracked.missing,
-            "notes": tracked.notes,
+            "notes": [*pictures.notes, *tracked.notes],
             "seconds": console.seconds,
         }

@@ -78,6 +78,20 @@ def read_png(path: Path) -> np.ndarray:
     return cv2.cvtColor(pixels, order)
 
 
+def read_size(path: Path) -> tuple[int, int]:
+    """Width and height of a PNG file, from its beginning.
+
+    Raises:
+        AvatarError: `bad_file`.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(_AFTER_HEADER)
+    if not head.startswith(_SIGNATURE) or len(head) < _AFTER_HEADER:
+        raise AvatarError("bad_file", f"{path} is not a PNG picture.", "Render it again.")
+    width, height = struct.unpack(">II", head[16:24])
+    return width, height
+
+
 def read_digest(path: Path) -> str:
     """The digest of a file that `write_png` wrote; empty for any other or missing file."""
     try:

@@ -166,20 +166,34 @@ def write_video(
 
     Args:
         path: The file.
-        pictures: The frames.
+        pictures: The frames; where sizes differ, the video is as wide and high as any, and smaller
+            frames stand in its middle.
         fps: Frames per second.
         background: sRGB 0..1.
         progress: Told before each frame.
         sound: A video whose sound it gets, where that has any.
     """
-    first = png.read_png(pictures[0])
-    height, width = first.shape[:2]
+    sizes = {png.read_size(picture) for picture in pictures}
+    width, height = (max(sides) for sides in zip(*sizes, strict=True))
     with Mp4Writer(path, fps, (width, height), sound) as writer:
         for done, picture in enumerate(pictures):
             progress("writing the video", done, len(pictures))
-            writer.add(png.over_background(png.read_png(picture), background))
+            shown = png.over_background(png.read_png(picture), background)
+            writer.add(_in_the_middle(shown, width, height, background))
     progress("writing the video", len(pictures), len(pictures))
     return path
+
+
+def _in_the_middle(
+    rgb: np.ndarray, width: int, height: int, background: tuple[float, float, float]
+) -> np.ndarray:
+    if rgb.shape[:2] == (height, width):
+        return rgb
+    page = np.empty((height, width, 3), np.uint8)
+    page[:] = np.rint(np.array(background) * 255)
+    top, left = (height - rgb.shape[0]) // 2, (width - rgb.shape[1]) // 2
+    page[top : top + rgb.shape[0], left : left + rgb.shape[1]] = rgb
+    return page
 
 
 def write_on(path: Path, rgba: np.ndarray, background: tuple[float, float, float]) -> None:

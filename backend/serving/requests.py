@@ -199,7 +199,7 @@ class Handlers:
         tracked = self._engine.pipeline.track_frames(pictures.frames(), pictures.fps, progress)
         sizes = {(camera.width, camera.height) for camera in tracked.cameras}
         cameras = tuple(tracked.cameras) if len(sizes) == 1 else ()
-        return messages.TrackReply(tracked.track, cameras, tracked.notes)
+        return messages.TrackReply(tracked.track, cameras, [*pictures.notes, *tracked.notes])
 
 
 def checked_ablations(names: list[str]) -> frozenset[str]:

@@ -17,6 +17,12 @@ ANOTHER_PERSON = (
     "From frame {number} on ({seconds:.1f} s) another person seems to be shown, whose face is read "
     "as if it were the first one's. Cut the video there and use one person's part."
 )
+DAMAGED = (
+    "Damaged frames in {path}: {lost} or more; where nothing is left of one, the one before stands "
+    "for it. Convert the video anew from its source."
+)
+HDR = "The video is HDR; it was toned down to an ordinary screen's colours."
+LEFT_OUT = "{count} pictures of the folder were left out, since their kind is not read: {first}."
 PERHAPS_ANOTHER = (
     "The face has another shape than in {main}; if it is another person's, leave this photo out."
 )

@@ -11,6 +11,7 @@ _HEIC = (
     "Camera > Formats > Most Compatible."
 )
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"heif"}
+_VIDEO = ("a video", "Save one of its frames as PNG.")
 _BEGINNINGS = (
     (b"8BPS", "a Photoshop document", _AS_JPEG),
     (b"\xff\x0a", "a JPEG XL picture", _AS_JPEG),
@@ -19,7 +20,7 @@ _BEGINNINGS = (
     (b"%PDF", "a PDF document", "Export the page's picture as JPEG or PNG."),
     (b"FUJIFILMCCD-RAW", "a camera's raw file", _FROM_CAMERA),
     (b"IIRO", "a camera's raw file", _FROM_CAMERA),
-    (b"\x1a\x45\xdf\xa3", "a video", "Save one of its frames as PNG."),
+    (b"\x1a\x45\xdf\xa3", *_VIDEO),
     (b"PK\x03\x04", "a zip archive or document", "Unpack it and choose the picture in it."),
 )
 
@@ -43,6 +44,19 @@ def refusal(data: bytes, name: str) -> AvatarError:
     )
 
 
+def unread(head: bytes, name: str) -> AvatarError | None:
+    """The error for a file that begins like a picture that is not read; a video is none.
+
+    Args:
+        head: Its first bytes, some 4096.
+        name: What to call it.
+    """
+    known = _known(head)
+    if known is None or known[0] == _VIDEO[0]:
+        return None
+    return AvatarError("unsupported_format", f"{name} is {known[0]}, which is not read.", known[1])
+
+
 def _known(data: bytes) -> tuple[str, str] | None:
     if data[4:8] == b"ftyp":
         return _of_boxes(data)
@@ -63,4 +77,4 @@ def _of_boxes(data: bytes) -> tuple[str, str] | None:
         return "a HEIC picture", _HEIC
     if b"crx " in brands:
         return "a camera's raw file", _FROM_CAMERA
-    return "a video", "Save one of its frames as PNG."
+    return _VIDEO
