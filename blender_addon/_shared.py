@@ -7,13 +7,34 @@ Every other module of the add-on imports these names from here.
 from importlib.util import find_spec
 
 if find_spec(f"{__package__}.shared") is not None:
-    from .shared import camera, client, errors, flame, launcher, messages, version  # pyright: ignore
+    from .shared import (  # pyright: ignore
+        camera,
+        client,
+        errors,
+        flame,
+        launcher,
+        messages,
+        os_errors,
+        pictures,
+        version,
+    )  # fmt: skip
 else:
-    from shared import camera, client, errors, flame, launcher, messages, version
+    from shared import (
+        camera,
+        client,
+        errors,
+        flame,
+        launcher,
+        messages,
+        os_errors,
+        pictures,
+        version,
+    )  # fmt: skip
 
 AvatarError = errors.AvatarError
 Camera = camera.Camera
 Track = flame.Track
+os_error = os_errors.os_error
 ARKIT_NAMES = flame.ARKIT_NAMES
 
 __all__ = [
@@ -27,5 +48,7 @@ __all__ = [
     "flame",
     "launcher",
     "messages",
+    "os_error",
+    "pictures",
     "version",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shared.errors import AvatarError
 from shared.messages import ABLATIONS
+from shared.os_errors import os_error
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
@@ -80,8 +81,12 @@ def background(text: str) -> tuple[float, float, float]:
 
 
 def read_file(path: Path) -> bytes:
-    """A file's bytes; a missing one is a `bad_file`."""
+    """A file's bytes.
+
+    Raises:
+        AvatarError: When it cannot be read, see `os_error`.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
-        raise AvatarError("bad_file", f"{path}: {error.strerror}.", "Check the path.") from error
+        raise os_error(error, path) from error

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from shared.errors import AvatarError
+from shared.os_errors import os_error
 from shared.version import VERSION
 
 from .arrays import GaussianArrays, as_numpy
@@ -117,7 +118,7 @@ def read_ply(path: Path) -> PlyCloud:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise AvatarError("bad_file", f"{path}: {error.strerror}.", "Export it again.") from error
+        raise os_error(error, path) from error
     head, mark, body = content.partition(b"\nend_header\n")
     lines = head.decode("utf-8", errors="replace").splitlines()
     names = tuple(line.split()[-1] for line in lines if line.startswith("property float "))

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from shared.errors import AvatarError
+from shared.os_errors import os_error
 
 from .atomic import write_bytes
 
@@ -70,7 +71,7 @@ def read_png(path: Path) -> np.ndarray:
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
-        raise AvatarError("bad_file", f"{path}: {error.strerror}.", "Render it again.") from error
+        raise os_error(error, path) from error
     pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
     if pixels is None or pixels.dtype != np.uint8 or pixels.ndim != 3:
         raise AvatarError("bad_file", f"{path} is not an 8-bit colour picture.", "Render it again.")

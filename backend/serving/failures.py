@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 from shared.errors import AvatarError
+from shared.os_errors import os_error
 
 
 def as_avatar_error(error: BaseException) -> AvatarError:
@@ -18,7 +19,7 @@ def as_avatar_error(error: BaseException) -> AvatarError:
             "Close other programs, use a smaller picture, or another device.",
         )
     if isinstance(error, OSError):
-        return _of_os_error(error)
+        return os_error(error)
     return AvatarError(
         "internal",
         f"{type(error).__name__}: {error}.",
@@ -34,17 +35,4 @@ def _is_memory(error: BaseException) -> bool:
         or type(error).__name__ == "OutOfMemoryError"
         or (isinstance(error, RuntimeError) and any(w in str(error).lower() for w in words))
         or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
-    )
-
-
-def _of_os_error(error: OSError) -> AvatarError:
-    where = f" {error.filename}" if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return AvatarError(
-            "disk_full", f"The disk is full{where}.", "Free some space; finished files are kept."
-        )
-    return AvatarError(
-        "bad_file",
-        f"{error.strerror or type(error).__name__}{where}.",
-        "Check that the path exists and may be read and written.",
     )

@@ -17,6 +17,14 @@ ANOTHER_PERSON = (
     "From frame {number} on ({seconds:.1f} s) another person seems to be shown, whose face is read "
     "as if it were the first one's. Cut the video there and use one person's part."
 )
+SOMEBODY_ELSE = (
+    "Frames that show somebody else's face, but not the first person's: {count}, from frame "
+    "{number} on ({seconds:.1f} s). The first person's motion goes on evenly there."
+)
+NO_FACE = (
+    "Frames without a face: {count}, from frame {number} on ({seconds:.1f} s). The motion goes on "
+    "evenly there."
+)
 DAMAGED = (
     "Damaged frames in {path}: {lost} or more; where nothing is left of one, the one before stands "
     "for it. Convert the video anew from its source."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -19,9 +19,10 @@ from .detect import Face
 from .faces import placed, search
 from .fit import FACING, Fit, about_root
 from .followed import FaceFollower
-from .notes import ANOTHER_PERSON
+from .notes import ANOTHER_PERSON, NO_FACE, SOMEBODY_ELSE
 from .people import Shots
 from .portrait import Tracker
+from .same_person import SamePerson
 from .smoothing import smoothed
 from .torso import TorsoTracker, body_motion
 
@@ -38,6 +39,7 @@ class Tracked:
         cameras: One per frame, in the pixels of the frames, upright and facing the torso.
         missing: Numbers of the frames in which no face was found, and which were interpolated.
         others: Numbers of the frames from which on another person is shown than before.
+        hidden: Numbers of the missing frames that show somebody else.
         landmarks: [T, 478, 2] as detected, pixels of the frames; NaN where no face was found.
         body: [T, 3] metres that the shoulders have moved since the first frame, see `body_motion`.
     """
@@ -46,16 +48,21 @@ class Tracked:
     cameras: list[Camera]
     missing: list[int]
     others: list[int]
+    hidden: list[int]
     landmarks: np.ndarray
     body: np.ndarray
 
     @property
     def notes(self) -> list[str]:
         """What the user should know of the clip, one sentence each."""
-        return [
-            ANOTHER_PERSON.format(number=number, seconds=number / self.track.fps)
-            for number in self.others
-        ]
+        fps = self.track.fps
+        told = [ANOTHER_PERSON.format(number=n, seconds=n / fps) for n in self.others]
+        unseen = sorted(set(self.missing) - set(self.hidden))
+        for note, frames in ((SOMEBODY_ELSE, self.hidden), (NO_FACE, unseen)):
+            if frames:
+                first, count = frames[0], len(frames)
+                told.append(note.format(count=count, number=first, seconds=first / fps))
+        return told
 
     def on_still_shoulders(self) -> Track:
         """The head's motion without the body's."""
@@ -101,13 +108,17 @@ def track_video(
     references: list[_Reference | None] = []
     sizes: list[tuple[int, int]] = []
     follower, shoulders, moves = FaceFollower(), TorsoTracker(), []
-    shots = Shots()
+    shots, person, hidden = Shots(), SamePerson(fps), []
     for number, bgr in enumerate(frames):
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         if reference is not None and reference.size != bgr.shape[:2]:
             reference, near = None, None
-            follower, shoulders = FaceFollower(), TorsoTracker()
-        face = _face(tracker, rgb, near)
+            follower, shoulders, person = FaceFollower(), TorsoTracker(), SamePerson(fps)
+        face, others_face = _face(tracker, rgb, near, person)
+        if others_face:
+            hidden.append(number)
+        if smooth:
+            person.see(rgb, face)
         detected.append(face)
         moves.append(shoulders.follow(rgb, face))
         if face is None:
@@ -131,7 +142,7 @@ def track_video(
     tracked = _joined(fits, detected, references, sizes, fps, smooth)
     seen = _in_metres(moves, tracked.cameras)
     body = body_motion(tracked.track.transl.astype(np.float64), seen, fps)
-    tracked = replace(tracked, body=body, others=shots.people(tracker.fitter))
+    tracked = replace(tracked, body=body, others=shots.people(tracker.fitter), hidden=hidden)
     root = tracker.fitter.root(tracked.track.betas)
     return replace(tracked, track=about_root(tracked.track, root))
 
@@ -182,13 +193,26 @@ def _fitted(
     return tracker.fitter.fit(landmarks, face.blendshapes, reference.betas, depth_m, before, missed)
 
 
-def _face(tracker: Tracker, rgb: np.ndarray, near: Crop | None) -> Face | None:
-    """The face near where it was, seen in its crop; else the largest anywhere."""
-    for crop in _crops(tracker, rgb, near):
-        faces = tracker.detector.detect(crop.apply(rgb))
-        if faces:
-            return placed(faces[0], crop)
-    return None
+def _face(
+    tracker: Tracker, rgb: np.ndarray, near: Crop | None, person: SamePerson
+) -> tuple[Face | None, bool]:
+    """The person's face near where it was, seen in its crop, else anywhere; and whether there are
+    faces, but not theirs."""
+    if near is not None:
+        faces = [placed(face, near) for face in tracker.detector.detect(near.apply(rgb))]
+        if (face := person.choose(rgb, faces)) is not None:
+            return face, False
+    everyone = search(tracker.detector, rgb)
+    face = person.choose(rgb, everyone)
+    if face is None:
+        return None, bool(everyone)
+    crop = crop_around(face)
+    faces = [placed(again, crop) for again in tracker.detector.detect(crop.apply(rgb))]
+    return min(faces, key=lambda f: _apart(f, face), default=None), False
+
+
+def _apart(face: Face, other: Face) -> float:
+    return float(np.linalg.norm(face.landmarks[:, :2].mean(0) - other.landmarks[:, :2].mean(0)))
 
 
 def _steady(before: Crop | None, now: Crop) -> Crop:
@@ -199,14 +223,6 @@ def _steady(before: Crop | None, now: Crop) -> Crop:
     shift = float(np.abs(middles[1] - middles[0]).max())
     moved = max(shift, abs(now.side - before.side)) > _STEADY * before.side
     return now if moved else before
-
-
-def _crops(tracker: Tracker, rgb: np.ndarray, near: Crop | None) -> Iterator[Crop]:
-    if near is not None:
-        yield near
-    faces = search(tracker.detector, rgb)
-    if faces:
-        yield crop_around(faces[0])
 
 
 def _start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> _Reference:
@@ -253,7 +269,7 @@ def _joined(
     track = Track(**values, betas=first.betas, fps=fps, head=head)
     missing = sorted(set(range(len(fits))) - set(found))
     landmarks = np.array([_landmarks(face) for face in detected])
-    return Tracked(track, cameras, missing, [], landmarks, np.zeros((len(fits), 3)))
+    return Tracked(track, cameras, missing, [], [], landmarks, np.zeros((len(fits), 3)))
 
 
 def _landmarks(face: Face | None) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
+from .._shared import pictures
 from ..link import settings
 from ..scene import avatars, properties, rig
 from ..steps import Steps
@@ -14,7 +15,7 @@ from .long_operation import LongOperation
 from .polls import WhenIdle, WithAvatar, WithAvatarWhenIdle, require_avatar
 from .reports import reported
 
-IMAGE_FILTER = "*.jpg;*.jpeg;*.png;*.webp;*.bmp;*.tif;*.tiff"
+IMAGE_FILTER = ";".join(f"*{suffix}" for suffix in pictures.SUFFIXES)
 
 
 class CreatesAvatar(WhenIdle, LongOperation):

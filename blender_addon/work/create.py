@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 
 from .. import steps
-from .._shared import AvatarError, messages
+from .._shared import AvatarError, messages, os_error
 from ..scene import avatars, clouds, rig
 from ..steps import Steps
 from . import session
@@ -34,11 +34,7 @@ def create_avatar(
     try:
         content = image.read_bytes()
     except OSError as error:
-        raise AvatarError(
-            "bad_file",
-            f"The portrait {image} cannot be read: {error.strerror or error}.",
-            "Choose another image.",
-        ) from error
+        raise os_error(error, image) from error
     here = session.get()
     yield from here.ensure_ready()
     message = messages.CreateAvatar(

@@ -212,11 +212,21 @@ def test_a_head_that_turns_stays_where_it_is(tracker, open_head):
 def test_a_change_of_person_is_told(tracker, still, open_head):
     other = painted_turn(open_head, [0.0, 5.0, 10.0])
     frames = [still, moved(still, x=3), moved(still, x=5, angle_deg=4), *other, still, still]
-    tracked = track_video(tracker, frames, 25, silent)
-    assert tracked.others == [3, 6]
-    first, second = tracked.notes
-    assert "From frame 3 on (0.1 s) another person" in first
-    assert "From frame 6 on (0.2 s) another person" in second
+    tracked = track_video(tracker, frames, 1, silent)  # a second's patience: one frame
+    assert tracked.hidden == tracked.missing == [3, 6]
+    assert tracked.others == [4, 7]
+    first, second, hidden = tracked.notes
+    assert "From frame 4 on (4.0 s) another person" in first
+    assert "From frame 7 on (7.0 s) another person" in second
+    assert "somebody else's face, but not the first person's: 2, from frame 3 on" in hidden
+
+
+def test_somebody_else_for_less_than_a_second_is_left_out(tracker, still, open_head):
+    other = painted_turn(open_head, [0.0, 5.0, 10.0])
+    tracked = track_video(tracker, [still, still, *other, still], 25, silent)
+    assert tracked.hidden == tracked.missing == [2, 3, 4]
+    assert tracked.others == []
+    assert np.ptp(tracked.track.transl[:, 2]) < 0.02, "metres: the other's head is elsewhere"
 
 
 def test_a_cut_to_the_same_person_is_no_change_of_person(tracker, still):
