@@ -221,6 +221,7 @@ class ExportJob(Message):
     job: str = value("id for progress and cancel")
     axes: str = value("blender, flame or opencv", "blender")
     compact: bool = value("drop masked Gaussians instead of keeping their places", False)
+    sh: int = value("degree of spherical harmonics: 0, or 3 for readers that insist on zeros", 0)
     ablate: list[str] = listed("parts switched off: expression, gsn, masks")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from shared.errors import AvatarError
 
 from . import options
 from .console import Console
+from .info import avatar_facts
 
 _FEWEST = 2
 
@@ -40,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Makes and saves the avatar."""
     photos = [_photo(args.image)] if args.photos is None else _photos(args.photos)
-    out = args.out or Path(photos[0].name).with_suffix(".savatar")
+    out = args.out or _beside(photos[0])
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         chosen = engine.create_options(**options.create_settings(args))
         portraits = engine.pipeline.portraits(photos, chosen, console.progress)
@@ -71,6 +73,24 @@ def _photos(paths: list[Path]) -> list[Photo]:
     photos = [_photo(path) for path in paths]
     check_photos(photos)
     return photos
+
+
+def _beside(photo: Photo) -> Path:
+    """Where the avatar of a photo goes, where another photo's is not already.
+
+    Raises:
+        AvatarError: `bad_request`.
+    """
+    path = Path(photo.name).with_suffix(".savatar")
+    if path.exists():
+        found = avatar_facts(path)
+        if found.get("image_hash") != hashlib.sha256(photo.data).hexdigest():
+            raise AvatarError(
+                "bad_request",
+                f"{path} is there already, and was made of another photo.",
+                "Say with --out where the new one goes.",
+            )
+    return path
 
 
 def _photo(path: Path) -> Photo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from shared.errors import AvatarError
@@ -60,16 +61,32 @@ def frame_range(text: str | None, first: int, last: int) -> range:
     """
     if text is None:
         return range(first, last + 1)
-    match = re.fullmatch(r"(\d+)(?:-(\d+))?", text.strip())
+    match = re.fullmatch(r"(-?\d+)(?:-(-?\d+))?", text.strip())
     begin = int(match[1]) if match else 0
-    end = int(match[2] or match[1]) if match else -1
+    end = int(match[2] or match[1]) if match else 0
     if match is None or not first <= begin <= end <= last:
         raise AvatarError(
             "bad_request",
             f"--frames {text} is not a range of the frames {first}-{last}.",
-            f"Give for instance --frames {first}-{last}.",
+            f"Give for instance --frames={first}-{last}.",
         )
     return range(begin, end + 1)
+
+
+def check_overwrites(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuses to write over what is read.
+
+    Raises:
+        AvatarError: `bad_request`, naming the first such file.
+    """
+    read = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path.resolve() in read:
+            raise AvatarError(
+                "bad_request",
+                f"{path} would be written over, but is read here.",
+                "Give another folder with --out.",
+            )
 
 
 def background(text: str) -> tuple[float, float, float]:

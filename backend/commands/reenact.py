@@ -43,6 +43,8 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks the driving frames, makes the avatar, renders it on black."""
     pictures = Pictures.open(args.driving)
     source = options.read_file(args.source)
+    outputs = [args.out / name for name in pictures.names]
+    options.check_overwrites(outputs, [args.source, *pictures.files])
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         pipeline = engine.pipeline
         if args.source.suffix == ".savatar":

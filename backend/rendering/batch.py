@@ -33,7 +33,7 @@ class Shots:
         avatar: A `backend.avatar.file.Avatar`.
         avatar_hash: Tells avatars apart: its file's hash.
         track: Parameters, T frames.
-        frames: T frame numbers, from 0, for the file names.
+        frames: T frame numbers, for the file names; -5 becomes NAME_-0005.
         out: Folder; made when missing.
         name: Files are NAME_0001.suffix, padded to the largest frame.
         ablate: Parts of the network switched off.
@@ -56,10 +56,8 @@ class Shots:
                 f"There are {len(self.frames)} frame numbers for {len(self.track)} frames.",
                 "Give one number per frame, at least one.",
             )
-        if min(self.frames) < 0 or len(set(self.frames)) != len(self.frames):
-            raise AvatarError(
-                "bad_request", "Frame numbers repeat or are negative.", "Number frames from 0 up."
-            )
+        if len(set(self.frames)) != len(self.frames):
+            raise AvatarError("bad_request", "Frame numbers repeat.", "Give every frame its own.")
         if not self.name or Path(self.name).name != self.name:
             raise AvatarError(
                 "bad_request", f"{self.name!r} is not a file name.", "Leave out folders."
@@ -68,8 +66,10 @@ class Shots:
 
     def path(self, index: int, suffix: str) -> Path:
         """The file of the track's frame `index`."""
-        digits = max(4, len(str(max(*self.frames, self.numbered_to))))
-        return self.out / f"{self.name}_{self.frames[index]:0{digits}d}{suffix}"
+        frame = self.frames[index]
+        digits = max(4, *(len(str(abs(n))) for n in (*self.frames, self.numbered_to)))
+        sign = "-" if frame < 0 else ""
+        return self.out / f"{self.name}_{sign}{abs(frame):0{digits}d}{suffix}"
 
     def digest(self, index: int, **settings: Any) -> str:
         """What the file of a frame shows, as a hash."""
@@ -106,19 +106,29 @@ def check_head(track: Track, source: Track) -> None:
 
 
 def export_ply(
-    pipeline: Any, shots: Shots, axes: str, compact: bool, progress: Progress
+    pipeline: Any, shots: Shots, axes: str, compact: bool, progress: Progress, sh: int = 0
 ) -> list[Path]:
-    """One Gaussian PLY per frame; finished ones of the same content are kept."""
-    if axes not in ply.AXES:
-        raise AvatarError("bad_request", f"Unknown axes {axes!r}.", f"Choose of {list(ply.AXES)}.")
+    """One Gaussian PLY per frame; finished ones of the same content are kept.
+
+    Args:
+        pipeline: A `backend.avatar.pipeline.Pipeline`.
+        shots: What to write.
+        axes: As `write_ply`, with `compact` and `sh`.
+        compact: Leaves masked Gaussians out.
+        progress: Told before each frame.
+        sh: Degree of spherical harmonics.
+    """
+    ply.check_settings(axes, sh)
     files = [shots.path(i, ".ply") for i in range(len(shots.frames))]
-    digests = [shots.digest(i, kind="ply", axes=axes, compact=compact) for i in range(len(files))]
+    digests = [
+        shots.digest(i, kind="ply", axes=axes, compact=compact, sh=sh) for i in range(len(files))
+    ]
     todo = [i for i, file in enumerate(files) if ply.read_digest(file) != digests[i]]
     for done, index in enumerate(todo):
         progress("exporting frames", done, len(todo))
         gaussians = pipeline.drive(shots.avatar, shots.track.frame(index), shots.ablate)
         comment = f"frame {shots.frames[index]}"
-        ply.write_ply(files[index], gaussians, axes, compact, [comment], digests[index])
+        ply.write_ply(files[index], gaussians, axes, compact, [comment], digests[index], sh)
     progress("exporting frames", len(todo), len(todo))
     return files
 

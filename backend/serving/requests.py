@@ -152,7 +152,7 @@ class Handlers:
     def _export(self, message: messages.ExportJob, progress: Progress) -> Message:
         shots = self._shots(message)
         files = batch.export_ply(
-            self._engine.pipeline, shots, message.axes, message.compact, progress
+            self._engine.pipeline, shots, message.axes, message.compact, progress, message.sh
         )
         return messages.ExportReply([str(path) for path in files])
 

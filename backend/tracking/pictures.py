@@ -111,6 +111,11 @@ class Pictures:
         """Whether this is a video file, which may have sound."""
         return self.kind == "video"
 
+    @property
+    def files(self) -> list[Path]:
+        """What is read."""
+        return picture_files(self.path) if self.kind == "folder" else [self.path]
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -120,11 +125,8 @@ class Pictures:
         Raises:
             AvatarError: `bad_file` naming the picture that cannot be read.
         """
-        if self.kind == "folder":
-            for file in picture_files(self.path):
-                yield _read(file)
-        elif self.kind == "picture":
-            yield _read(self.path)
+        if self.kind in ("folder", "picture"):
+            yield from map(_read, self.files)
         else:
             read = video_frames if self.kind == "video" else animation_frames
             yield from _ordered(read(self.path), self.order)
