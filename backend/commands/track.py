@@ -9,6 +9,7 @@ from typing import Any
 from backend.avatar import engines
 from backend.rendering.job import write_cameras
 from backend.tracking.pictures import Pictures
+from shared.errors import about
 
 from . import options
 from .console import Console
@@ -27,7 +28,10 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     pictures = Pictures.open(args.input)
     out = args.out or args.input.with_name(args.input.stem + ".flame.npz")
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
-        tracked = engine.pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
+        with about(str(args.input)):
+            tracked = engine.pipeline.track_frames(
+                pictures.frames(), pictures.fps, console.progress
+            )
         out.parent.mkdir(parents=True, exist_ok=True)
         tracked.track.save(out)
         result: dict[str, Any] = {

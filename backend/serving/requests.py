@@ -15,7 +15,7 @@ from backend.export.arrays import as_numpy, gaussian_counts
 from backend.rendering import batch
 from backend.tracking.pictures import Pictures
 from shared import messages
-from shared.errors import AvatarError
+from shared.errors import AvatarError, about
 from shared.flame import Track
 from shared.messages import ABLATIONS, Cloud, Message
 from shared.progress import Progress
@@ -196,7 +196,8 @@ class Handlers:
             progress("tracking", 0, 1)
             return messages.TrackReply(self._engine.pipeline.track_image(message.image.tobytes()))
         pictures = Pictures.open(_absolute(message.video))
-        tracked = self._engine.pipeline.track_frames(pictures.frames(), pictures.fps, progress)
+        with about(message.video):
+            tracked = self._engine.pipeline.track_frames(pictures.frames(), pictures.fps, progress)
         sizes = {(camera.width, camera.height) for camera in tracked.cameras}
         cameras = tuple(tracked.cameras) if len(sizes) == 1 else ()
         return messages.TrackReply(tracked.track, cameras, [*pictures.notes, *tracked.notes])

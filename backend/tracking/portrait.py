@@ -155,7 +155,7 @@ class Tracker:
     def look(self, data: bytes, face: int | None, progress: Progress) -> Look:
         """The first half of `portrait`: finds and mattes the person, without a fit."""
         progress("decode", 0, 4)
-        picture = decode(data)
+        picture = decode(data, "The picture")
         progress("detect", 1, 4)
 
         def tick() -> None:

@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 
 from .. import steps
-from .._shared import AvatarError, messages, os_error
+from .._shared import AvatarError, errors, messages, os_error
 from ..scene import avatars, clouds, rig
 from ..steps import Steps
 from . import session
@@ -44,7 +44,8 @@ def create_avatar(
         face=face,
         iterations=iterations,
     )
-    reply = yield from here.request(message)
+    with errors.about(image.name):
+        reply = yield from here.request(message)
     here.add_avatar(reply)
     return (yield from show_avatar(context, reply, name))
 
