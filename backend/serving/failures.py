@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import re
 
+from backend.installer.environments import RUNTIME_REMEDY, WINDOWS_RUNTIME, library_remedy
 from shared.errors import AvatarError
 from shared.os_errors import os_error
 
@@ -18,6 +20,8 @@ def as_avatar_error(error: BaseException) -> AvatarError:
             f"Memory ran out: {str(error) or type(error).__name__}.",
             "Close other programs, use a smaller picture, or another device.",
         )
+    if (missing := missing_library(error)) is not None:
+        return missing
     if isinstance(error, OSError):
         return os_error(error)
     return AvatarError(
@@ -25,6 +29,21 @@ def as_avatar_error(error: BaseException) -> AvatarError:
         f"{type(error).__name__}: {error}.",
         "This is a mistake in SplitAvatar: please report it with the log.",
     )
+
+
+def missing_library(error: BaseException) -> AvatarError | None:
+    """The error for a library of the system that is not there; None for any other exception."""
+    if not isinstance(error, OSError | ImportError):
+        return None
+    if found := re.search(r"(lib[\w.+-]+\.so[.\d]*): ", str(error)):
+        return AvatarError(
+            "backend_not_installed",
+            f"The system library {found[1]} is missing or damaged.",
+            library_remedy("backend", found[1]),
+        )
+    if re.search(WINDOWS_RUNTIME, str(error)):
+        return AvatarError("backend_not_installed", f"{error}.", RUNTIME_REMEDY)
+    return None
 
 
 def _is_memory(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import mediapipe as mp
@@ -16,6 +17,7 @@ from shared.errors import AvatarError
 
 from .lit import lit
 
+_PROCESSORS = Path("/sys/devices/system/cpu/possible")
 LEAST_SIDE_PX = 8
 """MediaPipe's graphs fail on pictures of a pixel or so, and refuse all others afterwards."""
 
@@ -40,6 +42,7 @@ class OpenTask(Generic[Task]):
         self._open()
 
     def _open(self) -> None:
+        check_processors_are_listed()
         with _quiet():
             self._task: Task = self._create()
         # Also called at exit, while the modules that closing needs are still there.
@@ -83,6 +86,20 @@ class OpenTask(Generic[Task]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def check_processors_are_listed(listed: Path = _PROCESSORS) -> None:
+    """Refuses a Linux without /sys, as in a bare container: MediaPipe ends the process there.
+
+    Raises:
+        AvatarError: `backend_not_installed`.
+    """
+    if sys.platform == "linux" and not listed.is_file():
+        raise AvatarError(
+            "backend_not_installed",
+            f"{listed} is missing, without which MediaPipe cannot start.",
+            "Mount /sys into the container or chroot, for instance: mount -t sysfs sysfs /sys",
+        )
 
 
 @contextlib.contextmanager
