@@ -18,8 +18,8 @@ MARKER = "splitavatar-environment.json"
 SPARE_BYTES = 200_000_000
 
 SHORTER_FOLDER = (
-    "Choose a short Install Folder in the add-on's preferences, such as C:\\splitavatar, or switch on "
-    "long paths in Windows."
+    "Choose a short Install Folder in the add-on's preferences, such as C:\\splitavatar, or switch "
+    "on long paths in Windows."
 )
 _LONGEST_INSIDE = 190
 """Characters of the longest path inside an environment: a licence's, below torch's."""
