@@ -9,6 +9,7 @@ from typing import Any
 
 from backend.avatar import engines
 from backend.export.arrays import gaussian_counts
+from backend.export.atomic import check_writable
 from backend.tracking.photos import MOST_PHOTOS, Photo, check_photos
 from shared.errors import AvatarError
 
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Makes and saves the avatar."""
     photos = [_photo(args.image)] if args.photos is None else _photos(args.photos)
     out = args.out or _beside(photos[0])
+    check_writable(out)
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         chosen = engine.create_options(**options.create_settings(args))
         portraits = engine.pipeline.portraits(photos, chosen, console.progress)
@@ -82,15 +84,21 @@ def _beside(photo: Photo) -> Path:
         AvatarError: `bad_request`.
     """
     path = Path(photo.name).with_suffix(".savatar")
-    if path.exists():
-        found = avatar_facts(path)
-        if found.get("image_hash") != hashlib.sha256(photo.data).hexdigest():
-            raise AvatarError(
-                "bad_request",
-                f"{path} is there already, and was made of another photo.",
-                "Say with --out where the new one goes.",
-            )
+    if path.exists() and _photo_hash(path) != hashlib.sha256(photo.data).hexdigest():
+        raise AvatarError(
+            "bad_request",
+            f"{path} is there already, and was not made of this photo.",
+            "Say with --out where the new one goes.",
+        )
     return path
+
+
+def _photo_hash(path: Path) -> str:
+    """Of the photo that an avatar was made of; empty for what is no avatar file."""
+    try:
+        return avatar_facts(path).get("image_hash", "")
+    except AvatarError:
+        return ""
 
 
 def _photo(path: Path) -> Photo:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.avatar import engines, framing
+from backend.export.atomic import check_writable
 from backend.rendering import batch
 from backend.tracking.photos import Photo
 from backend.tracking.pictures import Pictures
@@ -47,6 +48,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     source = options.read_file(args.source)
     outputs = [args.out / name for name in pictures.names]
     options.check_overwrites(outputs, [args.source, *pictures.files])
+    check_writable(outputs[0])
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         pipeline, notes = engine.pipeline, list(pictures.notes)
         if args.source.suffix == ".savatar":

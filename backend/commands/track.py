@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.avatar import engines
+from backend.export.atomic import check_writable
 from backend.rendering.job import write_cameras
 from backend.tracking.pictures import Pictures
 from shared.errors import about
@@ -27,6 +28,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks and writes the file."""
     pictures = Pictures.open(args.input)
     out = args.out or args.input.with_name(args.input.stem + ".flame.npz")
+    check_writable(out)
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         with about(str(args.input)):
             tracked = engine.pipeline.track_frames(

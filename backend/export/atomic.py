@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import uuid
 from collections.abc import Iterator
@@ -29,6 +30,25 @@ def replacing(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError) and str(temporary) in (error.filename, str(error.filename)):
             error.filename, error.filename2 = str(path), None
         raise
+
+
+def check_writable(path: Path) -> None:
+    """Finds out before long work whether a file can be written; leaves nothing but its folder.
+
+    Raises:
+        OSError: As writing would, naming `path`.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    with contextlib.suppress(_Untouched), replacing(path) as temporary:
+        temporary.touch()
+        with contextlib.suppress(FileNotFoundError):
+            path.stat()  # its own name may be too long
+        raise _Untouched
+
+
+class _Untouched(Exception):
+    """Leaves the file as it is."""
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:

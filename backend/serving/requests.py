@@ -12,6 +12,7 @@ import numpy as np
 
 from backend.avatar.engines import Engine, avatar_hash
 from backend.export.arrays import as_numpy, gaussian_counts
+from backend.export.atomic import check_writable
 from backend.rendering import batch
 from backend.tracking.pictures import Pictures
 from shared import messages
@@ -66,6 +67,7 @@ class Handlers:
 
     def _create(self, message: messages.CreateAvatar, progress: Progress) -> Message:
         path = _absolute(message.path)
+        check_writable(path)
         chosen: dict[str, Any] = {"face": message.face}
         if message.iterations is not None:
             chosen["iterations"] = message.iterations
