@@ -84,8 +84,9 @@ def pip_environment(python: str) -> dict[str, str]:
     """
     clean = clean_environment()
     command = [python, "-m", "pip", "config", "list"]
+    asking = {**clean, "PIP_USER": "0"}  # `user = true` would hide all files but the user's own
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=clean)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=asking)
     except (OSError, subprocess.TimeoutExpired):
         return clean
     found: dict[str, str] = {}
