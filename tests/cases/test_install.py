@@ -71,7 +71,8 @@ def test_settings_that_bend_pip_are_neutralised_and_mirrors_kept(
     pin = wheel(wheels)
     settings = tmp_path / "pip.conf"
     settings.write_text(
-        f"[global]\nuser = true\nno-index = true\nfind-links = {wheels.as_uri()}\ntarget = {tmp_path / 't'}\n"
+        f"[global]\nuser = true\nno-index = true\nfind-links = {wheels.as_uri()}\n"
+        f"target = {tmp_path / 't'}\n"
         f"[install]\nprefix = {tmp_path / 'p'}\nno-deps = false\ndry-run = true\n"
     )
     monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))

@@ -70,7 +70,9 @@ def test_a_picture_without_a_face_is_reported_with_its_remedy(
     own_backend("error")
     with pytest.raises(RuntimeError) as caught:
         _create(portrait, tmp_path)
-    assert str(caught.value).strip() == ("Error: No face in the picture. Use a frontal one.")
+    assert str(caught.value).strip() == (
+        "Error: grace.jpg: No face in the picture. Use a frontal one."
+    )
     error = session.get().error
     assert error is not None
     assert (error.code, error.remedy) == ("no_face_found", "Use a frontal one.")
