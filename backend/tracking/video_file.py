@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import av.logging
 import cv2
 import numpy as np
 from av.error import FFmpegError
@@ -81,7 +82,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     except FFmpegError as error:
         raise _unreadable(path, error.strerror or type(error).__name__) from error
     with container:
-        stream = container.streams.best("video")
+        stream: Any = container.streams.best("video")
         if stream is None:
             raise _unreadable(path, "it holds no pictures")
         stream.thread_type = "AUTO"

@@ -40,9 +40,9 @@ def filled(rgb: np.ndarray, empty: np.ndarray) -> np.ndarray:
         grown, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
     sound = grown == 0
-    source = np.zeros(int(labels.max()) + 1, np.int64)
-    source[labels[sound]] = np.flatnonzero(sound)
+    numbers = np.asarray(labels, np.int64)
+    source = np.zeros(int(numbers.max()) + 1, np.int64)
+    source[numbers[sound]] = np.flatnonzero(sound)
     result = rgb.copy()
-    at = grown > 0
-    result[at] = rgb.reshape(-1, 3)[source[labels[at]]]
+    result[~sound] = rgb.reshape(-1, 3)[source[numbers[~sound]]]
     return result

@@ -70,8 +70,9 @@ class WritesFrames(WithAvatarWhenIdle, LongOperation):
         if self.frames == "FRAME":
             return [scene.frame_current]
         first, last = properties.of_scene(scene).frame_range(scene)
-        first = self.frame_start if self.properties.is_property_set("frame_start") else first
-        last = self.frame_end if self.properties.is_property_set("frame_end") else last
+        given = self.properties.is_property_set  # type: ignore[attr-defined]
+        first = self.frame_start if given("frame_start") else first
+        last = self.frame_end if given("frame_end") else last
         if last < first:
             raise empty_range(first, last)
         return range(first, last + 1, scene.frame_step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -43,7 +44,7 @@ def numbers(pictures: Pictures, count: int) -> list[int]:
 def encode(path: Path, frames: list[np.ndarray], codec: str = "libx264", **facts) -> Path:
     options = facts.pop("options", {})
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, options=options)
+        stream: Any = container.add_stream(codec, rate=25, options=options)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = facts.pop("pix_fmt", "yuv420p")
         for name, value in facts.items():
