@@ -99,6 +99,20 @@ def test_profiles_are_followed_in_every_kind_of_file(picture, pixels, kind, spac
     assert np.abs(decode(data).rgb.astype(int) - pixels).mean() < noise + 1.2
 
 
+def test_a_camera_that_says_adobe_rgb_in_exif_alone_is_followed(pixels):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA001] = 0xFFFF  # uncalibrated
+    exif.get_ifd(0x8769)[0xA005] = {1: "R03"}
+    primaries, _ = SPACES["Adobe RGB"]
+    own = encoded_in(pixels, primaries, 563 / 256)
+    plain, told = (
+        decode(encoded(own, "JPEG", quality=97, **more)).rgb.astype(int)
+        for more in ({}, {"exif": exif})
+    )
+    assert np.abs(plain - pixels).mean() > 4
+    assert np.abs(told - pixels).mean() < 2.5
+
+
 @pytest.mark.parametrize("bits", [10, 12, 14])
 def test_cameras_bits_in_sixteen_are_as_bright_as_all_of_them_and_told(pixels, bits):
     deep = (pixels.astype(np.uint16) * 257) >> (16 - bits)
