@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageSequence
 
+from .pillow_file import UNREADABLE, pillow_file
+
 _KINDS = frozenset({"WEBP", "GIF", "PNG", "AVIF"})  # of the others, more pictures are pages
 _NO_TIME_MS = 10.0
 _USUAL_MS = 100.0  # as browsers show what is due at once
@@ -19,11 +21,11 @@ def animation_times(path: Path) -> np.ndarray | None:
     None for a picture that stands still, or that Pillow cannot read.
     """
     try:
-        with Image.open(path) as file:
+        with pillow_file(path.read_bytes()) as file:
             if file.format not in _KINDS or getattr(file, "n_frames", 1) < 2:
                 return None
             steps = [_duration_ms(frame) for frame in ImageSequence.Iterator(file)]
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
+    except UNREADABLE:
         return None
     return np.cumsum([0.0, *steps]) / 1000
 

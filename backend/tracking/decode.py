@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from shared.errors import AvatarError
 
 from .picture_kinds import refusal
+from .pillow_file import UNREADABLE, pillow_file
 from .profile import in_srgb
 from .wiped import filled, wiped
 
@@ -98,11 +98,12 @@ def _picture(rgb: np.ndarray, alpha: np.ndarray | None, notes: tuple[str, ...] =
 def _tiff_with_alpha(data: bytes) -> np.ndarray | None:
     """[H, W, 4] uint8 of a TIFF file with 8 bits and alpha, whose colours OpenCV would darken."""
     try:
-        with Image.open(io.BytesIO(data)) as file:
-            if file.mode not in ("RGBA", "RGBa") or max(file.tag_v2.get(_TIFF_BITS, (8,))) > 8:  # type: ignore[attr-defined]
+        with pillow_file(data) as file:
+            bits = file.tag_v2.get(_TIFF_BITS, (8,))  # type: ignore[attr-defined]
+            if file.mode not in ("RGBA", "RGBa") or max(bits) > 8:
                 return None
             return np.asarray(ImageOps.exif_transpose(file).convert("RGBA"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except UNREADABLE:
         return None
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-import warnings
 
 import numpy as np
 from PIL import Image, ImageCms
+
+from .pillow_file import UNREADABLE, pillow_file
 
 _MARKS = (b"ICC_PROFILE\0", b"iCCP", b"ICCP", b"II*\0", b"MM\0*", b"colrprof", b"colrrICC")
 """One of them stands in every JPEG, PNG, WebP, TIFF or AVIF file that holds a profile."""
@@ -46,9 +47,9 @@ def _says_adobe(data: bytes) -> bool:
     if _ADOBE not in data[:_EXIF_BYTES] or any(mark in data for mark in _MARKS[:3]):
         return False
     try:
-        with Image.open(io.BytesIO(data)) as file:
+        with pillow_file(data) as file:
             return file.getexif().get_ifd(_INTEROPERABILITY).get(1) == _ADOBE.decode()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except UNREADABLE:
         return False
 
 
@@ -68,8 +69,7 @@ def _profile(data: bytes) -> bytes | None:
     if not any(mark in data for mark in _MARKS):
         return None
     try:
-        # Its warning is of a size that decoding has coped with.
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as file:
+        with pillow_file(data) as file:
             return file.info.get("icc_profile")
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except UNREADABLE:
         return None

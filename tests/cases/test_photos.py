@@ -141,6 +141,15 @@ def test_who_is_hardly_lit_is_told_from_the_background_all_the_same(
 # ---- kinds of files
 
 
+@pytest.mark.parametrize("kind", ["GIF", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM", "WEBP"])
+@pytest.mark.parametrize("kept", [0.3, 0.95])
+def test_a_cut_file_of_any_kind_is_refused(picture, kind, kept):
+    """Grey pixels in place of what is missing would be taken for the person's."""
+    for shown in (picture, picture.convert("RGBA")) if kind in ("TIFF", "WEBP") else (picture,):
+        data = encoded(shown, kind)
+        assert refusal(data[: int(len(data) * kept)]).code == "bad_file"
+
+
 def test_every_kind_that_file_browsers_offer_is_read(picture, pixels, tmp_path):
     names = {".jpe": "JPEG", ".jfif": "JPEG", ".dib": "BMP", ".pgm": "PPM", ".mpo": "MPO"}
     for suffix in SUFFIXES:
