@@ -19,6 +19,9 @@ class SamePerson:
 
     Args:
         fps: Pictures per second.
+
+    Attributes:
+        swapped: Whether the face chosen last is another person's than the one before.
     """
 
     def __init__(self, fps: float) -> None:
@@ -27,6 +30,7 @@ class SamePerson:
         self._look: np.ndarray | None = None
         self._frame: np.ndarray | None = None
         self._missed = 0
+        self.swapped = False
 
     def choose(self, rgb: np.ndarray, faces: list[Face]) -> Face | None:
         """The person's face: where it was, else the one that looks like it, else in the end any.
@@ -35,16 +39,17 @@ class SamePerson:
             rgb: [H, W, 3] uint8.
             faces: In its pixels, largest first.
         """
-        last = self._last
+        last, self.swapped = self._last, False
         if last is None:
             return faces[0] if faces else None
         near = [face for face in faces if _near(face, last)]
         if near:
             return min(near, key=lambda face: _gap(face, last))
         alike = [face for face in faces if self._likeness(rgb, face) >= CUT]
-        if alike or (faces and self._missed >= self._patience):
-            return (alike or faces)[0]
-        return None
+        if not alike and self._missed < self._patience:
+            return None
+        self.swapped = bool(faces) and not alike
+        return next(iter(alike or faces), None)
 
     def see(self, rgb: np.ndarray, face: Face | None) -> None:
         """What was chosen in the picture, or that nothing was; untold, it is the largest always."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -119,6 +120,9 @@ def track_video(
             hidden.append(number)
         if smooth:
             person.see(rgb, face)
+        if person.swapped:
+            reference, near = None, None  # an identity and a camera of their own
+            follower, shoulders = FaceFollower(), TorsoTracker()
         detected.append(face)
         moves.append(shoulders.follow(rgb, face))
         if face is None:
@@ -250,9 +254,11 @@ def _joined(
             f"No face was found in any of the {len(fits)} frames.",
             "Use a video that shows one face from the front, well lit and not covered.",
         )
-    first = next(r for r in references if r is not None)
+    fitted = [reference for reference in (references[i] for i in found) if reference is not None]
+    counts = Counter(map(id, fitted))
+    main = max(fitted, key=lambda reference: counts[id(reference)])  # the first of equals
     cameras = [
-        first.camera.resized(*size) if reference is None else reference.camera
+        main.camera.resized(*size) if reference is None else reference.camera
         for reference, size in zip(references, sizes, strict=True)
     ]
     rows: dict[str, list[np.ndarray]] = {name: [] for name in FRAME_SIZES}
@@ -266,7 +272,7 @@ def _joined(
     if smooth:
         values = smoothed(values)
     head = fits[found[0]].track.head  # type: ignore[union-attr]
-    track = Track(**values, betas=first.betas, fps=fps, head=head)
+    track = Track(**values, betas=main.betas, fps=fps, head=head)
     missing = sorted(set(range(len(fits))) - set(found))
     landmarks = np.array([_landmarks(face) for face in detected])
     return Tracked(track, cameras, missing, [], [], landmarks, np.zeros((len(fits), 3)))

@@ -236,3 +236,17 @@ def test_a_cut_to_the_same_person_is_no_change_of_person(tracker, still):
     tracked = track_video(tracker, [still, still, elsewhere, elsewhere], 25, silent)
     assert tracked.others == []
     assert tracked.notes == []
+
+
+def test_after_a_title_card_of_somebody_else_the_main_persons_identity_is_their_own(
+    tracker, still, open_head
+):
+    """Two frames of another face, then her: the motion is fitted with her own identity."""
+    title = painted_turn(open_head, [0.0, 2.0])
+    alone = track_video(tracker, [still] * 5, 1, silent)
+    tracked = track_video(tracker, [*title, *[still] * 6], 1, silent)
+    assert tracked.hidden == [2], "a second's patience: one frame"
+    np.testing.assert_allclose(tracked.track.betas, alone.track.betas, atol=1e-6)
+    for name in ("expression", "jaw_pose"):
+        gap = getattr(tracked.track, name)[-1] - getattr(alone.track, name)[-1]
+        assert np.abs(gap).max() < 0.02, name
