@@ -14,8 +14,8 @@ EYES_CLOSED = "The photo shows no open eye; the avatar's eyes are brown and not 
 ONE_EYE_CLOSED = "One eye is closed in this photo; it was given the other one's colours."
 NODDING = "The face looks far up or down; a photo taken at eye level gives a better likeness."
 ANOTHER_PERSON = (
-    "From frame {number} on ({seconds:.1f} s) another person seems to be shown; one track holds the "
-    "motion of both. Cut the video there and use one person's part."
+    "From frame {number} on ({seconds:.1f} s) another person seems to be shown; one track holds "
+    "the motion of both. Cut the video there and use one person's part."
 )
 SOMEBODY_ELSE = (
     "Frames that show somebody else's face, but not the first person's: {count}, from frame "

@@ -23,12 +23,12 @@ from .followed import FaceFollower
 from .notes import ANOTHER_PERSON, NO_FACE, SOMEBODY_ELSE
 from .people import Shots
 from .portrait import Tracker
+from .reference import Reference, at_known_depth, fitted, start, tell_identity_from_the_front
 from .same_person import SamePerson
 from .smoothing import smoothed
 from .torso import TorsoTracker, body_motion
 
 _STEADY = 0.04  # of the crop's side
-_DEPTH_TOLD = np.cos(np.radians(20.0))  # turned further, a head's picture tells its distance badly
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,6 @@ class Tracked:
         return replace(self.track, transl=self.track.transl - self.body)
 
 
-@dataclass(frozen=True)
-class _Reference:
-    """What stays the same while the pictures keep their size; `missed` as `Fitter.missed`."""
-
-    crop: Crop
-    size: tuple[int, int]
-    betas: np.ndarray
-    missed: np.ndarray
-    camera: Camera
-
-
 def track_video(
     tracker: Tracker,
     frames: Iterable[np.ndarray],
@@ -101,12 +90,12 @@ def track_video(
     Raises:
         AvatarError: `no_face_found` where no frame shows a face; `bad_file` for no frames.
     """
-    reference: _Reference | None = None
+    reference: Reference | None = None
     near: Crop | None = None
     fits: list[Fit | None] = []
     detected: list[Face | None] = []
     faces: list[Face | None] = []
-    references: list[_Reference | None] = []
+    references: list[Reference | None] = []
     sizes: list[tuple[int, int]] = []
     follower, shoulders, moves = FaceFollower(), TorsoTracker(), []
     shots, person, hidden = Shots(), SamePerson(fps), []
@@ -134,67 +123,22 @@ def track_video(
                 shots.see(rgb, face, number)
                 face = follower.follow(rgb, face)
             if reference is None:
-                reference = _start(tracker, face, near, bgr.shape[:2])
-            fits.append(_fitted(tracker, face, reference))
+                reference = start(tracker, face, near, bgr.shape[:2])
+            fits.append(fitted(tracker, face, reference))
         faces.append(face)
         references.append(reference)
         sizes.append((bgr.shape[1], bgr.shape[0]))
         progress("track", number + 1, 0)
     if not fits:
         raise AvatarError("bad_file", "There are no frames to track.", "Choose another video.")
-    fits = _at_known_depth(tracker, fits, faces, references, progress)
+    tell_identity_from_the_front(tracker, fits, faces, references)
+    fits = at_known_depth(tracker, fits, faces, references, progress)
     tracked = _joined(fits, detected, references, sizes, fps, smooth)
     seen = _in_metres(moves, tracked.cameras)
     body = body_motion(tracked.track.transl.astype(np.float64), seen, fps)
     tracked = replace(tracked, body=body, others=shots.people(tracker.fitter), hidden=hidden)
     root = tracker.fitter.root(tracked.track.betas)
     return replace(tracked, track=about_root(tracked.track, root))
-
-
-def _at_known_depth(
-    tracker: Tracker,
-    fits: list[Fit | None],
-    faces: list[Face | None],
-    references: list[_Reference | None],
-    progress: Progress,
-) -> list[Fit | None]:
-    """Fits turned heads again, as far from the camera as the head is before and after.
-
-    A head that turns stays where it is, but what is seen of its far side is too little to tell how
-    far that is: 60 degrees look like a step of 10 to 40 cm back.
-    """
-    depths = np.full(len(fits), np.nan)
-    facing = np.ones(len(fits))
-    for number, fit in enumerate(fits):
-        if fit is not None:
-            facing[number] = -fit.camera.viewmat[2, 2]
-            depths[number] = fit.camera.viewmat[2, 3]
-    told = (facing > _DEPTH_TOLD) & np.isfinite(depths)
-    groups = np.array([id(reference) for reference in references])
-    again = list(fits)
-    turned = np.flatnonzero(facing <= _DEPTH_TOLD).tolist()
-    for done, number in enumerate(turned):
-        face, reference = faces[number], references[number]
-        assert face is not None  # turned are frames that have a fit
-        assert reference is not None
-        known = np.flatnonzero(told & (groups == id(reference)))
-        if len(known):
-            depth_m = float(np.interp(number, known, depths[known]))
-            again[number] = _fitted(tracker, face, reference, depth_m, fits[number])
-        progress("track turned heads", done + 1, len(turned))
-    return again
-
-
-def _fitted(
-    tracker: Tracker,
-    face: Face,
-    reference: _Reference,
-    depth_m: float | None = None,
-    before: Fit | None = None,
-) -> Fit:
-    landmarks = reference.crop.points(face.landmarks[:, :2])
-    missed = reference.missed if face.followed else None
-    return tracker.fitter.fit(landmarks, face.blendshapes, reference.betas, depth_m, before, missed)
 
 
 def _face(
@@ -229,20 +173,10 @@ def _steady(before: Crop | None, now: Crop) -> Crop:
     return now if moved else before
 
 
-def _start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> _Reference:
-    landmarks = crop.points(face.landmarks[:, :2])
-    fit = tracker.fitter.fit(landmarks, face.blendshapes)
-    to_frame = np.linalg.inv(np.vstack([crop.matrix(), [0, 0, 1]]))
-    camera = Camera(fit.upright, to_frame @ fit.camera.K, size[1], size[0])
-    assert fit.track.betas is not None
-    missed = tracker.fitter.missed(fit, landmarks)
-    return _Reference(crop, size, fit.track.betas, missed, camera)
-
-
 def _joined(
     fits: list[Fit | None],
     detected: list[Face | None],
-    references: list[_Reference | None],
+    references: list[Reference | None],
     sizes: list[tuple[int, int]],
     fps: float,
     smooth: bool,
@@ -254,9 +188,9 @@ def _joined(
             f"No face was found in any of the {len(fits)} frames.",
             "Use a video that shows one face from the front, well lit and not covered.",
         )
-    fitted = [reference for reference in (references[i] for i in found) if reference is not None]
-    counts = Counter(map(id, fitted))
-    main = max(fitted, key=lambda reference: counts[id(reference)])  # the first of equals
+    used = [reference for reference in (references[i] for i in found) if reference is not None]
+    counts = Counter(map(id, used))
+    main = max(used, key=lambda reference: counts[id(reference)])  # the first of equals
     cameras = [
         main.camera.resized(*size) if reference is None else reference.camera
         for reference, size in zip(references, sizes, strict=True)
