@@ -246,7 +246,9 @@ def test_after_a_title_card_of_somebody_else_the_main_persons_identity_is_their_
     alone = track_video(tracker, [still] * 5, 1, silent)
     tracked = track_video(tracker, [*title, *[still] * 6], 1, silent)
     assert tracked.hidden == [2], "a second's patience: one frame"
-    np.testing.assert_allclose(tracked.track.betas, alone.track.betas, atol=1e-6)
+    np.testing.assert_allclose(
+        np.array(tracked.track.betas), np.array(alone.track.betas), atol=1e-6
+    )
     for name in ("expression", "jaw_pose"):
         gap = getattr(tracked.track, name)[-1] - getattr(alone.track, name)[-1]
         assert np.abs(gap).max() < 0.02, name
