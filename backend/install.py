@@ -29,7 +29,12 @@ if __name__ == "__main__":
     sys.path.insert(0, str(here.parent))
     sys.dont_write_bytecode = True  # the extension's folder stays as it was installed
 
-from backend.installer.environments import ENVIRONMENTS
+from backend.installer.environments import (
+    ENVIRONMENTS,
+    RUNTIME_REMEDY,
+    WINDOWS_RUNTIME,
+    library_remedy,
+)
 from backend.installer.errors import InstallError
 from backend.installer.locks import Pin, torch_sources
 from backend.installer.machine import probe
@@ -47,7 +52,7 @@ def _make_venv(wanted: Plan, meter: Meter) -> None:
             if probe(str(python)).version == wanted.python.version:
                 return
         except InstallError:
-            pass  # a dead interpreter: made anew below
+            pass  # a dead interpreter of another version: made anew below
     if wanted.target.exists() and any(wanted.target.iterdir()):
         if not (wanted.target / "pyvenv.cfg").exists():
             raise InstallError(
@@ -66,6 +71,34 @@ def _make_venv(wanted: Plan, meter: Meter) -> None:
             f"python -m venv failed: {' '.join(last[-2:])}",
             "Choose a Python with the venv and ensurepip modules.",
         )
+
+
+def _link_anew(wanted: Plan, meter: Meter) -> None:
+    """Leads an environment to its interpreter, which is elsewhere: Blender was moved.
+
+    Its packages stay where their Python is of the same version; else it is made anew later.
+    """
+    python = environment_python(wanted.target)
+    settings = wanted.target / "pyvenv.cfg"
+    if not settings.is_file() or _runs(python):
+        return
+    built = re.search(r"^version\w* *= *(\d+)\.(\d+)", settings.read_text("utf-8"), re.M)
+    if built is None or (int(built[1]), int(built[2])) != wanted.python.version:
+        return
+    meter.phase = "linking Python anew"
+    meter.tick()
+    for link in python.parent.glob("python*"):
+        if link.is_symlink() and not link.exists():
+            link.unlink()
+    run_command([wanted.python.path, "-m", "venv", "--upgrade", str(wanted.target)], meter)
+
+
+def _runs(python: Path) -> bool:
+    try:
+        probe(str(python))
+    except InstallError:
+        return False
+    return True
 
 
 def _install_pins(wanted: Plan, meter: Meter) -> None:
@@ -112,8 +145,10 @@ def _check_imports(wanted: Plan, meter: Meter) -> None:
         raise InstallError(
             "library_missing",
             f"The system library {library[1]} is missing.",
-            "Install it with the system's package manager, then install again.",
+            library_remedy(wanted.environment, library[1]),
         )
+    if re.search(WINDOWS_RUNTIME, said):
+        raise InstallError("library_missing", f"The new environment says: {said}.", RUNTIME_REMEDY)
     raise InstallError(
         "pip_failed", f"The new environment does not import: {said}", "Install again."
     )
@@ -145,11 +180,12 @@ def install(
         InstallError: With what is missing and how to get it.
     """
     wanted = plan(environment, target, python, torch)
+    meter = Meter(wanted, progress)
+    _link_anew(wanted, meter)
     if state(wanted) == "ready":
         return wanted
     _check_disk(wanted)
     (wanted.target / MARKER).unlink(missing_ok=True)
-    meter = Meter(wanted, progress)
     _make_venv(wanted, meter)
     _install_pins(wanted, meter)
     _check_imports(wanted, meter)

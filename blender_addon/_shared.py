@@ -14,6 +14,8 @@ if find_spec(f"{__package__}.shared") is not None:
         flame,
         launcher,
         messages,
+        os_errors,
+        pictures,
         rotations,
         tracks,
         version,
@@ -26,6 +28,8 @@ else:
         flame,
         launcher,
         messages,
+        os_errors,
+        pictures,
         rotations,
         tracks,
         version,
@@ -34,6 +38,7 @@ else:
 AvatarError = errors.AvatarError
 Camera = camera.Camera
 Track = flame.Track
+os_error = os_errors.os_error
 ARKIT_NAMES = flame.ARKIT_NAMES
 
 __all__ = [
@@ -47,6 +52,8 @@ __all__ = [
     "flame",
     "launcher",
     "messages",
+    "os_error",
+    "pictures",
     "rotations",
     "tracks",
     "version",

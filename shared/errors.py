@@ -1,5 +1,8 @@
 """The one error type that reaches users, and its stable codes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 CODES = frozenset(
     {
         "backend_not_installed",
@@ -37,3 +40,23 @@ class AvatarError(Exception):
         self.code = code
         self.message = message
         self.remedy = remedy
+
+
+_OF_A_FILE = frozenset(
+    {"bad_file", "bad_request", "face_too_small", "no_face_found", "unsupported_format"}
+)
+
+
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """Lets errors about what a file shows begin with its name, where they do not tell it.
+
+    Args:
+        name: Of the file.
+    """
+    try:
+        yield
+    except AvatarError as error:
+        if error.code not in _OF_A_FILE or name in error.message:
+            raise
+        raise AvatarError(error.code, f"{name}: {error.message}", error.remedy) from error

@@ -167,7 +167,7 @@ class CreateAvatar(Message):
     image: np.ndarray = array("uint8", "[bytes]", "the image file's bytes")
     path: str = value("where to save the .savatar file, absolute")
     job: str = value("id for progress and cancel, unique for this client")
-    face: int | None = value("which face, counted from left to right; null: the largest", None)
+    face: int | None = value("which face: 1 is the first from the left; 0: the largest", None)
     iterations: int | None = value("personalisation steps; null: the usual number", None)
 
 
@@ -228,6 +228,7 @@ class ExportJob(Message):
     job: str = value("id for progress and cancel")
     axes: str = value("blender, flame or opencv", "blender")
     compact: bool = value("drop masked Gaussians instead of keeping their places", False)
+    sh: int = value("degree of spherical harmonics: 0, or 3 for readers that insist on zeros", 0)
     ablate: list[str] = listed("parts switched off: expression, gsn, masks")
 
 

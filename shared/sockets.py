@@ -11,6 +11,7 @@ import zmq
 from zmq.utils.monitor import parse_monitor_message
 
 from .connection import Connection
+from .errors import AvatarError
 from .wire import MAX_MESSAGE_BYTES
 
 _LOST = zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
@@ -29,6 +30,13 @@ class Sockets:
     """
 
     def __init__(self, connection: Connection) -> None:
+        if not zmq.has("curve"):
+            raise AvatarError(
+                "protocol_mismatch",
+                f"The pyzmq {zmq.__version__} of {zmq.__file__}, which another add-on has loaded, "
+                "cannot encrypt; ours can.",
+                "Disable that add-on and restart Blender.",
+            )
         self._connection = connection
         self._lock = threading.Lock()
         self._closed = False

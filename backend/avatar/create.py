@@ -36,7 +36,7 @@ class CreateOptions:
     """What decides how an avatar turns out, besides the picture.
 
     Args:
-        face: Which face, from left to right; None takes the largest.
+        face: Its number from the left, from 1; 0 or None takes the largest.
         iterations: Steps of personalisation; 0 leaves the portrait's projection as it is.
     """
 

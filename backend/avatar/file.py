@@ -21,6 +21,7 @@ from backend.tracking.surround import wider
 from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import Track
+from shared.os_errors import os_error
 
 FORMAT = "savatar-1"
 _CLOUD = ("means", "quats", "scales", "opacities", "features", "layers")
@@ -74,7 +75,7 @@ class Avatar:
         """Writes a `.savatar` (one safetensors file, JSON metadata), atomically.
 
         Raises:
-            AvatarError: `disk_full` when it cannot be written.
+            AvatarError: When it cannot be written, see `os_error`.
         """
         metadata = {
             "format": FORMAT,
@@ -90,11 +91,7 @@ class Avatar:
         try:
             write_bytes(path, data)
         except OSError as error:
-            raise AvatarError(
-                "disk_full",
-                f"The avatar could not be written to {path} ({error.strerror}).",
-                "Free some space or choose another folder.",
-            ) from error
+            raise os_error(error, path if error.filename is None else None) from error
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {f"identity.{name}": getattr(self.identity, name) for name in _CLOUD}

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from backend.avatar.alignment import aligned
 from backend.avatar.create import CreateOptions, check_options, encoded_avatar, personalised_avatar
 from backend.avatar.detail import Detail
+from backend.avatar.device import chosen_device
 from backend.avatar.drive import Actor, check_frame, check_made_with
 from backend.avatar.file import Avatar
 from backend.avatar.framing import keep_framing
@@ -57,22 +57,15 @@ class Pipeline:
     def __init__(
         self, preset: str = "open", device: str = "auto", weights: Path | None = None
     ) -> None:
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        if device == "cuda" and not torch.cuda.is_available():
-            raise AvatarError(
-                "bad_request",
-                "The device cuda was asked for, but PyTorch sees no NVIDIA GPU.",
-                "Choose the device auto or cpu, or install the backend for CUDA.",
-            )
-        if device == "cpu":
+        self.preset = preset
+        self.device, self.device_words = chosen_device(device)
+        if self.device == "cpu":
             native.load()  # where it cannot be used it says so now, before the work
-        self.preset, self.device = preset, device
         self._config = model_config(load_preset(preset))
         self.refines = self._config.renderer != "none"
         self._weights = trained_weights(preset) if weights is None and self.refines else weights
         self._portrait_head = load_head(self._config.head)  # pictures are read on the CPU
-        self.head = self._portrait_head.to(device)
+        self.head = self._portrait_head.to(self.device)
         self._actor: tuple[Avatar, Actor] | None = None
         self._detail: tuple[Avatar, Detail] | None = None
         self._model: SplitAvatar | None = None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from backend.avatar import engines
 from backend.export.arrays import gaussian_counts
+from backend.export.atomic import check_writable
 from backend.tracking.photos import MOST_PHOTOS, Photo, check_photos
 from shared.errors import AvatarError
 
 from . import options
 from .console import Console
+from .info import avatar_facts
 
 _FEWEST = 2
 
@@ -40,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Makes and saves the avatar."""
     photos = [_photo(args.image)] if args.photos is None else _photos(args.photos)
-    out = args.out or Path(photos[0].name).with_suffix(".savatar")
+    out = args.out or _beside(photos[0])
+    check_writable(out)
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         chosen = engine.create_options(**options.create_settings(args))
         portraits = engine.pipeline.portraits(photos, chosen, console.progress)
@@ -71,6 +75,30 @@ def _photos(paths: list[Path]) -> list[Photo]:
     photos = [_photo(path) for path in paths]
     check_photos(photos)
     return photos
+
+
+def _beside(photo: Photo) -> Path:
+    """Where the avatar of a photo goes, where another photo's is not already.
+
+    Raises:
+        AvatarError: `bad_request`.
+    """
+    path = Path(photo.name).with_suffix(".savatar")
+    if path.exists() and _photo_hash(path) != hashlib.sha256(photo.data).hexdigest():
+        raise AvatarError(
+            "bad_request",
+            f"{path} is there already, and was not made of this photo.",
+            "Say with --out where the new one goes.",
+        )
+    return path
+
+
+def _photo_hash(path: Path) -> str:
+    """Of the photo that an avatar was made of; empty for what is no avatar file."""
+    try:
+        return avatar_facts(path).get("image_hash", "")
+    except AvatarError:
+        return ""
 
 
 def _photo(path: Path) -> Photo:

@@ -28,6 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--png", action="store_true", help="write frames in the portrait's camera")
     parser.add_argument("--mp4", action="store_true", help="write a video (and its frames)")
     parser.add_argument("--axes", choices=AXES, default="blender", help="axes of the PLY files")
+    parser.add_argument(
+        "--sh",
+        type=int,
+        choices=(0, 3),
+        default=0,
+        help="degree of the PLY files' spherical harmonics; 3 adds 45 zeros, which INRIA's viewer, "
+        "SIBR and older readers for Unity insist on (default: 0)",
+    )
     parser.add_argument("--compact", action="store_true", help="leave masked Gaussians out")
     options.add_track(parser)
     options.add_frames(parser)
@@ -57,7 +65,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         result: dict[str, Any] = {}
         if args.ply or not (args.png or args.mp4):
             result["ply"] = batch.export_ply(
-                engine.pipeline, shots, args.axes, args.compact, console.progress
+                engine.pipeline, shots, args.axes, args.compact, console.progress, args.sh
             )
         if args.png or args.mp4:
             rendered = batch.render_png(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from shared.errors import AvatarError
 from shared.messages import ABLATIONS
+from shared.os_errors import os_error
 from shared.tracks import ANGLES, Options
 
 
@@ -22,7 +24,9 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 
 def add_create(parser: argparse.ArgumentParser) -> None:
     """How an avatar is made."""
-    parser.add_argument("--face", type=int, help="which face, from left to right, from 0")
+    parser.add_argument(
+        "--face", type=int, help="which face: 1 is the first from the left, 0 the largest (default)"
+    )
     parser.add_argument("--iterations", type=int, help="personalisation steps")
 
 
@@ -86,16 +90,32 @@ def frame_range(text: str | None, first: int, last: int) -> range:
     """
     if text is None:
         return range(first, last + 1)
-    match = re.fullmatch(r"(\d+)(?:-(\d+))?", text.strip())
+    match = re.fullmatch(r"(-?\d+)(?:-(-?\d+))?", text.strip())
     begin = int(match[1]) if match else 0
-    end = int(match[2] or match[1]) if match else -1
+    end = int(match[2] or match[1]) if match else 0
     if match is None or not first <= begin <= end <= last:
         raise AvatarError(
             "bad_request",
             f"--frames {text} is not a range of the frames {first}-{last}.",
-            f"Give for instance --frames {first}-{last}.",
+            f"Give for instance --frames={first}-{last}.",
         )
     return range(begin, end + 1)
+
+
+def check_overwrites(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuses to write over what is read.
+
+    Raises:
+        AvatarError: `bad_request`, naming the first such file.
+    """
+    read = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path.resolve() in read:
+            raise AvatarError(
+                "bad_request",
+                f"{path} would be written over, but is read here.",
+                "Give another folder with --out.",
+            )
 
 
 def background(text: str) -> tuple[float, float, float]:
@@ -107,8 +127,12 @@ def background(text: str) -> tuple[float, float, float]:
 
 
 def read_file(path: Path) -> bytes:
-    """A file's bytes; a missing one is a `bad_file`."""
+    """A file's bytes.
+
+    Raises:
+        AvatarError: When it cannot be read, see `os_error`.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
-        raise AvatarError("bad_file", f"{path}: {error.strerror}.", "Check the path.") from error
+        raise os_error(error, path) from error

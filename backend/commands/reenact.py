@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from backend.avatar import engines, framing
+from backend.export.atomic import check_writable
 from backend.rendering import batch
+from backend.tracking.photos import Photo
 from backend.tracking.pictures import Pictures
+from shared.errors import about
 
 from . import options
 from .console import Console
@@ -43,14 +46,21 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks the driving frames, makes the avatar, renders it on black."""
     pictures = Pictures.open(args.driving)
     source = options.read_file(args.source)
+    outputs = [args.out / name for name in pictures.names]
+    options.check_overwrites(outputs, [args.source, *pictures.files])
+    check_writable(outputs[0])
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
-        pipeline = engine.pipeline
+        pipeline, notes = engine.pipeline, list(pictures.notes)
         if args.source.suffix == ".savatar":
             avatar = engine.open(args.source)
         else:
             chosen = engine.create_options(**options.create_settings(args))
-            avatar = pipeline.create(source, chosen, console.progress)
-        tracked = pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
+            photo = Photo(str(args.source), source)
+            (portrait,) = pipeline.portraits([photo], chosen, console.progress)
+            notes += portrait.notes
+            avatar = pipeline.create_from(portrait, chosen, console.progress)
+        with about(str(args.driving)):
+            tracked = pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
         batch.check_head(tracked.track, avatar.source)
         track = tracked.on_still_shoulders()
         if args.framing == "crop":
@@ -78,7 +88,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             **result,
             "fps": track.fps,
             "frames_without_face": tracked.missing,
-            "notes": tracked.notes,
+            "notes": [*notes, *tracked.notes],
             "image": pipeline.image_kind,
             "seconds": console.seconds,
         }

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         from backend.serving.requests import Handlers
 
         engine = load_engine(args.preset, args.device, args.weights, phase)
-        return Handlers(engine), engine.pipeline.device
+        return Handlers(engine), engine.pipeline.device_words
 
     server = Server(args.connection, load, args.preset, args.device)
     for number in (signal.SIGINT, signal.SIGTERM):

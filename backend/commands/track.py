@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from backend.avatar import engines
+from backend.export.atomic import check_writable
 from backend.rendering.job import write_cameras
 from backend.tracking.pictures import Pictures
+from shared.errors import about
 
 from . import options
 from .console import Console
@@ -26,8 +28,12 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Tracks and writes the file."""
     pictures = Pictures.open(args.input)
     out = args.out or args.input.with_name(args.input.stem + ".flame.npz")
+    check_writable(out)
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
-        tracked = engine.pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
+        with about(str(args.input)):
+            tracked = engine.pipeline.track_frames(
+                pictures.frames(), pictures.fps, console.progress
+            )
         out.parent.mkdir(parents=True, exist_ok=True)
         tracked.track.save(out)
         result: dict[str, Any] = {
@@ -41,6 +47,6 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         return {
             **result,
             "frames_without_face": tracked.missing,
-            "notes": tracked.notes,
+            "notes": [*pictures.notes, *tracked.notes],
             "seconds": console.seconds,
         }

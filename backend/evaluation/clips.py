@@ -20,6 +20,7 @@ from backend.data.prepare.sources import Clip, find_clips
 from backend.export.png import over_background, write_png
 from backend.tracking.crop import Crop, crop_around
 from backend.tracking.detect import Face
+from backend.tracking.faces import choose, search
 from backend.tracking.foreground import foreground
 from backend.tracking.matte import Matter
 from backend.tracking.pictures import Pictures
@@ -130,7 +131,7 @@ def _write_clip(
     pictures = Pictures.open(clip.path)
     _check_frames(clip, pictures)
     first = next(pictures.frames())
-    face = pipeline.tracker.detector.choose(cv2.cvtColor(first, cv2.COLOR_BGR2RGB), None)
+    face = choose(pipeline.tracker.detector, cv2.cvtColor(first, cv2.COLOR_BGR2RGB))
     window = _Window(crop_around(face).widened(_WINDOW), matter)
     avatar = pipeline.create(cv2.imencode(".png", first)[1].tobytes(), options, progress)
     tracked = pipeline.track_frames(pictures.frames(), pictures.fps, progress)
@@ -195,7 +196,7 @@ def _check_frames(clip: Clip, pictures: Pictures) -> None:
 
 def _face(pipeline: Pipeline, bgr: np.ndarray) -> Face | None:
     """The largest face, None where there is none."""
-    faces = pipeline.tracker.detector.search(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+    faces = search(pipeline.tracker.detector, cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
     return faces[0] if faces else None
 
 

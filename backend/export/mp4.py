@@ -45,12 +45,12 @@ class Mp4Writer:
         width, height = (side + side % 2 for side in self._size)
         with contextlib.ExitStack() as stack:
             temporary = stack.enter_context(replacing(self._path))
+            self._container = stack.enter_context(
+                av.open(str(temporary), "w", options={"movflags": "faststart"})
+            )
             try:
-                self._container = stack.enter_context(
-                    av.open(str(temporary), "w", options={"movflags": "faststart"})
-                )
                 self._stream = self._container.add_stream("libx264", rate=self._fps)
-            except FFmpegError as error:
+            except (FFmpegError, ValueError) as error:
                 raise AvatarError(
                     "unsupported_format", f"No H.264 encoder: {error}.", "Keep the PNG frames."
                 ) from error

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from shared.errors import AvatarError
+from shared.os_errors import os_error
 from shared.version import VERSION
 
 from .arrays import GaussianArrays, as_numpy
@@ -30,6 +31,11 @@ COLUMNS = (
     "x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity",
     "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3",
 )  # fmt: skip
+
+_REST = tuple(f"f_rest_{i}" for i in range(45))
+SH_DEGREES = {0: COLUMNS, 3: (*COLUMNS[:9], *_REST, *COLUMNS[9:])}
+"""Degree of spherical harmonics -> columns. Our colours have degree 0; 3 adds zeros for the readers
+that insist on 62 numbers: INRIA's viewer, SIBR, older ones for Unity."""
 
 _HALF = np.sqrt(0.5)
 AXES = {
@@ -71,6 +77,7 @@ def write_ply(
     compact: bool = False,
     comments: Sequence[str] = (),
     digest: str = "",
+    sh: int = 0,
 ) -> None:
     """Writes Gaussians as a binary PLY, atomically.
 
@@ -82,9 +89,9 @@ def write_ply(
             and scale, so that all frames have one length and order.
         comments: More comment lines for the header.
         digest: Written as a comment; `read_digest` finds it.
+        sh: Degree of spherical harmonics, see `SH_DEGREES`.
     """
-    if axes not in AXES:
-        raise AvatarError("bad_request", f"Unknown axes {axes!r}.", f"Choose one of {list(AXES)}.")
+    check_settings(axes, sh)
     opacities = as_numpy(gaussians.opacities).astype(np.float64)
     masked = opacities <= 0
     scales = np.maximum(as_numpy(gaussians.scales).astype(np.float64), SMALLEST_SCALE)
@@ -105,7 +112,23 @@ def write_ply(
     lines = [*_comments(axes, layers), *comments]
     if digest:
         lines.append(_DIGEST + digest)
-    write_bytes(path, _header(lines, len(table)) + table.tobytes())
+    if sh:
+        table = np.insert(table, [9] * len(_REST), 0, axis=1)
+    write_bytes(path, _header(lines, len(table), SH_DEGREES[sh]) + table.tobytes())
+
+
+def check_settings(axes: str, sh: int) -> None:
+    """Refuses axes and degrees that there are not.
+
+    Raises:
+        AvatarError: `bad_request`.
+    """
+    if axes not in AXES:
+        raise AvatarError("bad_request", f"Unknown axes {axes!r}.", f"Choose one of {list(AXES)}.")
+    if sh not in SH_DEGREES:
+        raise AvatarError(
+            "bad_request", f"Degree {sh} was asked for.", f"Choose one of {list(SH_DEGREES)}."
+        )
 
 
 def read_ply(path: Path) -> PlyCloud:
@@ -117,21 +140,22 @@ def read_ply(path: Path) -> PlyCloud:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise AvatarError("bad_file", f"{path}: {error.strerror}.", "Export it again.") from error
+        raise os_error(error, path) from error
     head, mark, body = content.partition(b"\nend_header\n")
     lines = head.decode("utf-8", errors="replace").splitlines()
     names = tuple(line.split()[-1] for line in lines if line.startswith("property float "))
     counts = [line.split()[2] for line in lines if line.startswith("element vertex ")]
-    if not mark or names != COLUMNS or len(counts) != 1 or not counts[0].isdigit():
+    if not mark or names not in SH_DEGREES.values() or len(counts) != 1 or not counts[0].isdigit():
         raise AvatarError(
             "bad_file", f"{path} has the columns {names}.", f"Expected {COLUMNS}, one vertex list."
         )
-    expected = int(counts[0]) * len(COLUMNS) * 4
+    expected = int(counts[0]) * len(names) * 4
     if len(body) != expected:
         raise AvatarError(
             "bad_file", f"{path} has {len(body)} bytes of data.", f"Expected {expected}: truncated?"
         )
-    table = np.frombuffer(body, "<f4").reshape(-1, len(COLUMNS)).astype(np.float64)
+    table = np.frombuffer(body, "<f4").reshape(-1, len(names)).astype(np.float64)
+    table = table[:, [names.index(name) for name in COLUMNS]]
     comments = tuple(line[8:] for line in lines if line.startswith("comment "))
     rotation, turn = AXES[_axes_of(comments)]
     back = turn * [1, -1, -1, -1]
@@ -173,10 +197,10 @@ def _comments(axes: str, layers: np.ndarray) -> list[str]:
     ]
 
 
-def _header(comments: Sequence[str], count: int) -> bytes:
+def _header(comments: Sequence[str], count: int, columns: Sequence[str]) -> bytes:
     lines = ["ply", "format binary_little_endian 1.0"]
     lines += [f"comment {' '.join(line.split())}" for line in comments]
-    lines += [f"element vertex {count}", *(f"property float {name}" for name in COLUMNS)]
+    lines += [f"element vertex {count}", *(f"property float {name}" for name in columns)]
     return ("\n".join([*lines, "end_header"]) + "\n").encode()
 
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from shared.errors import AvatarError
+from shared.os_errors import os_error
 
 from .atomic import write_bytes
 
@@ -70,12 +71,26 @@ def read_png(path: Path) -> np.ndarray:
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
-        raise AvatarError("bad_file", f"{path}: {error.strerror}.", "Render it again.") from error
+        raise os_error(error, path) from error
     pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
     if pixels is None or pixels.dtype != np.uint8 or pixels.ndim != 3:
         raise AvatarError("bad_file", f"{path} is not an 8-bit colour picture.", "Render it again.")
     order = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGBA
     return cv2.cvtColor(pixels, order)
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Width and height of a PNG file, from its beginning.
+
+    Raises:
+        AvatarError: `bad_file`.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(_AFTER_HEADER)
+    if not head.startswith(_SIGNATURE) or len(head) < _AFTER_HEADER:
+        raise AvatarError("bad_file", f"{path} is not a PNG picture.", "Render it again.")
+    width, height = struct.unpack(">II", head[16:24])
+    return width, height
 
 
 def read_digest(path: Path) -> str:

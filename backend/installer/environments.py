@@ -21,6 +21,14 @@ class Environment:
     libraries: dict[str, str] = field(default_factory=dict)
 
 
+WINDOWS_RUNTIME = r"DLL load failed|WinError 126|WinError 1114|VCRUNTIME|MSVCP"
+"""What Windows says where a program's own libraries lack the C++ runtime below them."""
+
+RUNTIME_REMEDY = (
+    "Install the Microsoft Visual C++ Redistributable 2015-2022 (x64) of microsoft.com, then start "
+    "Blender again."
+)
+
 _MEDIAPIPE_LIBRARIES = {"libEGL.so.1": "libegl1", "libGLESv2.so.2": "libgles2"}
 _BLENDER_LIBRARIES = {
     "libX11.so.6": "libx11-6",
@@ -65,3 +73,11 @@ ENVIRONMENTS = {
         "blender-5.2.txt", ((3, 13),), False, ("bpy", "zmq", "pytest"), _BLENDER_LIBRARIES
     ),
 }
+
+
+def library_remedy(environment: str, library: str) -> str:
+    """How to get a system library of Linux."""
+    package = ENVIRONMENTS[environment].libraries.get(library)
+    if package is None:
+        return f"Install what holds {library} with the system's package manager, then try again."
+    return f"On Debian and Ubuntu: apt-get install {package}"

@@ -6,7 +6,8 @@ class InstallError(Exception):
 
     Args:
         code: cancelled, disk_full, python_missing, python_unsupported, venv_missing,
-            library_missing, network, hash_mismatch, wheel_not_accepted, bad_request, pip_failed.
+            library_missing, network, path_too_long, hash_mismatch, wheel_not_accepted,
+            bad_request, pip_failed.
         message: What happened, with the values found and what was expected.
         remedy: What to do about it, one line.
     """

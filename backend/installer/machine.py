@@ -1,7 +1,9 @@
 """What this machine has: interpreters, system libraries, an NVIDIA GPU."""
 
+import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -48,16 +50,57 @@ print("\\n" + json.dumps({
 """
 
 
+PIP_KEPT = (
+    "index-url", "extra-index-url", "no-index", "find-links", "trusted-host", "proxy", "cert",
+    "client-cert", "cache-dir", "no-cache-dir", "timeout", "default-timeout", "retries",
+    "resume-retries", "keyring-provider", "use-feature", "use-deprecated",
+)  # fmt: skip
+"""Settings of pip that say how packages are reached. All others would bend where they go and which
+they are, as `user`, `target`, `prefix` and `constraint` do."""
+
+
 def clean_environment() -> dict[str, str]:
-    """This process's variables without those that bend another interpreter."""
+    """This process's variables without those that bend another interpreter or its pip."""
     dropped = {"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONWARNINGS", "VIRTUAL_ENV"}
-    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in dropped and (not name.upper().startswith("PIP_") or _kept(name[4:]))
+    }
     return {
         **kept,
         "PYTHONNOUSERSITE": "1",
         "PYTHONUTF8": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
+
+
+def pip_environment(python: str) -> dict[str, str]:
+    """`clean_environment`, with what pip's configuration files say of mirrors, proxies and
+    certificates as variables, and nothing else of them.
+
+    Args:
+        python: The interpreter whose pip is asked.
+    """
+    clean = clean_environment()
+    command = [python, "-m", "pip", "config", "list"]
+    asking = {**clean, "PIP_USER": "0"}  # `user = true` would hide all files but the user's own
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=asking)
+    except (OSError, subprocess.TimeoutExpired):
+        return clean
+    found: dict[str, str] = {}
+    for section in ("global", "install"):  # the latter counts more
+        for line in done.stdout.splitlines():
+            match = re.fullmatch(rf"{section}\.([\w-]+)=(.*)", line)
+            if match and _kept(match[1]):
+                value = str(ast.literal_eval(match[2]))
+                found["PIP_" + match[1].upper().replace("-", "_")] = " ".join(value.split())
+    return {**found, **clean, "PIP_CONFIG_FILE": os.devnull}
+
+
+def _kept(setting: str) -> bool:
+    return setting.lower().replace("_", "-") in (*PIP_KEPT, "config-file")
 
 
 def probe(python: str, libraries: dict[str, str] | None = None) -> Interpreter:

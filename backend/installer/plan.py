@@ -17,6 +17,15 @@ MARKER = "splitavatar-environment.json"
 
 SPARE_BYTES = 200_000_000
 
+SHORTER_FOLDER = (
+    "Choose a short Install Folder in the add-on's preferences, such as C:\\splitavatar, or switch "
+    "on long paths in Windows."
+)
+_LONGEST_INSIDE = 190
+"""Characters of the longest path inside an environment: a licence's, below torch's."""
+
+_WINDOWS_TAKES = 259
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -179,8 +188,30 @@ def plan(environment: str, target: Path, python: str = "", torch: str = "auto") 
         download_bytes=download,
         disk_bytes=download + installed + SPARE_BYTES,
         digest=hashlib.sha256(text.encode()).hexdigest(),
-        notices=tuple(notices),
+        notices=(*notices, *_path_notices(Path(target), markers["sys_platform"])),
     )
+
+
+def _path_notices(target: Path, system: str) -> list[str]:
+    length = len(str(target.absolute())) + 1 + _LONGEST_INSIDE
+    if system != "win32" or length <= _WINDOWS_TAKES or _takes_long_paths():
+        return []
+    return [f"The longest file would have a path of {length} characters. {SHORTER_FOLDER}"]
+
+
+def _takes_long_paths() -> bool:
+    """Whether this Windows takes paths of more than 259 characters."""
+    try:
+        import winreg
+    except ImportError:  # no Windows
+        return True
+    try:
+        key = r"SYSTEM\CurrentControlSet\Control\FileSystem"
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key) as found:  # pyright: ignore[reportAttributeAccessIssue]
+            value, _ = winreg.QueryValueEx(found, "LongPathsEnabled")  # pyright: ignore[reportAttributeAccessIssue]
+    except OSError:
+        return False
+    return value == 1
 
 
 def environment_python(target: Path) -> Path:

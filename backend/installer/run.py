@@ -13,8 +13,8 @@ from pathlib import Path
 
 from .errors import InstallError
 from .locks import Pin
-from .machine import clean_environment
-from .plan import Plan, environment_python
+from .machine import clean_environment, pip_environment
+from .plan import SHORTER_FOLDER, Plan, environment_python
 
 STARTED = re.compile(
     r"(?:Collecting|Requirement already satisfied:) ([\w.-]+)=="
@@ -101,7 +101,9 @@ class Meter:
 
 
 @contextlib.contextmanager
-def _process(command: list[str]) -> Iterator[tuple["subprocess.Popen[str]", "queue.Queue"]]:
+def _process(
+    command: list[str], environment: dict[str, str] | None
+) -> Iterator[tuple["subprocess.Popen[str]", "queue.Queue"]]:
     """A child whose output lines arrive in a queue (None at its end); gone on leaving."""
     child = subprocess.Popen(
         command,
@@ -111,7 +113,7 @@ def _process(command: list[str]) -> Iterator[tuple["subprocess.Popen[str]", "que
         text=True,
         encoding="utf-8",
         errors="replace",
-        env=clean_environment(),
+        env=clean_environment() if environment is None else environment,
     )
     lines: queue.Queue[str | None] = queue.Queue()
 
@@ -138,10 +140,18 @@ def _process(command: list[str]) -> Iterator[tuple["subprocess.Popen[str]", "que
             child.stdout.close()
 
 
-def run_command(command: list[str], meter: Meter) -> tuple[int, list[str]]:
-    """Run a command, feeding the meter; (exit code, its last lines)."""
+def run_command(
+    command: list[str], meter: Meter, environment: dict[str, str] | None = None
+) -> tuple[int, list[str]]:
+    """Run a command, feeding the meter; (exit code, its last lines).
+
+    Args:
+        command: What to run.
+        meter: Told every line.
+        environment: Variables; None: `clean_environment`.
+    """
     last: list[str] = []
-    with _process(command) as (child, lines):
+    with _process(command, environment) as (child, lines):
         ended = False
         while not ended:
             try:
@@ -160,6 +170,11 @@ def run_command(command: list[str], meter: Meter) -> tuple[int, list[str]]:
 
 
 _REASONS = (
+    (
+        "path_too_long",
+        r"Windows Long Path support|WinError 206|filename or extension is too long",
+        SHORTER_FOLDER,
+    ),
     ("hash_mismatch", r"THESE PACKAGES DO NOT MATCH THE HASHES", "Try again on another network."),
     ("disk_full", r"No space left on device|WinError 112", "Free some disk space and try again."),
     (
@@ -185,7 +200,7 @@ def _pip_failure(last: list[str]) -> InstallError:
     for code, pattern, remedy in sorted(_REASONS, key=lambda reason: reason[0] != "network"):
         if re.search(pattern, text):
             return InstallError(code, f"pip could not install a package: {said}", remedy)
-    return InstallError("pip_failed", f"pip failed: {said}", "See the whole output with --verbose.")
+    return InstallError("pip_failed", f"pip failed: {said}", "Install again.")
 
 
 def pip_install(wanted: Plan, pins: list[Pin], options: list[str], meter: Meter) -> None:
@@ -195,8 +210,9 @@ def pip_install(wanted: Plan, pins: list[Pin], options: list[str], meter: Meter)
     with tempfile.TemporaryDirectory(prefix="splitavatar-") as folder:
         requirements = Path(folder) / "requirements.txt"
         requirements.write_text("\n".join(pin.text for pin in pins) + "\n", encoding="utf-8")
-        base = [str(environment_python(wanted.target)), "-m", "pip", "install", "--no-input"]
+        python = str(environment_python(wanted.target))
+        base = [python, "-m", "pip", "install", "--no-input"]
         base += ["--require-hashes", "--no-deps", "-r", str(requirements)]
-        code, last = run_command([*base, *options], meter)
+        code, last = run_command([*base, *options], meter, pip_environment(python))
     if code != 0:
         raise _pip_failure(last)

@@ -34,7 +34,7 @@ class Shots:
         avatar: A `backend.avatar.file.Avatar`.
         avatar_hash: Tells avatars apart: its file's hash.
         track: Parameters, T frames.
-        frames: T frame numbers, from 0, for the file names.
+        frames: T frame numbers, for the file names; -5 becomes NAME_-0005.
         out: Folder; made when missing.
         name: Files are NAME_0001.suffix, padded to the largest frame.
         ablate: Parts of the network switched off.
@@ -57,10 +57,8 @@ class Shots:
                 f"There are {len(self.frames)} frame numbers for {len(self.track)} frames.",
                 "Give one number per frame, at least one.",
             )
-        if min(self.frames) < 0 or len(set(self.frames)) != len(self.frames):
-            raise AvatarError(
-                "bad_request", "Frame numbers repeat or are negative.", "Number frames from 0 up."
-            )
+        if len(set(self.frames)) != len(self.frames):
+            raise AvatarError("bad_request", "Frame numbers repeat.", "Give every frame its own.")
         if not self.name or Path(self.name).name != self.name:
             raise AvatarError(
                 "bad_request", f"{self.name!r} is not a file name.", "Leave out folders."
@@ -69,8 +67,10 @@ class Shots:
 
     def path(self, index: int, suffix: str) -> Path:
         """The file of the track's frame `index`."""
-        digits = max(4, len(str(max(*self.frames, self.numbered_to))))
-        return self.out / f"{self.name}_{self.frames[index]:0{digits}d}{suffix}"
+        frame = self.frames[index]
+        digits = max(4, *(len(str(abs(n))) for n in (*self.frames, self.numbered_to)))
+        sign = "-" if frame < 0 else ""
+        return self.out / f"{self.name}_{sign}{abs(frame):0{digits}d}{suffix}"
 
     def digest(self, index: int, **settings: Any) -> str:
         """What the file of a frame shows, as a hash."""
@@ -107,19 +107,29 @@ def check_head(track: Track, source: Track) -> None:
 
 
 def export_ply(
-    pipeline: Any, shots: Shots, axes: str, compact: bool, progress: Progress
+    pipeline: Any, shots: Shots, axes: str, compact: bool, progress: Progress, sh: int = 0
 ) -> list[Path]:
-    """One Gaussian PLY per frame; finished ones of the same content are kept."""
-    if axes not in ply.AXES:
-        raise AvatarError("bad_request", f"Unknown axes {axes!r}.", f"Choose of {list(ply.AXES)}.")
+    """One Gaussian PLY per frame; finished ones of the same content are kept.
+
+    Args:
+        pipeline: A `backend.avatar.pipeline.Pipeline`.
+        shots: What to write.
+        axes: As `write_ply`, with `compact` and `sh`.
+        compact: Leaves masked Gaussians out.
+        progress: Told before each frame.
+        sh: Degree of spherical harmonics.
+    """
+    ply.check_settings(axes, sh)
     files = [shots.path(i, ".ply") for i in range(len(shots.frames))]
-    digests = [shots.digest(i, kind="ply", axes=axes, compact=compact) for i in range(len(files))]
+    digests = [
+        shots.digest(i, kind="ply", axes=axes, compact=compact, sh=sh) for i in range(len(files))
+    ]
     todo = [i for i, file in enumerate(files) if ply.read_digest(file) != digests[i]]
     for done, index in enumerate(todo):
         progress("exporting frames", done, len(todo))
         gaussians = pipeline.drive(shots.avatar, shots.track.frame(index), shots.ablate)
         comment = f"frame {shots.frames[index]}"
-        ply.write_ply(files[index], gaussians, axes, compact, [comment], digests[index])
+        ply.write_ply(files[index], gaussians, axes, compact, [comment], digests[index], sh)
     progress("exporting frames", len(todo), len(todo))
     return files
 
@@ -167,20 +177,34 @@ def write_video(
 
     Args:
         path: The file.
-        pictures: The frames.
+        pictures: The frames; where sizes differ, the video is as wide and high as any, and smaller
+            frames stand in its middle.
         fps: Frames per second.
         background: sRGB 0..1.
         progress: Told before each frame.
         sound: A video whose sound it gets, where that has any.
     """
-    first = png.read_png(pictures[0])
-    height, width = first.shape[:2]
+    sizes = {png.read_size(picture) for picture in pictures}
+    width, height = (max(sides) for sides in zip(*sizes, strict=True))
     with Mp4Writer(path, fps, (width, height), sound) as writer:
         for done, picture in enumerate(pictures):
             progress("writing the video", done, len(pictures))
-            writer.add(png.over_background(png.read_png(picture), background))
+            shown = png.over_background(png.read_png(picture), background)
+            writer.add(_in_the_middle(shown, width, height, background))
     progress("writing the video", len(pictures), len(pictures))
     return path
+
+
+def _in_the_middle(
+    rgb: np.ndarray, width: int, height: int, background: tuple[float, float, float]
+) -> np.ndarray:
+    if rgb.shape[:2] == (height, width):
+        return rgb
+    page = np.empty((height, width, 3), np.uint8)
+    page[:] = np.rint(np.array(background) * 255)
+    top, left = (height - rgb.shape[0]) // 2, (width - rgb.shape[1]) // 2
+    page[top : top + rgb.shape[0], left : left + rgb.shape[1]] = rgb
+    return page
 
 
 def write_on(path: Path, rgba: np.ndarray, background: tuple[float, float, float]) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import re
 
+from backend.installer.environments import RUNTIME_REMEDY, WINDOWS_RUNTIME, library_remedy
 from shared.errors import AvatarError
+from shared.os_errors import os_error
 
 
 def as_avatar_error(error: BaseException) -> AvatarError:
@@ -17,13 +20,30 @@ def as_avatar_error(error: BaseException) -> AvatarError:
             f"Memory ran out: {str(error) or type(error).__name__}.",
             "Close other programs, use a smaller picture, or another device.",
         )
+    if (missing := missing_library(error)) is not None:
+        return missing
     if isinstance(error, OSError):
-        return _of_os_error(error)
+        return os_error(error)
     return AvatarError(
         "internal",
         f"{type(error).__name__}: {error}.",
         "This is a mistake in SplitAvatar: please report it with the log.",
     )
+
+
+def missing_library(error: BaseException) -> AvatarError | None:
+    """The error for a library of the system that is not there; None for any other exception."""
+    if not isinstance(error, OSError | ImportError):
+        return None
+    if found := re.search(r"(lib[\w.+-]+\.so[.\d]*): ", str(error)):
+        return AvatarError(
+            "backend_not_installed",
+            f"The system library {found[1]} is missing or damaged.",
+            library_remedy("backend", found[1]),
+        )
+    if re.search(WINDOWS_RUNTIME, str(error)):
+        return AvatarError("backend_not_installed", f"{error}.", RUNTIME_REMEDY)
+    return None
 
 
 def _is_memory(error: BaseException) -> bool:
@@ -34,17 +54,4 @@ def _is_memory(error: BaseException) -> bool:
         or type(error).__name__ == "OutOfMemoryError"
         or (isinstance(error, RuntimeError) and any(w in str(error).lower() for w in words))
         or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
-    )
-
-
-def _of_os_error(error: OSError) -> AvatarError:
-    where = f" {error.filename}" if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return AvatarError(
-            "disk_full", f"The disk is full{where}.", "Free some space; finished files are kept."
-        )
-    return AvatarError(
-        "bad_file",
-        f"{error.strerror or type(error).__name__}{where}.",
-        "Check that the path exists and may be read and written.",
     )

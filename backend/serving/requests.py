@@ -12,10 +12,11 @@ import numpy as np
 
 from backend.avatar.engines import Engine, avatar_hash
 from backend.export.arrays import as_numpy, gaussian_counts
+from backend.export.atomic import check_writable
 from backend.rendering import batch
 from backend.tracking.pictures import Pictures
 from shared import messages
-from shared.errors import AvatarError
+from shared.errors import AvatarError, about
 from shared.flame import Track
 from shared.messages import ABLATIONS, Cloud, Message
 from shared.progress import Progress
@@ -70,6 +71,7 @@ class Handlers:
 
     def _create(self, message: messages.CreateAvatar, progress: Progress) -> Message:
         path = _absolute(message.path)
+        check_writable(path)
         chosen: dict[str, Any] = {"face": message.face}
         if message.iterations is not None:
             chosen["iterations"] = message.iterations
@@ -156,7 +158,7 @@ class Handlers:
     def _export(self, message: messages.ExportJob, progress: Progress) -> Message:
         shots = self._shots(message)
         files = batch.export_ply(
-            self._engine.pipeline, shots, message.axes, message.compact, progress
+            self._engine.pipeline, shots, message.axes, message.compact, progress, message.sh
         )
         return messages.ExportReply([str(path) for path in files])
 
@@ -200,10 +202,11 @@ class Handlers:
             progress("tracking", 0, 1)
             return messages.TrackReply(self._engine.pipeline.track_image(message.image.tobytes()))
         pictures = Pictures.open(_absolute(message.video))
-        tracked = self._engine.pipeline.track_frames(pictures.frames(), pictures.fps, progress)
+        with about(message.video):
+            tracked = self._engine.pipeline.track_frames(pictures.frames(), pictures.fps, progress)
         sizes = {(camera.width, camera.height) for camera in tracked.cameras}
         cameras = tuple(tracked.cameras) if len(sizes) == 1 else ()
-        return messages.TrackReply(tracked.track, cameras, tracked.notes)
+        return messages.TrackReply(tracked.track, cameras, [*pictures.notes, *tracked.notes])
 
     def _translate(self, message: messages.TranslateCodes, progress: Progress) -> Message:
         if message.head not in FLAME_HEADS:

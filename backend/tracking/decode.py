@@ -6,12 +6,22 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from PIL import ImageOps
 
 from shared.errors import AvatarError
 
+from .picture_kinds import refusal
+from .pillow_file import UNREADABLE, pillow_file
 from .profile import in_srgb
+from .wiped import filled, wiped
 
 _COMPARED_PX = 1024
+_TIFF_BITS = 258
+_CAMERAS_BITS = (8, 10, 12, 14)
+FEWER_BITS = (
+    "The picture's numbers end at {most} of 65535; they were taken for {bits} bits, as cameras "
+    "write them."
+)
 
 # What is wrong with a file is told once, by our own error.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -24,10 +34,15 @@ class Picture:
     Args:
         rgb: [H, W, 3] uint8, display-referred sRGB.
         alpha: [H, W] uint8 where the file has a meaningful alpha channel, else None.
+        empty: [H, W] bool: where the file holds no picture, see `wiped`; `rgb` goes on there. None:
+            nowhere.
+        notes: What the user should know of the file, one sentence each.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray | None
+    empty: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -43,7 +58,8 @@ def decode(data: bytes, name: str = "the picture") -> Picture:
         name: What to call it in messages.
 
     Raises:
-        AvatarError: `bad_file` for empty, truncated or unreadable data.
+        AvatarError: `bad_file` for empty, truncated or unreadable data; `unsupported_format` for
+            kinds of files that are not read, and for numbers that are no display colours.
     """
     if not data:
         raise AvatarError("bad_file", f"{name} is empty.", "Choose a picture file.")
@@ -53,17 +69,42 @@ def decode(data: bytes, name: str = "the picture") -> Picture:
             f"{name} is truncated: {len(data)} bytes and no {missing}.",
             "Copy or download the file again.",
         )
+    if data[:4] in (b"II*\0", b"MM\0*") and (found := _tiff_with_alpha(data)) is not None:
+        rgb, alpha = found[..., :3], found[..., 3]
+        return _picture(in_srgb(np.ascontiguousarray(rgb), data), _meaningful(alpha))
     flags = cv2.IMREAD_COLOR if _is_jpeg(data) else cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
     bgr = _decode(data, flags)
     if bgr is None:
+        raise refusal(data, name)
+    if bgr.dtype not in (np.uint8, np.uint16):
         raise AvatarError(
-            "bad_file",
-            f"{name} is not a picture that OpenCV reads, or it is damaged (it begins with "
-            f"{data[:8]!r}).",
-            "Save it as PNG or JPEG.",
+            "unsupported_format",
+            f"{name} holds {bgr.dtype} numbers, which do not tell how bright they are shown; "
+            "expected 8 or 16 bits.",
+            "Export it with 8 or 16 bits as PNG or TIFF.",
         )
-    rgb = cv2.cvtColor(_to_8bit(bgr), cv2.COLOR_BGR2RGB)
-    return Picture(in_srgb(rgb, data), _alpha(data, bgr))
+    bits = _bits(bgr)
+    rgb = cv2.cvtColor(_to_8bit(bgr, bits), cv2.COLOR_BGR2RGB)
+    fewer = bgr.dtype == np.uint16 and bits < 16
+    notes = (FEWER_BITS.format(most=int(bgr.max()), bits=bits),) if fewer else ()
+    return _picture(in_srgb(rgb, data), _alpha(data, bgr), notes)
+
+
+def _picture(rgb: np.ndarray, alpha: np.ndarray | None, notes: tuple[str, ...] = ()) -> Picture:
+    empty = wiped(rgb, alpha)
+    return Picture(rgb if empty is None else filled(rgb, empty), alpha, empty, notes)
+
+
+def _tiff_with_alpha(data: bytes) -> np.ndarray | None:
+    """[H, W, 4] uint8 of a TIFF file with 8 bits and alpha, whose colours OpenCV would darken."""
+    try:
+        with pillow_file(data) as file:
+            bits = file.tag_v2.get(_TIFF_BITS, (8,))  # type: ignore[attr-defined]
+            if file.mode not in ("RGBA", "RGBa") or max(bits) > 8:
+                return None
+            return np.asarray(ImageOps.exif_transpose(file).convert("RGBA"))
+    except UNREADABLE:
+        return None
 
 
 def _decode(data: bytes, flags: int) -> np.ndarray | None:
@@ -119,14 +160,18 @@ def _png_ends(data: bytes) -> bool:
     return False
 
 
-def _to_8bit(image: np.ndarray) -> np.ndarray:
-    if image.dtype == np.uint16:
-        # Cameras' 12 bits are stored in 16; no photo uses so little of what there is.
-        spare = 4 if 0 < int(image.max()) < 1 << 12 else 8
-        return (image >> spare).astype(np.uint8)
-    if image.dtype != np.uint8:
-        return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return image
+def _bits(image: np.ndarray) -> int:
+    """How many bits the numbers of [H, W, ...] have: cameras store theirs as they are in 16."""
+    if image.dtype == np.uint8:
+        return 8
+    if not (image & 255).any() or not (image % 257).any():  # 8 bits, spread over all 16
+        return 16
+    most = int(image.max())
+    return next((bits for bits in _CAMERAS_BITS if most < 1 << bits), 16)
+
+
+def _to_8bit(image: np.ndarray, bits: int) -> np.ndarray:
+    return image if image.dtype == np.uint8 else (image >> (bits - 8)).astype(np.uint8)
 
 
 def _alpha(data: bytes, shown: np.ndarray) -> np.ndarray | None:
@@ -136,10 +181,15 @@ def _alpha(data: bytes, shown: np.ndarray) -> np.ndarray | None:
     image = _decode(data, cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 3 or image.shape[2] != 4:
         return None
-    alpha = _to_8bit(image[..., 3])
-    if int(alpha.min()) == 255 or int(alpha.max()) == 0:
+    alpha = _meaningful(_to_8bit(image[..., 3], _bits(image[..., 3])))
+    if alpha is None:
         return None
     return np.ascontiguousarray(_upright(alpha, image[..., :3], shown))
+
+
+def _meaningful(alpha: np.ndarray) -> np.ndarray | None:
+    whole = int(alpha.min()) == 255 or int(alpha.max()) == 0
+    return None if whole else np.ascontiguousarray(alpha)
 
 
 def _upright(alpha: np.ndarray, stored: np.ndarray, shown: np.ndarray) -> np.ndarray:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
-from shared.errors import AvatarError
+from shared.errors import about
 from shared.progress import Progress
 
 from .joint_fit import Sighting, fit_jointly
@@ -27,7 +26,7 @@ def track_photos(
     Args:
         tracker: Detection, matting and fitting.
         photos: The first is the main one.
-        face: Which face of the first, from left to right; None takes the largest, as in the others.
+        face: Which face of the first, as `Tracker.portrait`; in the others the largest is taken.
         progress: Told before each part of each photo; may cancel.
 
     Raises:
@@ -35,10 +34,11 @@ def track_photos(
     """
     check_photos(photos)
     if len(photos) == 1:
-        return [tracker.portrait(photos[0].data, face, progress)]
+        with about(photos[0].name):
+            return [tracker.portrait(photos[0].data, face, progress)]
     looks, fits = [], []
     for number, photo in enumerate(photos):
-        with _about(photo):
+        with about(photo.name):
             told = _counted(progress, number, len(photos))
             looks.append(tracker.look(photo.data, face if number == 0 else None, told))
             told("fit", 3, 4)
@@ -51,24 +51,13 @@ def track_photos(
     ]
     joint = fit_jointly(tracker.fitter, sightings)
     for photo, fit in zip(photos, joint, strict=True):
-        with _about(photo):
+        with about(photo.name):
             check_fit(fit)
     joint = settled(looks, joint, tracker.head)
     others = perhaps_others(tracker.fitter, sightings)
     progress("fit together", 1, 1)
     portraits = [tracker.portrait_of(look, fit) for look, fit in zip(looks, joint, strict=True)]
     return _with_notes(photos, portraits, others)
-
-
-@contextmanager
-def _about(photo: Photo) -> Iterator[None]:
-    """Errors that name the photo they are about."""
-    try:
-        yield
-    except AvatarError as error:
-        if error.code == "cancelled":
-            raise
-        raise AvatarError(error.code, f"{photo.name}: {error.message}", error.remedy) from error
 
 
 def _counted(progress: Progress, number: int, count: int) -> Progress:

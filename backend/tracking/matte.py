@@ -10,6 +10,7 @@ from scipy.ndimage import distance_transform_edt
 from backend.assets import SELFIE_SEGMENTATION
 
 from .closed_form import closed_form
+from .lit import lit
 from .task import OpenTask
 
 _RADIUS_PX = 6
@@ -35,6 +36,7 @@ class Matter(OpenTask[vision.ImageSegmenter]):
 
     def matte(self, rgb: np.ndarray) -> np.ndarray:
         """[H, W] float32 0..1: how much of each pixel of [H, W, 3] uint8 is the person."""
+        rgb = lit(rgb)
         person = _largest(np.clip((self._segmented(rgb) - 0.3) / 0.4, 0, 1))
         fine = guided_filter(rgb.astype(np.float32) / 255, person, _RADIUS_PX, _EPSILON)
         fine = np.clip((fine - 0.5) / _SHARPER + 0.5, 0, 1)
@@ -60,6 +62,7 @@ class Matter(OpenTask[vision.ImageSegmenter]):
             afar: [H, W] 0..1 what `coarse` says of it in a wider view: a corner of wall is told
                 from a shoulder by what is around it.
         """
+        rgb = lit(rgb)
         coarse = self.coarse(rgb)
         if afar is not None:
             coarse = (coarse + afar) / 2

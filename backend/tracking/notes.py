@@ -14,9 +14,23 @@ EYES_CLOSED = "The photo shows no open eye; the avatar's eyes are brown and not 
 ONE_EYE_CLOSED = "One eye is closed in this photo; it was given the other one's colours."
 NODDING = "The face looks far up or down; a photo taken at eye level gives a better likeness."
 ANOTHER_PERSON = (
-    "From frame {number} on ({seconds:.1f} s) another person seems to be shown, whose face is read "
-    "as if it were the first one's. Cut the video there and use one person's part."
+    "From frame {number} on ({seconds:.1f} s) another person seems to be shown; one track holds "
+    "the motion of both. Cut the video there and use one person's part."
 )
+SOMEBODY_ELSE = (
+    "Frames that show somebody else's face, but not the first person's: {count}, from frame "
+    "{number} on ({seconds:.1f} s). The first person's motion goes on evenly there."
+)
+NO_FACE = (
+    "Frames without a face: {count}, from frame {number} on ({seconds:.1f} s). The motion goes on "
+    "evenly there."
+)
+DAMAGED = (
+    "Damaged frames in {path}: {lost} or more; where nothing is left of one, the one before stands "
+    "for it. Convert the video anew from its source."
+)
+HDR = "The video is HDR; it was toned down to an ordinary screen's colours."
+LEFT_OUT = "{count} pictures of the folder were left out, since their kind is not read: {first}."
 PERHAPS_ANOTHER = (
     "The face has another shape than in {main}; if it is another person's, leave this photo out."
 )

@@ -15,7 +15,7 @@ from .landmarks import INNER
 from .similarity import half_pixel, similarity, unlikeness
 
 _LOOK_PX = 64
-_CUT = 0.8
+CUT = 0.8
 """Likeness of a face from one picture to the next, brought onto each other: .9 and more in a shot
 of 6 pictures a second, .74 and less from one person to another."""
 
@@ -50,9 +50,9 @@ class Shots:
             number: Of the picture.
         """
         landmarks = face.landmarks[INNER, :2].astype(np.float64)
-        frame = _framed(landmarks) if self._frame is None else self._frame
-        look = _aligned(rgb, landmarks, frame)
-        if self._look is not None and float((look * self._look).sum()) < _CUT:
+        frame = look_frame(landmarks) if self._frame is None else self._frame
+        look = face_look(rgb, landmarks, frame)
+        if self._look is not None and float((look * self._look).sum()) < CUT:
             self._cuts.append(len(self._faces))
         self._faces.append(face)
         self._numbers.append(number)
@@ -92,13 +92,13 @@ def _strain(fitter: Fitter, first: Sighting, other: Sighting) -> float:
     return float(np.mean([fit.error_px / seen.fit.error_px for fit, seen in own]))
 
 
-def _framed(landmarks: np.ndarray) -> np.ndarray:
+def look_frame(landmarks: np.ndarray) -> np.ndarray:
     """[K, 2] landmarks in a look of the face."""
     away = landmarks - landmarks.min(0)
     return away / away.max() * (_LOOK_PX - 4) + 2
 
 
-def _aligned(rgb: np.ndarray, landmarks: np.ndarray, frame: np.ndarray) -> np.ndarray:
+def face_look(rgb: np.ndarray, landmarks: np.ndarray, frame: np.ndarray) -> np.ndarray:
     """[64, 64] a face in grey, of mean 0 and length 1, its landmarks brought onto others."""
     matrix = similarity(landmarks, frame)
     blur = 0.4 / np.linalg.norm(matrix[:, 0])

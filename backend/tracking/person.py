@@ -38,6 +38,13 @@ class Person:
     others: list[Face]
     alpha_scale: float | None = None
 
+    def inside(self, window: Crop) -> np.ndarray:
+        """[512, 512] bool: where a window shows the picture."""
+        inside = window.inside(*self.picture.size)
+        if self.picture.empty is None or self.alpha_scale is not None:
+            return inside
+        return inside & (window.apply(self.picture.empty.astype(np.float32)) < 0.5)
+
     def matte(self, rgb: np.ndarray, window: Crop, afar: np.ndarray | None = None) -> np.ndarray:
         """[512, 512] float32 0..1 of a window of the picture; 0 outside the picture.
 
@@ -46,7 +53,7 @@ class Person:
             window: On the picture.
             afar: What `afar` says of it.
         """
-        inside = window.inside(*self.picture.size)
+        inside = self.inside(window)
         if self.picture.alpha is not None and self.alpha_scale is not None:
             matte = window.apply(self.picture.alpha).astype(np.float32) * (self.alpha_scale / 255)
         else:
@@ -64,7 +71,7 @@ class Person:
         """[512, 512, 3] float32 0..1 of a window: the person's without what is behind them."""
         colours = rgb.astype(np.float32) / 255
         if self.alpha_scale is None:
-            part = _box(window.inside(*self.picture.size))
+            part = _box(self.inside(window))
             share = matte[part]
             own = foreground(colours[part], share)
             colours[part] = np.where(share[..., None] > 0, own, colours[part])
@@ -75,7 +82,7 @@ class Person:
         others = self._others(rgb, window)
         if others is None or self.alpha_scale is not None:
             return False
-        part = _box(window.inside(*self.picture.size))
+        part = _box(self.inside(window))
         together = self.matter.matte(np.ascontiguousarray(rgb[part])) > 0.5
         theirs = int((together & others[part]).sum())
         return min(theirs, int(together.sum()) - theirs) > _LEAST_TOUCHED_PX
@@ -88,7 +95,7 @@ class Person:
             wider: On the picture.
             window: On the picture.
         """
-        part = _box(wider.inside(*self.picture.size))
+        part = _box(self.inside(wider))
         told = np.zeros(rgb.shape[:2], np.float32)
         told[part] = self.matter.coarse(np.ascontiguousarray(rgb[part]))
         x, y = wider.points(np.array([window.x, window.y])).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,15 @@ import cv2
 import numpy as np
 
 from shared.errors import AvatarError
+from shared.pictures import SUFFIXES, UNREAD_SUFFIXES
 
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+from .animation import animation_frames, animation_times
+from .decode import decode
+from .notes import DAMAGED, HDR, LEFT_OUT
+from .picture_kinds import unread
+from .video_file import video_facts, video_frames
+
+PICTURE_SUFFIXES = frozenset(SUFFIXES)
 FOLDER_FPS = 25.0
 """Frames per second taken for a folder of pictures."""
 
@@ -25,54 +33,88 @@ class Pictures:
 
     Args:
         path: The file or folder.
+        kind: `folder`, `picture`, `animation` or `video`.
         names: File name (without folder) under which each frame's result is stored, `.png`.
         fps: Frames per second.
         order: For a video of uneven times, the number of the video's frame that each frame shows,
             rising; else None. Then a frame is due at its number divided by `fps`, all the same.
+        notes: What the user should know of it, one sentence each.
     """
 
     path: Path
+    kind: str
     names: tuple[str, ...]
     fps: float
     order: tuple[int, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, path: Path) -> Pictures:
         """Looks at a video, a picture or a folder of pictures.
 
         Raises:
-            AvatarError: `bad_file` when it is missing or holds no picture.
+            AvatarError: `bad_file` when it is missing or holds no picture; `unsupported_format` for
+                a kind that is not read.
         """
         if path.is_dir():
-            names = [p.name for p in picture_files(path)]
-            if not names:
-                suffixes = ", ".join(sorted(PICTURE_SUFFIXES))
-                raise AvatarError(
-                    "bad_file", f"The folder {path} holds no pictures.", f"Expected {suffixes}."
-                )
-            results = tuple(f"{Path(name).stem}.png" for name in names)
-            if len(set(results)) < len(results):
-                raise AvatarError(
-                    "bad_file",
-                    f"Pictures in {path} differ only in their suffix.",
-                    "Give every picture a name of its own.",
-                )
-            return cls(path, results, FOLDER_FPS)
+            return cls._folder(path)
         if not path.exists():
             raise AvatarError("bad_file", f"{path} does not exist.", "Check the path.")
+        with path.open("rb") as stream:
+            if (error := unread(stream.read(4096), str(path))) is not None:
+                raise error
         if path.suffix.lower() in PICTURE_SUFFIXES:
-            return cls(path, (f"{path.stem}.png",), FOLDER_FPS)
-        times, fps = _video_facts(path)
-        order, fps = _even(times, fps)
-        count = len(times) if order is None else len(order)
-        digits = max(4, len(str(count)))
-        names = tuple(f"frame_{i:0{digits}d}.png" for i in range(1, count + 1))
-        return cls(path, names, fps, order)
+            return cls._picture(path)
+        facts = video_facts(path)
+        order, fps = _even(facts.times, facts.fps if 0 < facts.fps < 1000 else FOLDER_FPS)
+        count = len(facts.times) if order is None else len(order)
+        notes = [HDR] if facts.hdr else []
+        notes += [DAMAGED.format(path=path, lost=facts.damaged)] if facts.damaged else []
+        return cls(path, "video", _numbered(count), fps, order, tuple(notes))
+
+    @classmethod
+    def _folder(cls, path: Path) -> Pictures:
+        names = [p.name for p in picture_files(path)]
+        others = sorted(p.name for p in path.iterdir() if p.suffix.lower() in UNREAD_SUFFIXES)
+        if not names and others:
+            raise AvatarError(
+                "unsupported_format",
+                f"The folder {path} holds no pictures that are read, but {others[0]}.",
+                "Export them as JPEG or PNG.",
+            )
+        if not names:
+            suffixes = ", ".join(sorted(PICTURE_SUFFIXES))
+            raise AvatarError(
+                "bad_file", f"The folder {path} holds no pictures.", f"Expected {suffixes}."
+            )
+        results = tuple(f"{Path(name).stem}.png" for name in names)
+        if len({name.lower() for name in results}) < len(results):
+            raise AvatarError(
+                "bad_file",
+                f"Pictures in {path} differ only in their suffix, or in small and large letters.",
+                "Give every picture a name of its own.",
+            )
+        left_out = LEFT_OUT.format(count=len(others), first=others[0]) if others else ""
+        return cls(path, "folder", results, FOLDER_FPS, notes=(left_out,) if left_out else ())
+
+    @classmethod
+    def _picture(cls, path: Path) -> Pictures:
+        due = animation_times(path)
+        if due is None:
+            return cls(path, "picture", (f"{path.stem}.png",), FOLDER_FPS)
+        steps = np.diff(due)
+        order, fps = _even(due[:-1], float(1 / np.median(steps)))
+        return cls(path, "animation", _numbered(len(order or steps)), fps, order)
 
     @property
     def is_video(self) -> bool:
         """Whether this is a video file, which may have sound."""
-        return not self.path.is_dir() and self.path.suffix.lower() not in PICTURE_SUFFIXES
+        return self.kind == "video"
+
+    @property
+    def files(self) -> list[Path]:
+        """What is read."""
+        return picture_files(self.path) if self.kind == "folder" else [self.path]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -83,47 +125,36 @@ class Pictures:
         Raises:
             AvatarError: `bad_file` naming the picture that cannot be read.
         """
-        if self.path.is_dir():
-            for file in picture_files(self.path):
-                yield _read(file)
-        elif self.path.suffix.lower() in PICTURE_SUFFIXES:
-            yield _read(self.path)
+        if self.kind in ("folder", "picture"):
+            yield from map(_read, self.files)
         else:
-            yield from _ordered(_video_frames(self.path), self.order)
+            read = video_frames if self.kind == "video" else animation_frames
+            yield from _ordered(read(self.path), self.order)
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Pictures directly in a folder, in the order of their names."""
-    return sorted(
-        p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file()
-    )
+    """Pictures directly in a folder, in the order of their names, numbers in theirs.
+
+    Hidden files are none: some systems lay one beside every picture.
+    """
+    found = (p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
+    return sorted((p for p in found if not p.name.startswith(".")), key=_by_number)
+
+
+def _by_number(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """frame2 comes before frame10."""
+    parts = re.split(r"(\d+)", path.name)
+    keys = [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+    return keys, path.name
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    digits = max(4, len(str(count)))
+    return tuple(f"frame_{i:0{digits}d}.png" for i in range(1, count + 1))
 
 
 def _read(path: Path) -> np.ndarray:
-    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise AvatarError("bad_file", f"{path} is not a readable picture.", "Remove or replace it.")
-    return picture
-
-
-def _video_facts(path: Path) -> tuple[np.ndarray, float]:
-    """When each frame is due, [T] seconds, and the rate.
-
-    Counted by decoding: containers often lie about the number.
-    """
-    capture = cv2.VideoCapture(str(path))
-    times = []
-    try:
-        fps = capture.get(cv2.CAP_PROP_FPS)
-        while capture.grab():
-            times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-    finally:
-        capture.release()
-    if not times:
-        raise AvatarError(
-            "bad_file", f"{path} is not a video that can be read.", "Convert it to H.264 MP4."
-        )
-    return np.array(times) - times[0], fps if 0 < fps < 1000 else FOLDER_FPS
+    return cv2.cvtColor(decode(path.read_bytes(), str(path)).rgb, cv2.COLOR_RGB2BGR)
 
 
 def _even(times: np.ndarray, fps: float) -> tuple[tuple[int, ...] | None, float]:
@@ -158,15 +189,3 @@ def _ordered(frames: Iterator[np.ndarray], order: tuple[int, ...] | None) -> Ite
             number = next(wanted, None)
         if number is None:
             return
-
-
-def _video_frames(path: Path) -> Iterator[np.ndarray]:
-    capture = cv2.VideoCapture(str(path))
-    try:
-        while True:
-            found, frame = capture.read()
-            if not found:
-                return
-            yield frame
-    finally:
-        capture.release()

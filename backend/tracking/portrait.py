@@ -17,6 +17,7 @@ from .crop import PORTRAIT_PX, Crop, crop_around
 from .decode import Picture, decode
 from .detect import Detector, Face
 from .embedding import embedded
+from .faces import check_size, choose, no_face, placed
 from .fit import Fit, Fitter
 from .landmarks import INNER, closed_eyes
 from .lid_edges import on_lid_edges
@@ -138,7 +139,7 @@ class Tracker:
 
         Args:
             data: The picture file's bytes.
-            face: Which face, from left to right; None takes the largest.
+            face: Its number from the left, from 1; 0 or None takes the largest.
             progress: Told before each part; may cancel.
 
         Raises:
@@ -154,18 +155,26 @@ class Tracker:
     def look(self, data: bytes, face: int | None, progress: Progress) -> Look:
         """The first half of `portrait`: finds and mattes the person, without a fit."""
         progress("decode", 0, 4)
-        picture = decode(data)
+        picture = decode(data, "The picture")
         progress("detect", 1, 4)
-        if turns := quarter_turns(self.detector, picture.rgb):
+
+        def tick() -> None:
+            progress("detect", 1, 4)
+
+        check_size(picture.rgb)
+        turns = quarter_turns(self.detector, picture.rgb, tick)
+        if turns is None:
+            raise no_face(picture.rgb)
+        if turns:
             picture = turned(picture, turns)
-        chosen = self.detector.choose(picture.rgb, face)
+        chosen = choose(self.detector, picture.rgb, face, tick)
         crop = crop_around(chosen)
         rgb = crop.apply(picture.rgb)
         near = self._nearest(rgb, crop, chosen)
         progress("matte", 2, 4)
         window = crop.widened(WIDER)
         wide = window.apply(picture.rgb)
-        others = faces_beside(chosen, [_placed(f, window) for f in self.detector.detect(wide)])
+        others = faces_beside(chosen, [placed(f, window) for f in self.detector.detect(wide)])
         person = Person(self._matter, picture, chosen, others)
         matte = _told(person.matte(rgb, crop, person.afar(wide, window, crop)))
         if (scale := _alpha_scale(picture, crop, near.landmarks, matte)) is not None:
@@ -188,11 +197,11 @@ class Tracker:
     def portrait_of(self, look: Look, fit: Fit) -> Portrait:
         """The last part of `portrait`: what a fitted photo shows of the person."""
         person, crop, rgb, face = look.person, look.crop, look.rgb, look.face
-        notes = [TURNED] if look.turned else []
+        notes = [*person.picture.notes, *([TURNED] if look.turned else [])]
         notes += [CUT_APART] if person.touched(rgb, crop) else []
         closed = closed_eyes(face.landmarks, face.blendshapes)
         notes += photo_notes(rgb, face.landmarks[INNER, :2], fit.camera.viewmat, closed)
-        inside = crop.inside(*person.picture.size)
+        inside = person.inside(crop)
         colours, matte = gone_on(
             person.colours(rgb, look.matte, crop), look.matte, inside, PORTRAIT_PX
         )
@@ -236,7 +245,7 @@ def _surround(
 ) -> Surround:
     """What lies around the crop, whose own colours [512, 512, 3] and matte go in the middle."""
     share = person.matte(wide, window)
-    inside = window.inside(*person.picture.size)
+    inside = person.inside(window)
     colours = person.colours(wide, share, window)
     colours, share = gone_on(colours, share, inside, PORTRAIT_PX / WIDER)
     return Surround(joined(rgb, colours), joined(matte, share))
@@ -255,13 +264,6 @@ def _alpha_scale(
     scale = 1 / max(float(np.median(_at_face(alpha, landmarks))), 0.5)
     _check_whole(landmarks, alpha * scale)
     return scale if cuts_out(alpha * scale, matte, crop.inside(*picture.size)) else None
-
-
-def _placed(face: Face, window: Crop) -> Face:
-    """A face seen in a window, in pixels of the picture."""
-    landmarks = face.landmarks * (window.side / PORTRAIT_PX)
-    landmarks[:, :2] += [window.x, window.y]
-    return replace(face, landmarks=landmarks)
 
 
 def _rescaled(face: Face, crop: Crop) -> Face:

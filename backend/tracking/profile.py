@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import io
-import warnings
 
 import numpy as np
 from PIL import Image, ImageCms
 
-_MARKS = (b"ICC_PROFILE\0", b"iCCP", b"ICCP", b"II*\0", b"MM\0*")
-"""One of them stands in every JPEG, PNG, WebP or TIFF file that holds a profile."""
+from .pillow_file import UNREADABLE, pillow_file
+
+_MARKS = (b"ICC_PROFILE\0", b"iCCP", b"ICCP", b"II*\0", b"MM\0*", b"colrprof", b"colrrICC")
+"""One of them stands in every JPEG, PNG, WebP, TIFF or AVIF file that holds a profile."""
+
+_ADOBE = b"R03"  # of EXIF's interoperability: DCF's optional colour space
+_INTEROPERABILITY = 0xA005
+_EXIF_BYTES = 1 << 17
+_ROWS = 256
+_ADOBE_TO_SRGB = np.array(
+    [[1.39836, -0.39836, 0.0], [0.0, 1.0, 0.0], [0.0, -0.04293, 1.04293]], np.float32
+)
 
 
 def in_srgb(rgb: np.ndarray, data: bytes) -> np.ndarray:
@@ -19,6 +28,8 @@ def in_srgb(rgb: np.ndarray, data: bytes) -> np.ndarray:
         rgb: What the file holds.
         data: The whole file.
     """
+    if _says_adobe(data):
+        return _adobe_in_srgb(rgb)
     found = _profile(data)
     if found is None or found[16:20] != b"RGB ":  # grey and CMYK are converted already
         return rgb
@@ -31,12 +42,34 @@ def in_srgb(rgb: np.ndarray, data: bytes) -> np.ndarray:
     return np.asarray(picture)
 
 
+def _says_adobe(data: bytes) -> bool:
+    """Whether a camera says in EXIF alone that colours are Adobe RGB's, without a profile."""
+    if _ADOBE not in data[:_EXIF_BYTES] or any(mark in data for mark in _MARKS[:3]):
+        return False
+    try:
+        with pillow_file(data) as file:
+            return file.getexif().get_ifd(_INTEROPERABILITY).get(1) == _ADOBE.decode()
+    except UNREADABLE:
+        return False
+
+
+def _adobe_in_srgb(rgb: np.ndarray) -> np.ndarray:
+    """[H, W, 3] uint8 of Adobe RGB's (1998-05) numbers, some rows at a time."""
+    light = ((np.arange(256) / 255) ** (563 / 256)).astype(np.float32)
+    result = np.empty_like(rgb)
+    for top in range(0, len(rgb), _ROWS):
+        linear = np.clip(light[rgb[top : top + _ROWS]] @ _ADOBE_TO_SRGB.T, 0, 1)
+        low, high = 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055
+        value = np.where(linear <= 0.0031308, low, high)
+        result[top : top + _ROWS] = (value * 255 + 0.5).astype(np.uint8)
+    return result
+
+
 def _profile(data: bytes) -> bytes | None:
     if not any(mark in data for mark in _MARKS):
         return None
     try:
-        # Its warning is of a size that decoding has coped with.
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as file:
+        with pillow_file(data) as file:
             return file.info.get("icc_profile")
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except UNREADABLE:
         return None

@@ -7,6 +7,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import mediapipe as mp
@@ -14,6 +15,9 @@ import numpy as np
 
 from shared.errors import AvatarError
 
+from .lit import lit
+
+_PROCESSORS = Path("/sys/devices/system/cpu/possible")
 LEAST_SIDE_PX = 8
 """MediaPipe's graphs fail on pictures of a pixel or so, and refuse all others afterwards."""
 
@@ -38,6 +42,7 @@ class OpenTask(Generic[Task]):
         self._open()
 
     def _open(self) -> None:
+        check_processors_are_listed()
         with _quiet():
             self._task: Task = self._create()
         # Also called at exit, while the modules that closing needs are still there.
@@ -48,7 +53,8 @@ class OpenTask(Generic[Task]):
 
         Args:
             call: What to ask of the task.
-            rgb: [H, W, 3] uint8 sRGB, both sides at least `LEAST_SIDE_PX`.
+            rgb: [H, W, 3] uint8 sRGB, both sides at least `LEAST_SIDE_PX`; very dark pictures are
+                shown brighter.
 
         Raises:
             AvatarError: `bad_file` where MediaPipe fails on the picture.
@@ -58,7 +64,7 @@ class OpenTask(Generic[Task]):
         height, width = rgb.shape[:2]
         if min(height, width) < LEAST_SIDE_PX:
             raise ValueError(f"the picture is {width}x{height}; expected {LEAST_SIDE_PX} or more")
-        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
+        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(lit(rgb)))
         try:
             return call(self._task, image)
         except RuntimeError as error:
@@ -80,6 +86,20 @@ class OpenTask(Generic[Task]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def check_processors_are_listed(listed: Path = _PROCESSORS) -> None:
+    """Refuses a Linux without /sys, as in a bare container: MediaPipe ends the process there.
+
+    Raises:
+        AvatarError: `backend_not_installed`.
+    """
+    if sys.platform == "linux" and not listed.is_file():
+        raise AvatarError(
+            "backend_not_installed",
+            f"{listed} is missing, without which MediaPipe cannot start.",
+            "Mount /sys into the container or chroot, for instance: mount -t sysfs sysfs /sys",
+        )
 
 
 @contextlib.contextmanager

@@ -2,40 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
 import numpy as np
 
+from .crop import crop_around
 from .decode import Picture
-from .detect import Detector
+from .detect import Detector, Face
+from .faces import NEAREST_PX, Tick, search, shrunk_to, unwatched
 
 _LYING_DEG = 65.0
+_ALIKE_DEG = 30.0
+_AS_IT_IS = 1.25
+"""How much more than another's counts what the picture as it is says."""
+
+_LYING_PX = NEAREST_PX // 4
+_AROUND = 1.6  # portrait crops
 
 
-def quarter_turns(detector: Detector, rgb: np.ndarray) -> int:
-    """How many turns to the left (as `np.rot90`) bring the largest face upright.
+def quarter_turns(detector: Detector, rgb: np.ndarray, tick: Tick = unwatched) -> int | None:
+    """How many turns to the left (as `np.rot90`) bring the largest face upright; None: no face.
 
-    A face upside down is often taken for an upright one; a face that lies is not mistaken. So what
-    stands is laid on one side and looked at once more, and on the other where that seems to lie the
-    wrong way: now and then a single look errs.
+    A face upside down is often taken for an upright, smaller one, and one that lies is missed. So
+    a face is looked at from all four sides: what most and largest looks say holds.
 
     Args:
         detector: Of faces.
         rgb: [H, W, 3] uint8.
+        tick: Called between looks; may raise to cancel.
     """
-    if (roll := _roll(detector, rgb)) is not None and abs(roll) > _LYING_DEG:
-        return 3 if roll > 0 else 1
-    for turns, wrong in ((1, -1), (3, 1)):
-        laid = _roll(detector, np.ascontiguousarray(np.rot90(rgb, turns)))
-        if laid is None or wrong * laid <= _LYING_DEG:
-            return 0
-    return 2
+    rgb = shrunk_to(rgb, NEAREST_PX)
+    for turns, face in _candidates(detector, rgb, tick):
+        view = np.ascontiguousarray(np.rot90(rgb, turns))
+        looks = _from_all_sides(detector, crop_around(face).widened(_AROUND).apply(view))
+        if looks:
+            angle = _within(looks[0].angle_deg - 90 * turns)
+            return 0 if abs(angle) <= _LYING_DEG else round(-angle / 90) % 4
+    return None
 
 
 def turned(picture: Picture, turns: int) -> Picture:
     """A picture after so many turns to the left."""
-    alpha = None if picture.alpha is None else np.ascontiguousarray(np.rot90(picture.alpha, turns))
-    return Picture(np.ascontiguousarray(np.rot90(picture.rgb, turns)), alpha)
+
+    def turn(image: np.ndarray | None) -> np.ndarray | None:
+        return None if image is None else np.ascontiguousarray(np.rot90(image, turns))
+
+    rgb = np.ascontiguousarray(np.rot90(picture.rgb, turns))
+    return replace(picture, rgb=rgb, alpha=turn(picture.alpha), empty=turn(picture.empty))
 
 
-def _roll(detector: Detector, rgb: np.ndarray) -> float | None:
-    faces = detector.detect(rgb)
-    return float(faces[0].yaw_pitch_roll_deg[2]) if faces else None
+@dataclass(frozen=True)
+class _Seen:
+    """A face seen after `turns` to the left, and by how much it is turned to its left before."""
+
+    turns: int
+    face: Face
+
+    @property
+    def angle_deg(self) -> float:
+        return _within(float(self.face.yaw_pitch_roll_deg[2]) - 90 * self.turns)
+
+    @property
+    def weight(self) -> float:
+        return self.face.size_px * (1 if self.turns else _AS_IT_IS)
+
+
+def _candidates(detector: Detector, rgb: np.ndarray, tick: Tick) -> Iterator[tuple[int, Face]]:
+    """Faces that may be the largest, with the turns after which they were seen."""
+    tick()
+    if looks := _from_all_sides(detector, rgb):
+        yield looks[0].turns, looks[0].face
+    # Small faces are found in tiles only; those that lie are looked for less closely.
+    for turns in (0, 1, 3, 2):
+        near = shrunk_to(rgb, _LYING_PX) if turns else rgb
+        scale = max(rgb.shape) / max(near.shape)
+        if found := search(detector, np.ascontiguousarray(np.rot90(near, turns)), tick):
+            yield turns, replace(found[0], landmarks=found[0].landmarks * scale)
+
+
+def _from_all_sides(detector: Detector, rgb: np.ndarray) -> list[_Seen]:
+    """Looks at the largest face from all sides, those first that agree most."""
+    views = [detector.detect(np.ascontiguousarray(np.rot90(rgb, turns))) for turns in range(4)]
+    looks = [_Seen(turns, found[0]) for turns, found in enumerate(views) if found]
+
+    def agreed(seen: _Seen) -> float:
+        gaps = [(abs(_within(other.angle_deg - seen.angle_deg)), other.weight) for other in looks]
+        return sum(weight for gap, weight in gaps if gap < _ALIKE_DEG)
+
+    return sorted(looks, key=agreed, reverse=True)
+
+
+def _within(angle_deg: float) -> float:
+    return (angle_deg + 180) % 360 - 180

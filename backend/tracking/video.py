@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -16,16 +17,18 @@ from shared.progress import Progress
 
 from .crop import Crop, crop_around
 from .detect import Face
+from .faces import placed, search
 from .fit import FACING, Fit, about_root
 from .followed import FaceFollower
-from .notes import ANOTHER_PERSON
+from .notes import ANOTHER_PERSON, NO_FACE, SOMEBODY_ELSE
 from .people import Shots
 from .portrait import Tracker
+from .reference import Reference, at_known_depth, fitted, start, tell_identity_from_the_front
+from .same_person import SamePerson
 from .smoothing import smoothed
 from .torso import TorsoTracker, body_motion
 
 _STEADY = 0.04  # of the crop's side
-_DEPTH_TOLD = np.cos(np.radians(20.0))  # turned further, a head's picture tells its distance badly
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Tracked:
         cameras: One per frame, in the pixels of the frames, upright and facing the torso.
         missing: Numbers of the frames in which no face was found, and which were interpolated.
         others: Numbers of the frames from which on another person is shown than before.
+        hidden: Numbers of the missing frames that show somebody else.
         landmarks: [T, 478, 2] as detected, pixels of the frames; NaN where no face was found.
         body: [T, 3] metres that the shoulders have moved since the first frame, see `body_motion`.
     """
@@ -45,31 +49,25 @@ class Tracked:
     cameras: list[Camera]
     missing: list[int]
     others: list[int]
+    hidden: list[int]
     landmarks: np.ndarray
     body: np.ndarray
 
     @property
     def notes(self) -> list[str]:
         """What the user should know of the clip, one sentence each."""
-        return [
-            ANOTHER_PERSON.format(number=number, seconds=number / self.track.fps)
-            for number in self.others
-        ]
+        fps = self.track.fps
+        told = [ANOTHER_PERSON.format(number=n, seconds=n / fps) for n in self.others]
+        unseen = sorted(set(self.missing) - set(self.hidden))
+        for note, frames in ((SOMEBODY_ELSE, self.hidden), (NO_FACE, unseen)):
+            if frames:
+                first, count = frames[0], len(frames)
+                told.append(note.format(count=count, number=first, seconds=first / fps))
+        return told
 
     def on_still_shoulders(self) -> Track:
         """The head's motion without the body's."""
         return replace(self.track, transl=self.track.transl - self.body)
-
-
-@dataclass(frozen=True)
-class _Reference:
-    """What stays the same while the pictures keep their size; `missed` as `Fitter.missed`."""
-
-    crop: Crop
-    size: tuple[int, int]
-    betas: np.ndarray
-    missed: np.ndarray
-    camera: Camera
 
 
 def track_video(
@@ -92,21 +90,28 @@ def track_video(
     Raises:
         AvatarError: `no_face_found` where no frame shows a face; `bad_file` for no frames.
     """
-    reference: _Reference | None = None
+    reference: Reference | None = None
     near: Crop | None = None
     fits: list[Fit | None] = []
     detected: list[Face | None] = []
     faces: list[Face | None] = []
-    references: list[_Reference | None] = []
+    references: list[Reference | None] = []
     sizes: list[tuple[int, int]] = []
     follower, shoulders, moves = FaceFollower(), TorsoTracker(), []
-    shots = Shots()
+    shots, person, hidden = Shots(), SamePerson(fps), []
     for number, bgr in enumerate(frames):
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         if reference is not None and reference.size != bgr.shape[:2]:
             reference, near = None, None
+            follower, shoulders, person = FaceFollower(), TorsoTracker(), SamePerson(fps)
+        face, others_face = _face(tracker, rgb, near, person)
+        if others_face:
+            hidden.append(number)
+        if smooth:
+            person.see(rgb, face)
+        if person.swapped:
+            reference, near = None, None  # an identity and a camera of their own
             follower, shoulders = FaceFollower(), TorsoTracker()
-        face = _face(tracker, rgb, near)
         detected.append(face)
         moves.append(shoulders.follow(rgb, face))
         if face is None:
@@ -118,76 +123,44 @@ def track_video(
                 shots.see(rgb, face, number)
                 face = follower.follow(rgb, face)
             if reference is None:
-                reference = _start(tracker, face, near, bgr.shape[:2])
-            fits.append(_fitted(tracker, face, reference))
+                reference = start(tracker, face, near, bgr.shape[:2])
+            fits.append(fitted(tracker, face, reference))
         faces.append(face)
         references.append(reference)
         sizes.append((bgr.shape[1], bgr.shape[0]))
         progress("track", number + 1, 0)
     if not fits:
         raise AvatarError("bad_file", "There are no frames to track.", "Choose another video.")
-    fits = _at_known_depth(tracker, fits, faces, references, progress)
+    tell_identity_from_the_front(tracker, fits, faces, references)
+    fits = at_known_depth(tracker, fits, faces, references, progress)
     tracked = _joined(fits, detected, references, sizes, fps, smooth)
     seen = _in_metres(moves, tracked.cameras)
     body = body_motion(tracked.track.transl.astype(np.float64), seen, fps)
-    tracked = replace(tracked, body=body, others=shots.people(tracker.fitter))
+    tracked = replace(tracked, body=body, others=shots.people(tracker.fitter), hidden=hidden)
     root = tracker.fitter.root(tracked.track.betas)
     return replace(tracked, track=about_root(tracked.track, root))
 
 
-def _at_known_depth(
-    tracker: Tracker,
-    fits: list[Fit | None],
-    faces: list[Face | None],
-    references: list[_Reference | None],
-    progress: Progress,
-) -> list[Fit | None]:
-    """Fits turned heads again, as far from the camera as the head is before and after.
-
-    A head that turns stays where it is, but what is seen of its far side is too little to tell how
-    far that is: 60 degrees look like a step of 10 to 40 cm back.
-    """
-    depths = np.full(len(fits), np.nan)
-    facing = np.ones(len(fits))
-    for number, fit in enumerate(fits):
-        if fit is not None:
-            facing[number] = -fit.camera.viewmat[2, 2]
-            depths[number] = fit.camera.viewmat[2, 3]
-    told = (facing > _DEPTH_TOLD) & np.isfinite(depths)
-    groups = np.array([id(reference) for reference in references])
-    again = list(fits)
-    turned = np.flatnonzero(facing <= _DEPTH_TOLD).tolist()
-    for done, number in enumerate(turned):
-        face, reference = faces[number], references[number]
-        assert face is not None  # turned are frames that have a fit
-        assert reference is not None
-        known = np.flatnonzero(told & (groups == id(reference)))
-        if len(known):
-            depth_m = float(np.interp(number, known, depths[known]))
-            again[number] = _fitted(tracker, face, reference, depth_m, fits[number])
-        progress("track turned heads", done + 1, len(turned))
-    return again
+def _face(
+    tracker: Tracker, rgb: np.ndarray, near: Crop | None, person: SamePerson
+) -> tuple[Face | None, bool]:
+    """The person's face near where it was, seen in its crop, else anywhere; and whether there are
+    faces, but not theirs."""
+    if near is not None:
+        faces = [placed(face, near) for face in tracker.detector.detect(near.apply(rgb))]
+        if (face := person.choose(rgb, faces)) is not None:
+            return face, False
+    everyone = search(tracker.detector, rgb)
+    face = person.choose(rgb, everyone)
+    if face is None:
+        return None, bool(everyone)
+    crop = crop_around(face)
+    faces = [placed(again, crop) for again in tracker.detector.detect(crop.apply(rgb))]
+    return min(faces, key=lambda f: _apart(f, face), default=None), False
 
 
-def _fitted(
-    tracker: Tracker,
-    face: Face,
-    reference: _Reference,
-    depth_m: float | None = None,
-    before: Fit | None = None,
-) -> Fit:
-    landmarks = reference.crop.points(face.landmarks[:, :2])
-    missed = reference.missed if face.followed else None
-    return tracker.fitter.fit(landmarks, face.blendshapes, reference.betas, depth_m, before, missed)
-
-
-def _face(tracker: Tracker, rgb: np.ndarray, near: Crop | None) -> Face | None:
-    """The face near where it was, seen in its crop; else the largest anywhere."""
-    for crop in _crops(tracker, rgb, near):
-        faces = tracker.detector.detect(crop.apply(rgb))
-        if faces:
-            return _in_frame(faces[0], crop)
-    return None
+def _apart(face: Face, other: Face) -> float:
+    return float(np.linalg.norm(face.landmarks[:, :2].mean(0) - other.landmarks[:, :2].mean(0)))
 
 
 def _steady(before: Crop | None, now: Crop) -> Crop:
@@ -200,34 +173,10 @@ def _steady(before: Crop | None, now: Crop) -> Crop:
     return now if moved else before
 
 
-def _crops(tracker: Tracker, rgb: np.ndarray, near: Crop | None) -> Iterator[Crop]:
-    if near is not None:
-        yield near
-    faces = tracker.detector.search(rgb)
-    if faces:
-        yield crop_around(faces[0])
-
-
-def _in_frame(face: Face, crop: Crop) -> Face:
-    landmarks = face.landmarks * (crop.side / 512)
-    landmarks[:, :2] += [crop.x, crop.y]
-    return Face(landmarks, face.blendshapes, face.pose)
-
-
-def _start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> _Reference:
-    landmarks = crop.points(face.landmarks[:, :2])
-    fit = tracker.fitter.fit(landmarks, face.blendshapes)
-    to_frame = np.linalg.inv(np.vstack([crop.matrix(), [0, 0, 1]]))
-    camera = Camera(fit.upright, to_frame @ fit.camera.K, size[1], size[0])
-    assert fit.track.betas is not None
-    missed = tracker.fitter.missed(fit, landmarks)
-    return _Reference(crop, size, fit.track.betas, missed, camera)
-
-
 def _joined(
     fits: list[Fit | None],
     detected: list[Face | None],
-    references: list[_Reference | None],
+    references: list[Reference | None],
     sizes: list[tuple[int, int]],
     fps: float,
     smooth: bool,
@@ -239,9 +188,11 @@ def _joined(
             f"No face was found in any of the {len(fits)} frames.",
             "Use a video that shows one face from the front, well lit and not covered.",
         )
-    first = next(r for r in references if r is not None)
+    used = [reference for reference in (references[i] for i in found) if reference is not None]
+    counts = Counter(map(id, used))
+    main = max(used, key=lambda reference: counts[id(reference)])  # the first of equals
     cameras = [
-        first.camera.resized(*size) if reference is None else reference.camera
+        main.camera.resized(*size) if reference is None else reference.camera
         for reference, size in zip(references, sizes, strict=True)
     ]
     rows: dict[str, list[np.ndarray]] = {name: [] for name in FRAME_SIZES}
@@ -255,10 +206,10 @@ def _joined(
     if smooth:
         values = smoothed(values)
     head = fits[found[0]].track.head  # type: ignore[union-attr]
-    track = Track(**values, betas=first.betas, fps=fps, head=head)
+    track = Track(**values, betas=main.betas, fps=fps, head=head)
     missing = sorted(set(range(len(fits))) - set(found))
     landmarks = np.array([_landmarks(face) for face in detected])
-    return Tracked(track, cameras, missing, [], landmarks, np.zeros((len(fits), 3)))
+    return Tracked(track, cameras, missing, [], [], landmarks, np.zeros((len(fits), 3)))
 
 
 def _landmarks(face: Face | None) -> np.ndarray:

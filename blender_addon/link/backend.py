@@ -48,6 +48,13 @@ class Backend:
         wanted = settings.launch_settings()
         if self.launcher is None or self.launcher.pid is None:
             self.launcher = launcher.Launcher(wanted)
+        if gone := settings.lost_python():
+            raise AvatarError(
+                "backend_not_installed",
+                f"The Python that the backend was built on is gone from {gone}: Blender was moved "
+                "or replaced.",
+                "Press Install Backend in the SplitAvatar panel; what is downloaded is kept.",
+            )
         if not settings.installed():
             raise AvatarError(
                 "backend_not_installed",

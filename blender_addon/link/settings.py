@@ -65,7 +65,23 @@ def installed() -> bool:
     """Whether there is a backend to start; the installer writes its marker last."""
     if _setting("backend_python"):
         return python_path().is_file()
-    return python_path().is_file() and (install_folder() / INSTALL_MARKER).is_file()
+    marked = (install_folder() / INSTALL_MARKER).is_file()
+    return marked and python_path().is_file() and not lost_python()
+
+
+def lost_python() -> str:
+    """The folder of the Python that the backend was built on, where that is gone; else empty.
+
+    It is Blender's own, and goes where Blender is moved or a newer one takes its place.
+    """
+    if _setting("backend_python"):
+        return ""
+    try:
+        text = (install_folder() / "pyvenv.cfg").read_text("utf-8")
+    except OSError:
+        return ""
+    homes = [line.partition("=")[2].strip() for line in text.splitlines() if line[:4] == "home"]
+    return homes[0] if homes and not Path(homes[0]).is_dir() else ""
 
 
 def launch_settings() -> launcher.LaunchSettings:

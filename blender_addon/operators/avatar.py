@@ -6,6 +6,7 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
+from .._shared import pictures
 from ..link import settings
 from ..scene import avatars, properties, rig
 from ..steps import Steps
@@ -14,7 +15,7 @@ from .long_operation import LongOperation
 from .polls import WhenIdle, WithAvatar, WithAvatarWhenIdle, require_avatar
 from .reports import reported
 
-IMAGE_FILTER = "*.jpg;*.jpeg;*.png;*.webp;*.bmp;*.tif;*.tiff"
+IMAGE_FILTER = ";".join(f"*{suffix}" for suffix in pictures.SUFFIXES)
 
 
 class CreatesAvatar(WhenIdle, LongOperation):
@@ -30,7 +31,7 @@ class CreatesAvatar(WhenIdle, LongOperation):
     )
     face: IntProperty(
         name="Face",
-        description="Which face, counted from left to right; 0 takes the largest",
+        description="Which face: 1 is the first from the left, 0 takes the largest",
         default=0,
         min=0,
         max=99,
@@ -54,7 +55,7 @@ class CreatesAvatar(WhenIdle, LongOperation):
             image,
             name,
             path.with_suffix(".savatar").resolve(),
-            face=self.face - 1 if self.face else None,
+            face=self.face,
             iterations=self.iterations if self.iterations >= 0 else None,
         )
         return armature

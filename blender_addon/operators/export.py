@@ -8,7 +8,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from .._shared import AvatarError
-from ..scene import properties
+from ..scene import left_out, properties
 from ..steps import Steps
 from ..work import batch, exporters
 from .long_operation import LongOperation
@@ -58,21 +58,24 @@ class WritesFrames(WithAvatarWhenIdle, LongOperation):
     )
     frames: EnumProperty(name="Frames", description="Which frames", items=RANGE)
     frame_start: IntProperty(
-        name="First Frame", description="-1 or less: as in the scene", default=-1
+        name="First Frame", description="Not given: as in the scene", options={"SKIP_SAVE"}
     )
-    frame_end: IntProperty(name="Last Frame", description="-1 or less: as in the scene", default=-1)
+    frame_end: IntProperty(
+        name="Last Frame", description="Not given: as in the scene", options={"SKIP_SAVE"}
+    )
 
     def wanted_frames(self, context: bpy.types.Context) -> Sequence[int]:
-        """The frame numbers to write."""
+        """The frame numbers to write; of a range every so manieth, as the scene's step says."""
         scene = context.scene
         if self.frames == "FRAME":
             return [scene.frame_current]
         first, last = properties.of_scene(scene).frame_range(scene)
-        first = self.frame_start if self.frame_start >= 0 else first
-        last = self.frame_end if self.frame_end >= 0 else last
+        given = self.properties.is_property_set  # type: ignore[attr-defined]
+        first = self.frame_start if given("frame_start") else first
+        last = self.frame_end if given("frame_end") else last
         if last < first:
             raise empty_range(first, last)
-        return range(first, last + 1)
+        return range(first, last + 1, scene.frame_step)
 
     def folder(self, context: bpy.types.Context) -> Path:
         """Where the files go."""
@@ -99,25 +102,29 @@ class SPLITAVATAR_OT_export_ply(WritesFrames, bpy.types.Operator):
         name="Drop Masked",
         description="Leave out masked Gaussians: smaller files, but their number varies",
     )
+    zeros: BoolProperty(name="62 Numbers", description=properties.ZEROS)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         settings = properties.of_scene(context.scene)
         self.axes, self.compact = settings.axes, settings.compact
-        self.filepath = f"{require_avatar(context).name}.ply"
+        self.zeros = settings.zeros
+        self.filepath = f"{properties.file_name(require_avatar(context))}.ply"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
         armature = require_avatar(context)
-        name = self.file_name or Path(self.filepath).stem or armature.name
+        given = self.file_name or Path(self.filepath).stem
+        name = bpy.path.clean_name(given) if given else properties.file_name(armature)
         reply = yield from exporters.export_ply(
             context.scene,
             armature,
             self.wanted_frames(context),
             self.folder(context),
-            bpy.path.clean_name(name),
+            name,
             self.axes,
             self.compact,
+            self.zeros,
         )
         return reply
 
@@ -149,12 +156,14 @@ class SPLITAVATAR_OT_batch_render(WritesFrames, bpy.types.Operator):
 
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
         armature = require_avatar(context)
+        name = bpy.path.clean_name(self.file_name) or properties.file_name(armature)
+        self._left_out = left_out.left_out(context.scene, armature)
         reply = yield from batch.render(
             context.scene,
             armature,
             self.wanted_frames(context),
             self.folder(context),
-            bpy.path.clean_name(self.file_name or armature.name),
+            name,
             self.mp4,
             self.resume,
         )
@@ -164,6 +173,9 @@ class SPLITAVATAR_OT_batch_render(WritesFrames, bpy.types.Operator):
         kept = f", {result.resumed} of them kept" if result.resumed else ""
         video = f" and {Path(result.mp4).name}" if result.mp4 else ""
         return f"Wrote {len(result.png)} PNG{kept}{video} to {Path(result.png[0]).parent}"
+
+    def remarks(self, result: Any) -> list[str]:
+        return self._left_out
 
 
 CLASSES = (SPLITAVATAR_OT_export_ply, SPLITAVATAR_OT_batch_render)

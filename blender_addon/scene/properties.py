@@ -1,5 +1,6 @@
 """What the add-on stores in a .blend: settings of the scene and of each avatar."""
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,11 @@ DISPLAY = (
     ("SPLATS", "Splats", "Show the Gaussians that the backend computes"),
     ("MESH", "Mesh", "Show the head mesh, which needs no backend"),
     ("BOTH", "Both", "Show Gaussians and head mesh"),
+)
+
+ZEROS = (
+    "Write 45 zeros of spherical harmonics per Gaussian, which INRIA's viewer, SIBR and older "
+    "readers for Unity insist on"
 )
 
 # Blender warns about `//` in paths that do not say they take it; before 4.5 none could say so.
@@ -101,6 +107,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Drop Masked",
         description="Leave out masked Gaussians: smaller files, but their number varies",
     )
+    zeros: BoolProperty(name="62 Numbers", description=ZEROS)
     write_mp4: BoolProperty(
         name="MP4", description="Also write an H.264 video of the frames", default=True
     )
@@ -150,6 +157,18 @@ def rig_of(candidate: bpy.types.Object | None) -> bpy.types.Object | None:
 def rigs(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """All avatars of a scene."""
     return [candidate for candidate in scene.objects if is_rig(candidate)]
+
+
+def file_name(rig: bpy.types.Object) -> str:
+    """The name of a rig's files, which no other rig has, on disks blind to large letters either."""
+    name = bpy.path.clean_name(rig.name)
+    alike = [
+        other.name
+        for other in bpy.data.objects
+        if is_rig(other) and bpy.path.clean_name(other.name).lower() == name.lower()
+    ]
+    first = min(alike, key=lambda other: (bpy.path.clean_name(other) != other, other), default="")
+    return name if first == rig.name else f"{name}-{zlib.crc32(rig.name.encode()):08x}"
 
 
 def active_rig(context: bpy.types.Context) -> bpy.types.Object | None:

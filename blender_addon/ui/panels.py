@@ -125,6 +125,7 @@ class SPLITAVATAR_PT_output(_AvatarPanel, bpy.types.Panel):
             column.prop(settings, "frame_end")
         layout.prop(settings, "axes")
         layout.prop(settings, "compact")
+        layout.prop(settings, "zeros")
         row = layout.row(align=True)
         self._export(row, settings, "This Frame", "FRAME")
         self._export(row, settings, "Range", "RANGE")
@@ -142,6 +143,7 @@ class SPLITAVATAR_PT_output(_AvatarPanel, bpy.types.Panel):
         button.frames = frames
         button.axes = settings.axes
         button.compact = settings.compact
+        button.zeros = settings.zeros
 
 
 CLASSES = (

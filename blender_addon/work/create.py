@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 
 from .. import steps
-from .._shared import AvatarError, messages
+from .._shared import AvatarError, errors, messages, os_error
 from ..scene import avatars, clouds, rig
 from ..steps import Steps
 from . import session
@@ -18,7 +18,7 @@ def create_avatar(
     image: Path,
     name: str,
     path: Path,
-    face: int | None = None,
+    face: int = 0,
     iterations: int | None = None,
 ) -> Steps[bpy.types.Object]:
     """Makes an avatar from a portrait and adds its objects; returns the armature object.
@@ -28,17 +28,13 @@ def create_avatar(
         image: The portrait's file.
         name: Name of the rig.
         path: Where the .savatar is saved.
-        face: Which face, counted from the left, from 0; None: the largest.
+        face: Its number from the left, from 1; 0: the largest.
         iterations: Personalisation steps; None: the preset's.
     """
     try:
         content = image.read_bytes()
     except OSError as error:
-        raise AvatarError(
-            "bad_file",
-            f"The portrait {image} cannot be read: {error.strerror or error}.",
-            "Choose another image.",
-        ) from error
+        raise os_error(error, image) from error
     here = session.get()
     yield from here.ensure_ready()
     message = messages.CreateAvatar(
@@ -48,7 +44,8 @@ def create_avatar(
         face=face,
         iterations=iterations,
     )
-    reply = yield from here.request(message)
+    with errors.about(image.name):
+        reply = yield from here.request(message)
     here.add_avatar(reply)
     return (yield from show_avatar(context, reply, name))
 

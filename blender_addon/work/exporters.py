@@ -73,6 +73,7 @@ def export_ply(
     name: str,
     axes: str = "blender",
     compact: bool = False,
+    zeros: bool = False,
 ) -> Steps[Any]:
     """Writes one Gaussian PLY per frame; returns the `ExportReply`.
 
@@ -84,6 +85,7 @@ def export_ply(
         name: Files are NAME_0001.ply.
         axes: blender, flame or opencv.
         compact: Leave masked Gaussians out.
+        zeros: Write spherical harmonics of degree 3, all zero.
     """
     here = session.get()
     avatar = yield from here.ensure_avatar(armature)
@@ -97,5 +99,6 @@ def export_ply(
         job=steps.new_job(),
         axes=axes,
         compact=compact,
+        sh=3 if zeros else 0,
     )
     return (yield from here.request(message))

@@ -80,14 +80,14 @@ def test_without_json_an_error_leaves_standard_output_empty(tmp_path: Path) -> N
     done = command("create", tmp_path / "nobody.jpg", code=1)
     assert done.out == ""
     assert done.err.splitlines()[-2:] == [
-        f"{tmp_path / 'nobody.jpg'}: No such file or directory.",
+        f"{tmp_path / 'nobody.jpg'} does not exist.",
         "Check the path.",
     ]
 
 
 def test_a_missing_file_is_refused_by_every_command(made: Made, tmp_path: Path) -> None:
     nobody = tmp_path / "nobody"
-    check_refused("create", nobody, code="bad_file", words="No such file")
+    check_refused("create", nobody, code="bad_file", words="does not exist")
     check_refused("info", f"{nobody}.savatar", code="bad_file", words="nobody.savatar")
     check_refused("drive", made.path, nobody, "--out", tmp_path, code="bad_file", words="nobody")
     check_refused("reenact", made.path, nobody, "--out", tmp_path, code="bad_file", words="exist")

@@ -15,7 +15,8 @@ from backend.data.motion import camera_motion
 from backend.data.store import StoreWriter
 from backend.head import Head
 from backend.tracking.crop import PORTRAIT_PX, Crop, crop_around, head_box
-from backend.tracking.detect import MINIMUM_FACE_PX, Face
+from backend.tracking.detect import Face
+from backend.tracking.faces import MINIMUM_FACE_PX
 from backend.tracking.matte import Matter
 from backend.tracking.portrait import Tracker
 from backend.tracking.video import Tracked, track_video

@@ -8,9 +8,11 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_addon.scene import rig
+from blender_addon.operators import avatar
+from blender_addon.scene import left_out, properties, rig
+from blender_addon.ui import drops
 from blender_addon.work import session
-from shared import messages
+from shared import messages, pictures
 from tests.blender.seen import direct, keyed
 
 
@@ -105,3 +107,65 @@ def test_an_output_beside_an_unsaved_file_asks_for_another_folder(
         bpy.ops.splitavatar.batch_render(frame_start=1, frame_end=2)
     with pytest.raises(RuntimeError, match="ends at frame 2, before its first frame 5"):
         bpy.ops.splitavatar.batch_render(directory=str(tmp_path), frame_start=5, frame_end=2)
+
+
+def test_a_range_may_begin_before_nought_and_follows_the_scenes_step(
+    live_rig: bpy.types.Object, tmp_path: Path
+) -> None:
+    scene = bpy.context.scene
+    settings = {"directory": str(tmp_path), "frames": "RANGE", "frame_start": -2, "frame_end": 2}
+    bpy.ops.splitavatar.export_ply(**settings)
+    files = [Path(name).name for name in session.get().result.files]
+    assert files == [f"grace_{n}.ply" for n in ("-0002", "-0001", "0000", "0001", "0002")]
+    scene.frame_step = 2
+    bpy.ops.splitavatar.export_ply(**settings)
+    assert len(session.get().result.files) == 3
+    with pytest.raises(RuntimeError, match="ends at frame 0, before its first frame 1"):
+        bpy.ops.splitavatar.export_ply(directory=str(tmp_path), frames="RANGE", frame_end=0)
+
+
+def test_ply_for_readers_that_insist_has_62_numbers(
+    live_rig: bpy.types.Object, tmp_path: Path
+) -> None:
+    bpy.ops.splitavatar.export_ply(directory=str(tmp_path), frames="FRAME", zeros=True)
+    (path,) = tmp_path.glob("*.ply")
+    assert path.read_bytes().partition(b"end_header")[0].count(b"property float") == 62
+
+
+def _rig(name: str) -> bpy.types.Object:
+    found = bpy.data.objects.new(name, bpy.data.armatures.new(name))
+    bpy.context.scene.collection.objects.link(found)
+    properties.of_rig(found).is_avatar = True
+    return found
+
+
+def test_rigs_of_like_names_write_files_of_different_names() -> None:
+    names = {rig.name: properties.file_name(rig) for rig in map(_rig, ("Ada_1", "Ada.1", "ada 1"))}
+    assert names["Ada_1"] == "Ada_1"
+    assert len({name.lower() for name in names.values()}) == 3
+    assert properties.file_name(_rig("Grace")) == "Grace"
+
+
+def test_what_batch_render_leaves_out_is_said(
+    live_rig: bpy.types.Object,
+) -> None:
+    scene = bpy.context.scene
+    assert left_out.left_out(scene, live_rig) == []
+    scene.render.use_border = True
+    _rig("Ada")
+    for name in ("Cube", "Hat"):
+        found = bpy.data.objects.new(name, bpy.data.meshes.new(name))
+        scene.collection.objects.link(found)
+    bpy.data.objects["Hat"].hide_render = True
+    assert left_out.left_out(scene, live_rig) == [
+        "The render region is not used: frames are whole.",
+        f"Only {live_rig.name} is rendered, without the avatars Ada.",
+        "Objects are not rendered: Cube.",
+    ]
+
+
+def test_the_file_browser_offers_what_is_read() -> None:
+    offered = avatar.IMAGE_FILTER.split(";")
+    assert offered == [f"*{suffix}" for suffix in pictures.SUFFIXES]
+    assert {"*.avif", "*.gif", "*.jfif", "*.webp"} <= set(offered)
+    assert drops.SPLITAVATAR_FH_portrait.bl_file_extensions == ";".join(pictures.SUFFIXES)

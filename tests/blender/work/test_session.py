@@ -70,7 +70,9 @@ def test_a_picture_without_a_face_is_reported_with_its_remedy(
     own_backend("error")
     with pytest.raises(RuntimeError) as caught:
         _create(portrait, tmp_path)
-    assert str(caught.value).strip() == ("Error: No face in the picture. Use a frontal one.")
+    assert str(caught.value).strip() == (
+        "Error: grace.jpg: No face in the picture. Use a frontal one."
+    )
     error = session.get().error
     assert error is not None
     assert (error.code, error.remedy) == ("no_face_found", "Use a frontal one.")
@@ -81,7 +83,7 @@ def test_a_missing_portrait_is_reported_before_the_backend_is_started(
     own_backend: Own, tmp_path: Path
 ) -> None:
     own_backend()
-    with pytest.raises(RuntimeError, match=r"cannot be read: .* Choose another image\."):
+    with pytest.raises(RuntimeError, match=r"missing.jpg does not exist\. Check the path\."):
         bpy.ops.splitavatar.create_avatar(filepath=str(tmp_path / "missing.jpg"))
     assert session.get().state.state == "stopped"
 

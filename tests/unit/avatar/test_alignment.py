@@ -53,7 +53,7 @@ def driving(points: np.ndarray, missing: tuple[int, ...] = ()) -> Tracked:
     landmarks = np.array([camera.project(points) for camera in cameras()])
     landmarks[list(missing)] = np.nan
     return Tracked(
-        Track.neutral(_FRAMES), cameras(), list(missing), [], landmarks, np.zeros((_FRAMES, 3))
+        Track.neutral(_FRAMES), cameras(), list(missing), [], [], landmarks, np.zeros((_FRAMES, 3))
     )
 
 

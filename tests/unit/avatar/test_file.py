@@ -107,7 +107,7 @@ def test_a_failing_write_leaves_the_old_file(avatar, file, tmp_path, monkeypatch
         avatar.save(path)
     monkeypatch.undo()
     assert caught.value.code == "disk_full"
-    assert "No space left" in caught.value.message
+    assert f"The disk of {path} is full." == caught.value.message
     assert path.read_bytes() == file.read_bytes()
     assert list(tmp_path.iterdir()) == [path]
 
@@ -116,7 +116,7 @@ def test_a_folder_that_is_a_file_is_told(avatar, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(AvatarError) as caught:
         avatar.save(tmp_path / "file" / "me.savatar")
-    assert "could not be written" in caught.value.message
+    assert "file is a file, where a folder was expected" in caught.value.message
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):

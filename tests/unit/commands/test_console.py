@@ -40,7 +40,7 @@ def test_wrong_usage_exits_with_2(line: Line, arguments: list[str]) -> None:
 
 def test_an_error_prints_message_and_remedy_and_exits_with_1(line: Line) -> None:
     assert line("create", "/no/such.jpg", code=1) == ""
-    assert line.err.splitlines() == ["/no/such.jpg: No such file or directory.", "Check the path."]
+    assert line.err.splitlines() == ["/no/such.jpg does not exist.", "Check the path."]
 
 
 def test_with_json_an_error_is_one_json_object(line: Line) -> None:

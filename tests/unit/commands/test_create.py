@@ -49,4 +49,4 @@ def test_six_photos_are_too_many(line: Line, photos: list[Path]) -> None:
 def test_a_missing_photo_is_named(line: Line, photos: list[Path]) -> None:
     photos[1].unlink()
     line("create", "--photos", *photos[:3], code=1)
-    assert line.err.startswith(f"{photos[1]}: No such file")
+    assert line.err.startswith(f"{photos[1]} does not exist.")

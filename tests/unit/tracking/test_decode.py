@@ -140,7 +140,7 @@ def test_what_a_phone_appends_to_a_picture_does_no_harm(picture, pixels):
 
 
 @pytest.mark.parametrize(
-    "data", [b"hello, this is no picture", b"%PDF-1.7" + bytes(500), b"\0" * 4096]
+    "data", [b"hello, this is no picture", b"%!PS-Adobe" + bytes(500), b"\0" * 4096]
 )
 def test_other_files_are_refused_with_their_first_bytes(data, capfd):
     error = refusal(data)

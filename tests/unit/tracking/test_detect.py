@@ -10,6 +10,7 @@ import pytest
 
 from backend.tracking.crop import Crop, crop_around
 from backend.tracking.detect import Face
+from backend.tracking.faces import search
 from backend.tracking.matte import guided_filter
 from backend.tracking.task import OpenTask
 from shared.errors import AvatarError
@@ -86,7 +87,7 @@ def test_a_closed_tracker_leaves_no_thread(open_head):
 
 def test_tiny_frames_show_no_face(tracker):
     for size in ((1, 1), (7, 400), (400, 7)):
-        assert tracker.detector.search(np.zeros((*size, 3), np.uint8)) == []
+        assert search(tracker.detector, np.zeros((*size, 3), np.uint8)) == []
 
 
 def test_faces_of_a_shrunk_picture_come_in_the_pictures_own_pixels(tracker, portrait):

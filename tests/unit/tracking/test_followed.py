@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from backend.tracking.detect import Face
+from backend.tracking.faces import choose
 from backend.tracking.followed import FaceFollower
 from backend.tracking.landmarks import FEATURES, INNER, OUTER_LIPS
 from backend.tracking.portrait import Tracker
@@ -27,7 +28,7 @@ def picture(astronaut: bytes) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def face(tracker: Tracker, picture: np.ndarray) -> Face:
-    return tracker.detector.choose(picture)
+    return choose(tracker.detector, picture)
 
 
 def shown(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:

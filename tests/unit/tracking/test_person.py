@@ -82,7 +82,7 @@ def test_alpha_that_leaves_the_background_is_no_matte(tracker, picture, portrait
 def test_who_touches_the_person_is_cut_off_and_noted(tracker, picture, portrait, cut_out):
     both = picture.copy()
     both.paste(picture, (110, 10), Image.fromarray(cut_out))
-    found = tracker.portrait(encoded(both, "PNG"), 0, silent)
+    found = tracker.portrait(encoded(both, "PNG"), 1, silent)
     theirs = found.crop.points(in_picture(portrait) + [110, 10]).round().astype(int)
     theirs = theirs[(theirs < PORTRAIT_PX).all(1)]
     assert len(theirs) > 100, "the other face is in the crop"

@@ -126,13 +126,13 @@ def test_of_several_faces_the_largest_is_taken(tracker, pair):
 
 
 def test_faces_are_counted_from_left_to_right(tracker, pair):
-    left, right = (in_picture(tracker.portrait(pair, i, silent)) for i in (0, 1))
+    left, right = (in_picture(tracker.portrait(pair, i, silent)) for i in (1, 2))
     assert left[1, 0] < 380 < right[1, 0]
-    for index in (2, -1):
+    for index in (3, -1):
         error = refusal(tracker, pair, index)
         assert error.code == "bad_request"
         assert f"Face {index} was asked for, but the picture shows 2" in error.message
-        assert "from 0 to 1" in error.remedy
+        assert "from 1 to 2" in error.remedy
 
 
 def test_a_small_face_is_refused_with_its_size(tracker, picture):

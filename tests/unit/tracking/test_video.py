@@ -10,6 +10,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from backend.head.painting import Model, paint, portrait_camera
+from backend.tracking.faces import choose
 from backend.tracking.video import track_video
 from shared.errors import AvatarError
 from shared.flame import ARKIT_NAMES, Track
@@ -78,7 +79,7 @@ def test_one_still_camera_and_one_identity(walk):
 
 
 def test_tracked_landmarks_lie_on_the_detected_ones(walk, open_head, tracker, still):
-    detected = tracker.detector.choose(still[..., ::-1].copy()).landmarks[:468, :2]
+    detected = choose(tracker.detector, still[..., ::-1].copy()).landmarks[:468, :2]
     miss = np.linalg.norm(face_of(walk, open_head, 0) - detected, axis=1)
     assert miss.mean() < 2.5, "pixels, of a face of 100"
 
@@ -211,11 +212,21 @@ def test_a_head_that_turns_stays_where_it_is(tracker, open_head):
 def test_a_change_of_person_is_told(tracker, still, open_head):
     other = painted_turn(open_head, [0.0, 5.0, 10.0])
     frames = [still, moved(still, x=3), moved(still, x=5, angle_deg=4), *other, still, still]
-    tracked = track_video(tracker, frames, 25, silent)
-    assert tracked.others == [3, 6]
-    first, second = tracked.notes
-    assert "From frame 3 on (0.1 s) another person" in first
-    assert "From frame 6 on (0.2 s) another person" in second
+    tracked = track_video(tracker, frames, 1, silent)  # a second's patience: one frame
+    assert tracked.hidden == tracked.missing == [3, 6]
+    assert tracked.others == [4, 7]
+    first, second, hidden = tracked.notes
+    assert "From frame 4 on (4.0 s) another person" in first
+    assert "From frame 7 on (7.0 s) another person" in second
+    assert "somebody else's face, but not the first person's: 2, from frame 3 on" in hidden
+
+
+def test_somebody_else_for_less_than_a_second_is_left_out(tracker, still, open_head):
+    other = painted_turn(open_head, [0.0, 5.0, 10.0])
+    tracked = track_video(tracker, [still, still, *other, still], 25, silent)
+    assert tracked.hidden == tracked.missing == [2, 3, 4]
+    assert tracked.others == []
+    assert np.ptp(tracked.track.transl[:, 2]) < 0.02, "metres: the other's head is elsewhere"
 
 
 def test_a_cut_to_the_same_person_is_no_change_of_person(tracker, still):
@@ -225,3 +236,19 @@ def test_a_cut_to_the_same_person_is_no_change_of_person(tracker, still):
     tracked = track_video(tracker, [still, still, elsewhere, elsewhere], 25, silent)
     assert tracked.others == []
     assert tracked.notes == []
+
+
+def test_after_a_title_card_of_somebody_else_the_main_persons_identity_is_their_own(
+    tracker, still, open_head
+):
+    """Two frames of another face, then her: the motion is fitted with her own identity."""
+    title = painted_turn(open_head, [0.0, 2.0])
+    alone = track_video(tracker, [still] * 5, 1, silent)
+    tracked = track_video(tracker, [*title, *[still] * 6], 1, silent)
+    assert tracked.hidden == [2], "a second's patience: one frame"
+    np.testing.assert_allclose(
+        np.array(tracked.track.betas), np.array(alone.track.betas), atol=1e-6
+    )
+    for name in ("expression", "jaw_pose"):
+        gap = getattr(tracked.track, name)[-1] - getattr(alone.track, name)[-1]
+        assert np.abs(gap).max() < 0.02, name

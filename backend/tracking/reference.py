@@ -1,0 +1,111 @@
+"""What stays the same of a person in a clip: identity and camera, told by the best picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.camera import Camera
+from shared.progress import Progress
+
+from .crop import Crop, crop_around
+from .detect import Face
+from .fit import Fit
+from .portrait import Tracker
+
+_TURNED_AWAY, _FROM_THE_FRONT = np.cos(np.radians([25.0, 15.0])).tolist()
+_DEPTH_TOLD = np.cos(np.radians(20.0))  # turned further, a head's picture tells its distance badly
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What stays the same while the pictures keep their size; `missed` as `Fitter.missed`."""
+
+    crop: Crop
+    size: tuple[int, int]
+    betas: np.ndarray
+    missed: np.ndarray
+    camera: Camera
+
+
+def tell_identity_from_the_front(
+    tracker: Tracker,
+    fits: list[Fit | None],
+    faces: list[Face | None],
+    references: list[Reference | None],
+) -> None:
+    """Fits a person anew, in place, whose first picture is turned away, where a later one is not.
+
+    An identity, and how far away the head is, are told badly by a profile.
+    """
+    facing = np.array([0.0 if fit is None else -fit.camera.viewmat[2, 2] for fit in fits])
+    for reference in {id(found): found for found in references if found is not None}.values():
+        numbers = [number for number, found in enumerate(references) if found is reference]
+        own = [number for number in numbers if fits[number] is not None]
+        if not own or facing[own[0]] >= _TURNED_AWAY or facing[own].max() <= _FROM_THE_FRONT:
+            continue
+        best = faces[own[int(facing[own].argmax())]]
+        assert best is not None  # it has a fit
+        better = start(tracker, best, crop_around(best), reference.size)
+        for number in numbers:
+            face, references[number] = faces[number], better
+            fits[number] = None if face is None else fitted(tracker, face, better)
+
+
+def at_known_depth(
+    tracker: Tracker,
+    fits: list[Fit | None],
+    faces: list[Face | None],
+    references: list[Reference | None],
+    progress: Progress,
+) -> list[Fit | None]:
+    """Fits turned heads again, as far from the camera as the head is before and after.
+
+    A head that turns stays where it is, but what is seen of its far side is too little to tell how
+    far that is: 60 degrees look like a step of 10 to 40 cm back.
+    """
+    depths = np.full(len(fits), np.nan)
+    facing = np.ones(len(fits))
+    for number, fit in enumerate(fits):
+        if fit is not None:
+            facing[number] = -fit.camera.viewmat[2, 2]
+            depths[number] = fit.camera.viewmat[2, 3]
+    told = (facing > _DEPTH_TOLD) & np.isfinite(depths)
+    groups = np.array([id(reference) for reference in references])
+    again = list(fits)
+    turned = np.flatnonzero(facing <= _DEPTH_TOLD).tolist()
+    for done, number in enumerate(turned):
+        face, reference = faces[number], references[number]
+        assert face is not None  # turned are frames that have a fit
+        assert reference is not None
+        known = np.flatnonzero(told & (groups == id(reference)))
+        if len(known):
+            depth_m = float(np.interp(number, known, depths[known]))
+            again[number] = fitted(tracker, face, reference, depth_m, fits[number])
+        progress("track turned heads", done + 1, len(turned))
+    return again
+
+
+def fitted(
+    tracker: Tracker,
+    face: Face,
+    reference: Reference,
+    depth_m: float | None = None,
+    before: Fit | None = None,
+) -> Fit:
+    """The fit of a face with the identity that is known."""
+    landmarks = reference.crop.points(face.landmarks[:, :2])
+    missed = reference.missed if face.followed else None
+    return tracker.fitter.fit(landmarks, face.blendshapes, reference.betas, depth_m, before, missed)
+
+
+def start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> Reference:
+    """The identity and the still camera that a picture of [H, W] `size` tells."""
+    landmarks = crop.points(face.landmarks[:, :2])
+    fit = tracker.fitter.fit(landmarks, face.blendshapes)
+    to_frame = np.linalg.inv(np.vstack([crop.matrix(), [0, 0, 1]]))
+    camera = Camera(fit.upright, to_frame @ fit.camera.K, size[1], size[0])
+    assert fit.track.betas is not None
+    missed = tracker.fitter.missed(fit, landmarks)
+    return Reference(crop, size, fit.track.betas, missed, camera)
