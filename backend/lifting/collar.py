@@ -12,6 +12,9 @@ from .view import View
 _FACING = 0.2
 _DEPTH_TOLERANCE_M = 0.004
 _LEAST_SEEN = 30
+_TUCKED_M = 0.004
+"""How far a neck goes on under its collar, out of which it comes as a head looks up."""
+
 _BELOW_JAW_M = 0.015
 """No collar is higher: what is dark there is the jaw's shadow, or hair."""
 
@@ -30,7 +33,8 @@ def clothed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
     jaw = height[view.regions["jaw"][sites.vertices]].min()
     line = jaw - _BELOW_JAW_M
     if seen.sum() >= _LEAST_SEEN:
-        line = min(line, _collar(height[seen], look_up(view.parts.worn, pixels[seen], False)))
+        edge = _collar(height[seen], look_up(view.parts.worn, pixels[seen], False))
+        line = min(line, edge - _TUCKED_M)
     return neck & (height < line)
 
 

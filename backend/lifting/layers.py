@@ -44,7 +44,7 @@ _MOST_LARGER = 1.5
 _BORDER_SIGMAS, _LIP_SIGMAS = 1.5, 1.0
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _EYEBALLS = ("left_eyeball", "right_eyeball")
-_COLLAR_EDGE_PX = 3  # skin that a collar half covers: its colours would leap to make up for that
+_COLLAR_EDGE_PX = 3  # skin that a collar half covers, or shades: its colours would leap as well
 _OUTLINE_PX = 10
 DROPPED = -6.0
 """Residual on the mask logit of children that start masked."""
@@ -109,7 +109,7 @@ def starting_layers(
     cloth = clothed(view, sites, pixels)
     foreign = not_skin(view, sites, pixels, cloth) & ~told
     # A collar's own sheet lies before the neck, which shows as the head turns.
-    collar = neckwear(view)
+    collar = dilate(neckwear(view), _COLLAR_EDGE_PX)
     under = at["neck"] & look_up(collar, pixels, False) & ~told
     seen = replace(seen, trust=np.where(under, 0, seen.trust))
     colours = HiddenColours(view).filled(seen, sites, foreign)

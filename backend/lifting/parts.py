@@ -24,7 +24,7 @@ PARSED_PX = 512
 """Side of the pictures that the parser knows."""
 
 _PERSON = 0.05  # of the matte: beyond that nothing is anything
-_RADIUS_PX, _EPSILON = 6, 1e-3
+_RADIUS_PX, _EPSILON = 24, 1e-3  # the network is off by some pixels; single hairs are lost
 
 
 @dataclass(frozen=True)
