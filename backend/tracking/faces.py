@@ -144,9 +144,10 @@ def _looks(detector: Detector, rgb: np.ndarray, tick: Tick) -> Iterator[tuple[fl
     tick()
     yield longest / _FOUND, detector.detect(rgb) or _from_farther(detector, rgb)
     nearest, side = shrunk_to(rgb, NEAREST_PX), TILE_PX
-    while side < min(longest, NEAREST_PX):
+    least = 2 * TILE_PX  # small pictures are enlarged: what is too small has to be seen, to say so
+    while side < max(least, min(longest, NEAREST_PX)):
         side *= 2
-        near = shrunk_to(nearest, side)
+        near = resized_to(nearest, side) if longest < least else shrunk_to(nearest, side)
         scale = longest / max(near.shape[:2])
         found: list[Face] = []
         for corner, tile in _tiles(near):
@@ -189,11 +190,15 @@ def _again(detector: Detector, rgb: np.ndarray, face: Face) -> Face | None:
 
 def shrunk_to(rgb: np.ndarray, side: int) -> np.ndarray:
     """[h, w, 3] uint8 whose longer side is at most `side` pixels."""
+    return rgb if side >= max(rgb.shape[:2]) else resized_to(rgb, side)
+
+
+def resized_to(rgb: np.ndarray, side: int) -> np.ndarray:
+    """[h, w, 3] uint8 whose longer side is `side` pixels."""
     scale = side / max(rgb.shape[:2])
-    if scale >= 1:
-        return rgb
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     height, width = (max(round(length * scale), 1) for length in rgb.shape[:2])
-    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(rgb, (width, height), interpolation=how)
 
 
 def _tiles(rgb: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
