@@ -22,14 +22,18 @@ class _ToFile(logging.Handler):
             self.handleError(record)
 
 
-_HANDLER = _ToFile(logging.WARNING)
+_HANDLERS = [_ToFile(logging.WARNING)]
+if logging.lastResort is not None:  # Blender's console, as if we had no log
+    _HANDLERS.append(logging.lastResort)
 
 
 def register() -> None:
     """Keeps warnings and errors, with their tracebacks, from now on."""
-    LOG.addHandler(_HANDLER)
+    for handler in _HANDLERS:
+        LOG.addHandler(handler)
 
 
 def unregister() -> None:
     """Ends that."""
-    LOG.removeHandler(_HANDLER)
+    for handler in _HANDLERS:
+        LOG.removeHandler(handler)

@@ -1,5 +1,6 @@
 """Operators for whoever needs help: the log, and a bundle to send."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from .long_operation import LongOperation
 from .polls import WhenIdle
 from .reports import reported
 
+OPENING_S = 2.0
 BUNDLE = "splitavatar-support.zip"
 
 
@@ -82,16 +84,14 @@ def _open(path: Path) -> None:
         if sys.platform == "win32":
             os.startfile(path)
             return
-        program = "open" if sys.platform == "darwin" else "xdg-open"
-        if shutil.which(program) is None:
-            raise FileNotFoundError(program)
-        subprocess.run(
-            [program, str(path)], check=True, timeout=10, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return  # some wait until the program is closed
-    except (OSError, subprocess.CalledProcessError) as error:
+        program = shutil.which("open" if sys.platform == "darwin" else "xdg-open")
+        quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        opened = program and subprocess.Popen([program, str(path)], start_new_session=True, **quiet)
+        # Some last as long as what they open; those that fail do so at once.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if not opened or opened.wait(OPENING_S) != 0:
+                raise OSError(f"no program opens {path}")
+    except OSError as error:
         raise AvatarError(
             "bad_file",
             "This computer knows no program that opens a log.",
