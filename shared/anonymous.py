@@ -104,7 +104,7 @@ def _path(folder: str) -> re.Pattern[str]:
     """Matches a folder with any kind and number of separators, not a longer name."""
     parts = re.split(r"[\\/]+", folder)
     spelled = [sorted({re.escape(s) for s in _spellings(part)}, key=len)[::-1] for part in parts]
-    body = r"[\\/]+".join(f"(?:{'|'.join(s)})" if s != [""] else "" for s in spelled)
+    body = r"[\\/]{1,4}".join(f"(?:{'|'.join(s)})" if s != [""] else "" for s in spelled)
     windows = re.match(r"[A-Za-z]:", folder) is not None
     return re.compile(rf"(?<![\w.~-]){body}(?![\w-])", re.IGNORECASE if windows else 0)
 

@@ -22,7 +22,7 @@ class _ToFile(logging.Handler):
             self.handleError(record)
 
 
-_HANDLERS = [_ToFile(logging.WARNING)]
+_HANDLERS: list[logging.Handler] = [_ToFile(logging.WARNING)]
 if logging.lastResort is not None:  # Blender's console, as if we had no log
     _HANDLERS.append(logging.lastResort)
 

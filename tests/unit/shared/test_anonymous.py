@@ -54,6 +54,7 @@ def test_the_home_of_a_windows_goes_with_either_slash_doubled_or_not(spell) -> N
         ("~/Pictures/Ann Lee: is full", "<folder>: is full"),
         ("/home/somebody else/.cache/x", "~/.cache/x"),
         (r"C:\Users\somebody else\AppData\x", r"~\AppData\x"),
+        (r"C:\Users\SOMEBO~1\AppData\x", r"~\AppData\x"),
     ],
 )
 def test_photos_and_folders_of_people_go(text: str, expected: str) -> None:
