@@ -76,8 +76,13 @@ class Anonymous:
             {str(folder): words for folder, words in programs.items()},
         )
 
-    def text(self, text: str) -> str:
-        """The text without what is personal."""
+    def text(self, text: str, names: bool = True) -> str:
+        """The text without what is personal.
+
+        Args:
+            text: Any.
+            names: Whether names of files without their folders are taken for the user's.
+        """
         programs = sorted(self.programs.items(), key=lambda item: -len(item[0]))
         for folder, words in programs:
             text = _path(folder).sub(lambda _, words=words: words, text)
@@ -85,7 +90,8 @@ class Anonymous:
             text = _path(home).sub(HOME, text)
         text = _OTHER_HOME.sub(HOME, text)
         text = _PERSONAL_FILE.sub(rf"{FILE}.\1", text)
-        text = _FILE_NAME.sub(rf"{FILE}.\1", text)
+        if names:
+            text = _FILE_NAME.sub(rf"{FILE}.\1", text)
         text = _PLACE.sub(FOLDER, text)
         for names, words in ((self.users, USER), (self.hosts, HOST)):
             for name in sorted(names, key=len, reverse=True):

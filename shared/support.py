@@ -44,7 +44,7 @@ def write(
 
     Args:
         out: The zip; replaced where it exists.
-        facts: What is known of the machine, as text.
+        facts: What is known of the machine, as text; the file names in it are of ours.
         logs: Logs, with the older ones beside them; those that are not there are left out.
         programs: As `Anonymous.programs`, beside Python's own folders.
 
@@ -56,7 +56,7 @@ def write(
     """
     known = {Path(sys.prefix): "<python>", Path(sys.base_prefix): "<python>", **(programs or {})}
     anonymous = Anonymous.here(known)
-    texts = {"README.txt": _README, "facts.txt": anonymous.text(facts)}
+    texts = {"README.txt": _README, "facts.txt": anonymous.text(facts, names=False)}
     try:
         for number, log in enumerate(logs, 1):
             for path in log_file.files(log):

@@ -32,6 +32,7 @@ def test_the_bundle_has_doctor_s_facts_and_the_logs_of_commands_and_blenders(
     assert "words of the backend in ~" in found["backend.log"]
     assert f"SplitAvatar: {VERSION}" in found["facts.txt"]
     assert "torch_geometric" in found["facts.txt"]
+    assert "open_head.npz" in found["facts.txt"]
     assert not [text for text in found.values() if "Dyck" in text]
 
 
