@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 
 from .._shared import AvatarError, support
 from ..link import addon_log, doctor, settings
@@ -47,6 +47,7 @@ class SPLITAVATAR_OT_save_support_bundle(WhenIdle, LongOperation, bpy.types.Oper
     title = "Save Support Bundle"
 
     filepath: StringProperty(name="File", subtype="FILE_PATH")
+    check_existing: BoolProperty(default=True, options={"HIDDEN"})
     filter_glob: StringProperty(default="*.zip", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
