@@ -32,6 +32,7 @@ COMMANDS = {
     "convert": "turn GAGAvatar.pt into a checkpoint of ours (.safetensors)",
     "parity": "compute GAGAvatar's numbers with our modules, to compare them",
     "doctor": "what works on this machine, and what is missing",
+    "support": "a zip with logs and facts to send for help, without personal paths",
 }
 
 

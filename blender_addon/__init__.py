@@ -20,7 +20,8 @@ from collections.abc import Callable
 
 import bpy
 
-from .operators import avatar, backend, export, track, view
+from .link import addon_log
+from .operators import avatar, backend, export, support, track, view
 from .scene import preview, properties, rig, tracks
 from .ui import drops, menus, panels, preferences
 from .work import handlers, pump, session
@@ -28,7 +29,7 @@ from .work import handlers, pump, session
 _CLASS_MODULES = (
     preferences,
     properties,
-    *(backend, avatar, view, track, export),
+    *(backend, support, avatar, view, track, export),
     panels,
     drops,
 )
@@ -52,6 +53,7 @@ def _parts() -> list[tuple[Callable[[], object], Callable[[], object]]]:
         (properties.register_owners, properties.unregister_owners),
         (preview.register, preview.unregister),
         (menus.register, menus.unregister),
+        (addon_log.register, addon_log.unregister),
         (handlers.register, handlers.unregister),
         (pump.arm, pump.disarm),
         (lambda: None, session.reset),

@@ -1,15 +1,15 @@
-"""The backend as a process: how it is spawned, where its words go, and how its end is told."""
+"""The backend as a process: how it is spawned, and how its end is told."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-LOG_BYTES = 2_000_000
-LOGS_KEPT = 3
+from .errors import AvatarError
+from .log_file import LogFile, last_words
 
 _SCRUBBED = {
     "PYTHONHOME",
@@ -21,33 +21,31 @@ _SCRUBBED = {
 }
 
 
-def spawn(command: list[str], folder: Path, log_path: Path) -> subprocess.Popen[bytes]:
+def spawn(command: list[str], folder: Path, log: LogFile) -> subprocess.Popen[bytes]:
     """Starts the backend; it prints into the log and ends when its stdin is closed.
+
+    Its file descriptors 1 and 2 are the log, so what native code prints lands there too.
 
     Args:
         command: What to run.
         folder: Where to run it.
-        log_path: The log, continued; a large one is rotated first.
+        log: Where its words go.
 
     Raises:
         OSError: It cannot be run, or the log cannot be written.
     """
-    _rotate(log_path)
-    with log_path.open("ab") as log:
-        line = f"---- {time.strftime('%Y-%m-%d %H:%M:%S')} {' '.join(command)}\n"
-        log.write(line.encode())
-        log.flush()
-        return subprocess.Popen(
-            command,
-            cwd=folder,
-            env=backend_environment(),
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            # A Ctrl-C in the parent's terminal is the parent's to handle.
-            start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+    log.begin(" ".join(command))
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=backend_environment(),
+        stdin=subprocess.PIPE,
+        stdout=log.stream,
+        stderr=subprocess.STDOUT,
+        # A Ctrl-C in the parent's terminal is the parent's to handle.
+        start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
 
 
 def backend_environment() -> dict[str, str]:
@@ -62,30 +60,42 @@ def backend_environment() -> dict[str, str]:
     return environment
 
 
-def exit_words(code: int) -> str:
-    """How a process ended, for the sentence "The backend process ..."."""
-    if code < 0 and sys.platform != "win32":
-        return f"was ended by signal {-code}"
-    return f"ended with exit code {code}"
+_FAULT = "crashed in native code"
+_STOPPED = "was ended by another program or by the system, which does so when memory runs out"
+_WINDOWS_ENDS = {
+    0xC0000005: _FAULT,  # access violation
+    0xC000001D: _FAULT,  # illegal instruction
+    0xC0000374: _FAULT,  # damaged heap
+    0xC0000409: _FAULT,  # abort()
+    0xC000013A: _STOPPED,  # Ctrl-C
+}
 
 
-def last_line(log: Path) -> str:
-    """The last words that a backend printed; empty when it printed none."""
-    try:
-        with log.open("rb") as stream:
-            stream.seek(max(0, log.stat().st_size - 4096))
-            lines = stream.read().decode(errors="replace").splitlines()
-    except OSError:
+def ended(code: int, log: Path) -> AvatarError:
+    """The one error of a backend that ended by itself.
+
+    Args:
+        code: As `subprocess` gives it: below 0 the signal.
+        log: What it printed.
+    """
+    how = _how(code)
+    if how:
+        message = f"The backend {how}."
+    else:
+        words = last_words(log)
+        message = f"The backend ended unexpectedly{': ' + words.rstrip('.') if words else ''}."
+    return AvatarError(
+        "backend_died",
+        message,
+        f"Start it again; finished files are kept. If it repeats, save a support bundle in the "
+        f"add-on's preferences; the log is {log}.",
+    )
+
+
+def _how(code: int) -> str:
+    """The cause that a code tells; empty where only the log can."""
+    if sys.platform == "win32":
+        return _WINDOWS_ENDS.get(code & 0xFFFFFFFF, "")
+    if code >= 0:
         return ""
-    words = [line.strip() for line in lines if line.strip()]
-    return words[-1][:300] if words and not words[-1].startswith("----") else ""
-
-
-def _rotate(log: Path) -> None:
-    if not log.exists() or log.stat().st_size < LOG_BYTES:
-        return
-    for number in range(LOGS_KEPT - 1, 0, -1):
-        older = log.with_name(f"{log.name}.{number}")
-        if older.exists():
-            os.replace(older, log.with_name(f"{log.name}.{number + 1}"))
-    os.replace(log, log.with_name(f"{log.name}.1"))
+    return _STOPPED if -code in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT) else _FAULT

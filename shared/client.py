@@ -17,7 +17,7 @@ from typing import Any
 
 from . import messages, packing, wire
 from .connection import Connection, check_protocol
-from .errors import AvatarError
+from .errors import AvatarError, said
 from .message_base import Message
 from .messages import BackendInfo, BackendState, JobProgress
 from .sockets import Sockets
@@ -159,7 +159,13 @@ class Client:
             self._loop()
         except Exception as error:
             LOG.exception("the client's thread ended")
-            self.fail(AvatarError("internal", f"The client failed: {error!r}.", "See the log."))
+            self.fail(
+                AvatarError(
+                    "internal",
+                    f"The connection to the backend broke: {said(error)}.",
+                    "Start it again.",
+                )
+            )
         finally:
             with self._lock:
                 self._closing = True
@@ -196,7 +202,7 @@ class Client:
 
     def _send(self, control: bool, frames: list[Any]) -> None:
         if not self._sockets.send(control, frames):
-            self.fail(died(self.connection.pid))
+            self.fail(died())
 
     def _take(self, frames: list[memoryview]) -> None:
         try:
@@ -265,17 +271,16 @@ class Client:
         self._state = state
 
     def _lost(self, refused: bool) -> None:
-        pid = self.connection.pid
         if refused:
             self.fail(
                 AvatarError(
                     "bad_request",
-                    f"The backend (process {pid}) refused this client's key.",
+                    "The backend refused this client's key.",
                     "Start the backend again, so that both have a fresh connection file.",
                 )
             )
         else:
-            self.fail(died(pid))
+            self.fail(died())
 
     def _expire(self) -> None:
         now = time.monotonic()
@@ -292,11 +297,11 @@ class Client:
             )
 
 
-def died(pid: int, how: str = "ended") -> AvatarError:
+def died() -> AvatarError:
     """The error of every request that a dying backend leaves unanswered."""
     return AvatarError(
         "backend_died",
-        f"The backend process ({pid}) {how}.",
+        "The backend ended unexpectedly.",
         "Start it again; the log tells why. Finished files are kept.",
     )
 

@@ -82,7 +82,7 @@ class Connection:
         if not pid_alive(connection.pid):
             raise AvatarError(
                 "backend_died",
-                f"The backend of {path} (process {connection.pid}) is not running any more.",
+                f"The backend of {path} is not running any more.",
                 "Start the backend.",
             )
         return connection

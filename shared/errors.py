@@ -42,6 +42,14 @@ class AvatarError(Exception):
         self.remedy = remedy
 
 
+def said(error: BaseException) -> str:
+    """What an exception says, in one line and without its class name, which is for the log."""
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    words = " ".join(str(error).split()).rstrip(".")
+    return words or "no reason was given"
+
+
 _OF_A_FILE = frozenset(
     {"bad_file", "bad_request", "face_too_small", "no_face_found", "unsupported_format"}
 )

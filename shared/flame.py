@@ -14,7 +14,7 @@ from typing import Self
 
 import numpy as np
 
-from .errors import AvatarError
+from .errors import AvatarError, said
 from .restricted.damage import ARCHIVE_DAMAGE
 
 BETAS_SIZE = 300
@@ -159,7 +159,7 @@ class Track:
         except ARCHIVE_DAMAGE as error:
             raise AvatarError(
                 "bad_file",
-                f"{path} is not a readable .flame.npz ({type(error).__name__}: {error}).",
+                f"{path} is not a readable .flame.npz ({said(error)}).",
                 "Expected the keys " + ", ".join(FRAME_SIZES) + ", fps and head.",
             ) from error
 

@@ -13,10 +13,11 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .backend_process import exit_words, last_line, spawn
-from .client import Client, died
+from .backend_process import ended, spawn
+from .client import Client
 from .connection import Connection, connection_path, sweep_connections
-from .errors import AvatarError
+from .errors import AvatarError, said
+from .log_file import LogFile
 from .messages import BackendState, ShutdownBackend
 
 RESTART_BUDGET = 5
@@ -78,6 +79,7 @@ class Launcher:
         self.restarts = 0
         """Automatic restarts since the backend was last started by hand."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._log: LogFile | None = None
         self._started = 0.0
         self._failure: AvatarError | None = None
         self._stopper: threading.Thread | None = None
@@ -141,6 +143,9 @@ class Launcher:
         if process is None or self._stopper is not None:
             return self.state
         code = process.poll()
+        if self._log is not None:
+            with contextlib.suppress(OSError):  # a full disk: the old words stay
+                self._log.bound()
         if code is not None:
             self._ended(code)
         elif self.client is None and self.settings.connection_path.exists():
@@ -206,25 +211,20 @@ class Launcher:
             settings.user_folder.mkdir(parents=True, exist_ok=True)
             sweep_connections(settings.user_folder)
             settings.connection_path.unlink(missing_ok=True)
-            self._process = spawn(settings.command, settings.root, settings.log_path)
+            self._log = LogFile(settings.log_path)
+            self._process = spawn(settings.command, settings.root, self._log)
         except OSError as error:
+            self._close_log()
             self._failure = AvatarError(
                 "backend_died",
-                f"The backend could not be started: {error}.",
+                f"The backend could not be started: {said(error)}.",
                 f"Check {settings.python} and the space in {settings.user_folder}.",
             )
             raise self._failure from error
         self._started = time.monotonic()
 
     def _ended(self, code: int) -> None:
-        error = died(self._process.pid if self._process else 0, how=exit_words(code))
-        log = self.settings.log_path
-        last = last_line(log)
-        self._failure = AvatarError(
-            error.code,
-            error.message + (f" Its last words: {last}" if last else ""),
-            f"Start it again; the log is {log}. Finished files are kept.",
-        )
+        self._failure = ended(code, self.settings.log_path)
         self._clear(self._failure)
 
     def _kill(self) -> None:
@@ -244,7 +244,13 @@ class Launcher:
             with contextlib.suppress(OSError):  # the pipe's reader is gone
                 process.stdin.close()
         self._process = None
+        self._close_log()
         self.settings.connection_path.unlink(missing_ok=True)
+
+    def _close_log(self) -> None:
+        if self._log is not None:
+            self._log.close()
+        self._log = None
 
     def _stop(self) -> None:
         process, client = self._process, self.client

@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from .errors import AvatarError
+from .errors import AvatarError, said
 
 _IN_USE = {32, 33}  # Windows: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
 _TOO_LONG = {206}  # Windows: ERROR_FILENAME_EXCED_RANGE
@@ -84,10 +84,10 @@ def os_error(error: OSError, path: Path | None = None) -> AvatarError:
         return AvatarError(code, message.format(path=where, length=len(Path(where).name)), remedy)
     if number in _FULL:
         return AvatarError("disk_full", "The disk is full.", _WORDS[errno.ENOSPC][1])
-    said = error.strerror or str(error) or type(error).__name__
+    why = error.strerror or said(error)
     return AvatarError(
         "bad_file",
-        f"{where}: {said}." if where else f"{said}.",
+        f"{where}: {why}." if where else f"{why}.",
         "Check that the path exists and may be read and written.",
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from .camera import Camera
 from .cloud import CLOUD_ARRAYS, Cloud
-from .errors import AvatarError
+from .errors import AvatarError, said
 from .flame import Track
 from .message_base import Message, optional_fields
 
@@ -70,7 +70,7 @@ def unpack(cls: type[Message], body: dict[str, Any], arrays: Arrays) -> Message:
         except AvatarError as error:
             raise _bad(cls, item.name, error.message) from error
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise _bad(cls, item.name, f"{type(error).__name__}: {error}.") from error
+            raise _bad(cls, item.name, f"{said(error)}.") from error
         _check_array(cls, item, values[item.name])
     known = {item.name for item in fields(cls)}
     for name in (*body, *left):

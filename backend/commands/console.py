@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import logging
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from backend.assets.downloads import assets_folder
 from backend.serving.failures import as_avatar_error
+from shared import log_file
 from shared.errors import AvatarError
 
-LOG = logging.getLogger("splitavatar.commands")
 CANCELLED = 130
 
 
@@ -82,16 +83,16 @@ def run(command: Callable[[argparse.Namespace, Console], dict[str, Any]], args: 
             code = 0 if result.get("ok", True) else 1
         except KeyboardInterrupt:
             return _fail(args, console, out, _interrupted(), CANCELLED)
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is told and logged
             failure = as_avatar_error(error)
             if failure.code == "internal":
-                LOG.exception("%s failed", args.command)
+                failure = _logged(args.command, failure)
             return _fail(args, console, out, failure, CANCELLED if _is_cancel(failure) else 1)
         console.close()
         if args.json:
             print(json.dumps(result, default=_plain), file=out, flush=True)
         else:
-            for line in _lines(result):
+            for line in lines(result):
                 print(line, file=out, flush=True)
         return code
 
@@ -103,6 +104,22 @@ def _fail(args: Any, console: Console, out: Any, error: AvatarError, code: int) 
         report = {"code": error.code, "message": error.message, "remedy": error.remedy}
         print(json.dumps({"error": report}), file=out, flush=True)
     return code
+
+
+def _logged(command: str, failure: AvatarError) -> AvatarError:
+    """Keeps the exception at hand where it helps: in the log, which the failure then names."""
+    text, log = traceback.format_exc(), commands_log()
+    try:
+        log_file.append(log, command, text)
+    except OSError:
+        print(text, file=sys.stderr)  # nowhere else to keep it
+        return failure
+    return AvatarError(failure.code, failure.message, f"{failure.remedy} The log is {log}.")
+
+
+def commands_log() -> Path:
+    """Where commands keep what went wrong inside them."""
+    return assets_folder() / "commands.log"
 
 
 def _interrupted() -> AvatarError:
@@ -138,12 +155,13 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def _lines(result: dict[str, Any], indent: str = "") -> Iterator[str]:
+def lines(result: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """A result as people read it."""
     width = max((len(key) for key in result), default=0)
     for key, value in result.items():
         if isinstance(value, dict):
             yield f"{indent}{key}:"
-            yield from _lines(value, indent + "  ")
+            yield from lines(value, indent + "  ")
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             yield f"{indent}{key}:"
             for entry in value:

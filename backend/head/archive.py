@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.errors import AvatarError
+from shared.errors import AvatarError, said
 from shared.restricted.damage import ARCHIVE_DAMAGE
 
 _SHAPES: dict[str, tuple[str, tuple[int | str, ...]]] = {
@@ -56,7 +56,7 @@ def read_head(path: Path, sha256: str | None) -> tuple[dict[str, np.ndarray], st
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except ARCHIVE_DAMAGE as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = said(error)
         raise AvatarError("bad_file", f"The head {path} is damaged ({reason}).", _REMEDY) from error
     _check(path, arrays)
     digest = hashlib.sha256(content).hexdigest()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from shared.errors import AvatarError
+from shared.errors import AvatarError, said
 from shared.flame import BETAS_SIZE, EXPRESSION_SIZE, JOINTS
 from shared.restricted.damage import ARCHIVE_DAMAGE
 from shared.restricted.inert import Refused, array_of
@@ -264,5 +264,4 @@ def _bad(path: Path, what: str) -> AvatarError:
 
 
 def _damaged(path: Path, error: BaseException) -> AvatarError:
-    reason = " ".join(str(error).split())
-    return _bad(path, f"is damaged ({type(error).__name__}: {reason:.100})")
+    return _bad(path, f"is damaged ({said(error)})")

@@ -13,7 +13,7 @@ import numpy as np
 from backend.export.atomic import write_bytes
 from shared import packing
 from shared.camera import Camera
-from shared.errors import AvatarError
+from shared.errors import AvatarError, said
 from shared.flame import Track
 from shared.messages import ABLATIONS
 from shared.tracks import read
@@ -140,7 +140,7 @@ def read_cameras(path: Path) -> tuple[Camera, ...]:
         rows = {name: np.array(content[name], np.float64) for name in ("viewmats", "Ks")}
         return packing.cameras_from(content["width"], content["height"], **rows)
     except (KeyError, TypeError, ValueError) as error:
-        raise _bad(path, f"{type(error).__name__}: {error}") from error
+        raise _bad(path, said(error)) from error
 
 
 def write_cameras(path: Path, cameras: Sequence[Camera]) -> None:

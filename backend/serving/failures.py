@@ -6,7 +6,7 @@ import errno
 import re
 
 from backend.installer.environments import RUNTIME_REMEDY, WINDOWS_RUNTIME, library_remedy
-from shared.errors import AvatarError
+from shared.errors import AvatarError, said
 from shared.os_errors import os_error
 
 
@@ -17,7 +17,7 @@ def as_avatar_error(error: BaseException) -> AvatarError:
     if _is_memory(error):
         return AvatarError(
             "out_of_memory",
-            f"Memory ran out: {str(error) or type(error).__name__}.",
+            f"Memory ran out: {said(error)}." if str(error) else "Memory ran out.",
             "Close other programs, use a smaller picture, or another device.",
         )
     if (missing := missing_library(error)) is not None:
@@ -26,8 +26,9 @@ def as_avatar_error(error: BaseException) -> AvatarError:
         return os_error(error)
     return AvatarError(
         "internal",
-        f"{type(error).__name__}: {error}.",
-        "This is a mistake in SplitAvatar: please report it with the log.",
+        f"Something went wrong inside SplitAvatar: {said(error)}.",
+        "Please report it with a support bundle (python -m backend support, or the button in the "
+        "add-on's preferences).",
     )
 
 
@@ -42,7 +43,7 @@ def missing_library(error: BaseException) -> AvatarError | None:
             library_remedy("backend", found[1]),
         )
     if re.search(WINDOWS_RUNTIME, str(error)):
-        return AvatarError("backend_not_installed", f"{error}.", RUNTIME_REMEDY)
+        return AvatarError("backend_not_installed", f"{said(error)}.", RUNTIME_REMEDY)
     return None
 
 

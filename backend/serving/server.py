@@ -6,6 +6,7 @@ docs/protocol.md is authoritative.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import sys
@@ -234,7 +235,11 @@ def watch_stdin(server: Server) -> None:
 
 
 def serve(server: Server) -> int:
-    """Runs a server as this process's purpose; ends the process if work does not react."""
+    """Runs a server as this process's purpose; ends the process if work does not react.
+
+    Where native code ends the process, the log tells in which line of Python.
+    """
+    faulthandler.enable()
     if not server.run():
         LOG.warning("work did not stop in %.0f s; ending the process", _FINISH_S)
         logging.shutdown()

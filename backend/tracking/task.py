@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -106,8 +107,12 @@ def check_processors_are_listed(listed: Path = _PROCESSORS) -> None:
 def _quiet() -> Iterator[None]:
     """Hides what MediaPipe's C++ prints to stderr while a task opens; nothing else silences it.
 
-    It would tear the progress bars; what goes wrong arrives as an exception.
+    It would tear the progress bars; what goes wrong arrives as an exception. In a log file it
+    stays, since it may be the last words before MediaPipe ends the process.
     """
+    if stat.S_ISREG(os.fstat(2).st_mode):
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

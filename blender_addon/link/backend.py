@@ -3,12 +3,16 @@
 Everything here runs on Blender's main thread; the client's own thread never touches bpy.
 """
 
+import time
 from typing import Any
 
 from .. import steps
 from .._shared import AvatarError, launcher, messages
 from ..steps import Progress, Steps
 from . import settings
+
+CAUSE_S = 2.0
+"""How long a dying backend is waited for, to tell why."""
 
 _STOPPED = messages.BackendState("stopped")
 
@@ -124,7 +128,22 @@ class Backend:
         waiting = Progress("Waiting for the backend")
         try:
             return (yield from steps.wait(future, lambda: self._job_progress.get(job, waiting)))
+        except AvatarError as error:
+            why = yield from self._why_it_died(error)
+            if why is error:
+                raise
+            raise why from error
         finally:
             self._job_progress.pop(job, None)
             if job and not future.done():
                 client.cancel(job)
+
+    def _why_it_died(self, error: AvatarError) -> Steps[AvatarError]:
+        """The connection breaks before the process is gone, which knows the cause: waits for it."""
+        until = time.monotonic() + CAUSE_S
+        while error.code == "backend_died" and time.monotonic() < until:
+            state = self.launcher.poll() if self.launcher is not None else _STOPPED
+            if self.launcher is None or self.launcher.pid is None:
+                return AvatarError(error.code, state.why, state.remedy) if state.why else error
+            yield Progress("Waiting for the backend's last words")
+        return error

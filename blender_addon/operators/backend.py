@@ -1,4 +1,4 @@
-"""Operators on the backend process: install, start, stop, cancel, its log."""
+"""Operators on the backend process: install, start, stop, cancel."""
 
 import contextlib
 from typing import Any
@@ -13,7 +13,7 @@ from ..steps import Steps
 from ..work import session
 from .long_operation import LongOperation
 from .polls import WhenIdle, idle
-from .reports import error_text, reported
+from .reports import report_error
 
 TORCH = (
     ("auto", "Automatic", "CUDA where there is an NVIDIA GPU, else the CPU"),
@@ -44,7 +44,7 @@ class SPLITAVATAR_OT_install_backend(LongOperation, bpy.types.Operator):
         try:
             self._plan, self._planned = installing.plan(self.torch), self.torch
         except AvatarError as error:
-            self.report({"ERROR"}, error_text(error))
+            report_error(self, error)
             return {"CANCELLED"}
         return context.window_manager.invoke_props_dialog(self, width=420)
 
@@ -117,26 +117,6 @@ class SPLITAVATAR_OT_cancel_work(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SPLITAVATAR_OT_show_log(bpy.types.Operator):
-    bl_idname = "splitavatar.show_log"
-    bl_label = "Show Log"
-    bl_description = "Open the backend's log as a text in Blender"
-
-    @reported
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        path = settings.launch_settings().log_path
-        try:
-            content = path.read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise AvatarError(
-                "bad_file", f"There is no log: {error}.", "Start the backend."
-            ) from error
-        text = bpy.data.texts.get(path.name) or bpy.data.texts.new(path.name)
-        text.from_string(content[-200_000:])
-        self.report({"INFO"}, f"The log is the text {text.name!r} of the Text Editor")
-        return {"FINISHED"}
-
-
 class SPLITAVATAR_OT_dismiss_error(bpy.types.Operator):
     bl_idname = "splitavatar.dismiss_error"
     bl_label = "Dismiss"
@@ -152,6 +132,5 @@ CLASSES = (
     SPLITAVATAR_OT_start_backend,
     SPLITAVATAR_OT_stop_backend,
     SPLITAVATAR_OT_cancel_work,
-    SPLITAVATAR_OT_show_log,
     SPLITAVATAR_OT_dismiss_error,
 )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from .. import steps
-from .._shared import AvatarError
+from .._shared import AvatarError, errors
 from ..scene import viewport
 from ..steps import Progress, Steps
 from ..work import session
-from .reports import error_text
+from .reports import report_error
 
 LOG = logging.getLogger("splitavatar")
 
@@ -133,8 +133,8 @@ class LongOperation:
             outcome = self._failed(
                 AvatarError(
                     "internal",
-                    f"{self.title} failed: {type(error).__name__}: {error}.",
-                    "Report this with the text in the system console.",
+                    f"{self.title} failed: {errors.said(error)}.",
+                    "Please report it with a support bundle (button in the add-on's preferences).",
                 )
             )
         here.activity = None
@@ -142,10 +142,10 @@ class LongOperation:
 
     def _failed(self, error: AvatarError) -> set[str]:
         if error.code == "cancelled" and not steps.without_window():
-            self.report({"WARNING"}, error_text(error))
+            report_error(self, error, "WARNING")
         else:
             session.get().tell(error)
-            self.report({"ERROR"}, error_text(error))
+            report_error(self, error)
         return {"CANCELLED"}
 
     def _end_modal(self, context: bpy.types.Context) -> None:

@@ -2,7 +2,7 @@
 
 import bpy
 
-from .._shared import messages
+from .._shared import AvatarError, messages
 from ..work import session
 from .text import wrapped
 
@@ -52,16 +52,22 @@ def draw(layout: bpy.types.UILayout) -> None:
     else:
         row.operator("splitavatar.stop_backend", icon="SNAP_FACE")
     if state.state == "failed":
-        row.operator("splitavatar.show_log", text="Log", icon="TEXT")
+        row.operator("splitavatar.open_log", icon="TEXT")
     if here.activity is not None:
         column = layout.column(align=True)
         progress = here.activity.progress
         column.progress(factor=progress.factor, text=here.activity.title)
         wrapped(column, progress.text)
         column.operator("splitavatar.cancel_work", icon="X")
-    elif here.error is not None:
+    elif here.error is not None and not _told(state, here.error):
         alert = layout.box()
         alert.alert = True
         wrapped(alert, here.error.message, "ERROR")
         wrapped(alert, here.error.remedy, "INFO")
         alert.operator("splitavatar.dismiss_error")
+
+
+def _told(state: messages.BackendState, error: AvatarError) -> bool:
+    """Whether the state says already what the error says: a failed backend fails its work too."""
+    same = error.code == "backend_died" or error.message == state.why
+    return state.state == "failed" and same

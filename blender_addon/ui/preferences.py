@@ -46,6 +46,9 @@ class SplitAvatarPreferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         backend_box.draw(layout)
+        row = layout.row(align=True)
+        row.operator("splitavatar.open_log", icon="TEXT")
+        row.operator("splitavatar.save_support_bundle", icon="PACKAGE")
         layout.prop(self, "device")
         layout.prop(self, "install_folder", placeholder=str(settings.default_install_folder()))
         layout.prop(self, "install_python", placeholder=sys.executable)

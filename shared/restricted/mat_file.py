@@ -11,6 +11,8 @@ import zlib
 
 import numpy as np
 
+from ..errors import said
+
 MAGIC = b"MATLAB 5.0"
 _HEADER_BYTES = 128
 _MATRIX, _COMPRESSED = 14, 15
@@ -45,7 +47,7 @@ def read_mat(content: bytes) -> dict[str, np.ndarray]:
             if kind == _MATRIX:
                 found.update(_matrix(data, order))
     except (struct.error, zlib.error, StopIteration, UnicodeDecodeError, IndexError) as error:
-        raise Damaged(f"{type(error).__name__}: {error}") from error
+        raise Damaged(said(error)) from error
     return found
 
 

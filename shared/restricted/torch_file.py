@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AvatarError
+from ..errors import AvatarError, said
 from .damage import ARCHIVE_DAMAGE
 from .inert import Refused
 from .tensors import STORAGES
@@ -49,7 +49,7 @@ def load_torch(path: Path, archive: zipfile.ZipFile) -> Any:
     except ARCHIVE_DAMAGE as error:
         raise AvatarError(
             "bad_file",
-            f"{path} is no sound file of torch.save ({type(error).__name__}: {error}).",
+            f"{path} is no sound file of torch.save ({said(error)}).",
             "Get the file again.",
         ) from error
 

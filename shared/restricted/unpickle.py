@@ -69,9 +69,7 @@ def load_pickle(
         ) from None
     except _DAMAGE as error:
         reason = str(error).strip("'\"") or "the end is missing"
-        raise _bad(
-            named, f"is not a sound pickle ({type(error).__name__}: {reason:.80})"
-        ) from error
+        raise _bad(named, f"is not a sound pickle ({reason:.80})") from error
 
 
 def _bad(named: str, what: str) -> AvatarError:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AvatarError
+from ..errors import AvatarError, said
 from ..restricted import mat_file
 from ..restricted.damage import ARCHIVE_DAMAGE
 from ..restricted.torch_file import is_torch, load_torch
@@ -51,7 +51,7 @@ class Npz(Mapping[str, Any]):
             with zipfile.ZipFile(io.BytesIO(self._content)) as archive:
                 return _array(self._path, archive.read(f"{name}.npy"))
         except ARCHIVE_DAMAGE as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = said(error)
             raise damaged(self._path, f"is damaged at {name!r} ({reason})") from error
 
     def __iter__(self) -> Iterator[str]:
@@ -109,7 +109,7 @@ def _zipped(path: Path, content: bytes) -> Any:
                 raise damaged(path, f"unpacks to {size:,} bytes")
             return Npz(path, content, [name.removesuffix(".npy") for name in names])
     except ARCHIVE_DAMAGE as error:
-        raise damaged(path, f"is damaged ({type(error).__name__}: {error})") from error
+        raise damaged(path, f"is damaged ({said(error)})") from error
 
 
 def _array(path: Path, content: bytes) -> Any:
@@ -123,7 +123,7 @@ def _array(path: Path, content: bytes) -> Any:
         if not dtype.hasobject:
             return np.load(io.BytesIO(content), allow_pickle=False)
     except ARCHIVE_DAMAGE as error:
-        raise damaged(path, f"is a damaged array ({type(error).__name__}: {error})") from error
+        raise damaged(path, f"is a damaged array ({said(error)})") from error
     if shape != ():
         raise damaged(path, f"holds an array {shape} of objects; only numbers are read")
     return load_pickle(stream.read(), str(path))

@@ -5,6 +5,7 @@ Faults are chosen by name and strike while the work is being done.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import threading
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from backend.tracking.photos import Photo
 
 IDENTITY, VERTICES = 10, 6
-FAULTS = ("", "crash", "hang", "deaf", "slow", "error", "memory", "disk", "bug", "exit")
+FAULTS = ("", "crash", "hang", "deaf", "slow", "error", "memory", "disk", "bug", "exit", "abort")
 
 
 @dataclass
@@ -93,6 +94,9 @@ class Faults:
         """What happens in the middle of work."""
         if self.name == "crash":
             os.kill(os.getpid(), signal.SIGKILL)
+        elif self.name == "abort":  # as MediaPipe does: from C, past Python
+            ctypes.CDLL(None).perror(b"F0000 a check of native code failed")
+            ctypes.CDLL(None).abort()
         elif self.name == "exit":
             raise SystemExit(3)
         elif self.name == "error":

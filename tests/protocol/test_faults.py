@@ -1,6 +1,7 @@
 """Dead processes and broken work."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def test_a_backend_killed_during_a_job_fails_every_request_within_3_s(tmp_path: 
         assert time.monotonic() - begin < 3
         assert codes == ["backend_died"] * 3
         assert failure(client.request(m.BackendInfo())).code == "backend_died"
-        wait_for(lambda: "signal 9" in launcher.poll().why)
+        wait_for(lambda: "memory runs out" in launcher.poll().why)
         assert "backend.log" in launcher.state.remedy
 
 
@@ -56,13 +57,31 @@ def test_a_crash_in_the_work_is_a_death(tmp_path: Path) -> None:
         wait_for(lambda: launcher.poll().state == "failed")
 
 
+def test_an_abort_of_native_code_is_one_sentence_and_its_own_words_are_in_the_log(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path, "abort") as launcher:
+        pid = str(launcher.pid)
+        assert failure(create(client_of(launcher), tmp_path)).code == "backend_died"
+        wait_for(lambda: "crashed" in launcher.poll().why)  # the socket tells it first
+        why, remedy = launcher.state.why, launcher.state.remedy
+        assert why == "The backend crashed in native code."
+        assert str(launcher.settings.log_path) in remedy
+        assert pid not in why + remedy
+        log = launcher.settings.log_path.read_text()
+        assert "F0000 a check of native code failed" in log
+        assert "Fatal Python error: Aborted" in log
+        assert "fake_pipeline.py" in log  # where it was
+
+
 def test_a_backend_that_cannot_start_says_its_last_words(tmp_path: Path) -> None:
     launcher = Launcher(fake_settings(tmp_path, "start"))
     launcher.start()
     with pytest.raises(AvatarError) as found:
         launcher.wait_ready(30)
-    assert "exit code 7" in found.value.message
-    assert "the reason why it cannot start" in found.value.message
+    assert found.value.message == (
+        "The backend ended unexpectedly: the reason why it cannot start."
+    )
 
 
 def test_a_backend_that_cannot_load_stays_and_tells_why(tmp_path: Path) -> None:
@@ -196,8 +215,8 @@ def test_requests_sent_while_the_backend_dies_neither_hang_nor_get_lost(tmp_path
         ("error", "no_face_found", "No face in the picture."),
         ("memory", "out_of_memory", "8 TiB wanted"),
         ("disk", "disk_full", "/full/file"),
-        ("bug", "internal", "ZeroDivisionError: a mistake"),
-        ("exit", "internal", "SystemExit"),
+        ("bug", "internal", "Something went wrong inside SplitAvatar: a mistake."),
+        ("exit", "internal", "Something went wrong inside SplitAvatar"),
     ],
 )
 def test_an_error_crosses_the_wire_and_the_backend_works_on(
@@ -210,5 +229,6 @@ def test_an_error_crosses_the_wire_and_the_backend_works_on(
             assert error.code == code
             assert words in error.message
             assert error.remedy
+            assert not re.search(r"Error|Exit|Traceback", error.message)
         log = launcher.settings.log_path.read_text()
         assert ("Traceback" in log) == (code == "internal")

@@ -69,13 +69,19 @@ def test_a_cancelled_command_exits_with_130(
     assert "Cancelled." in line.err
 
 
-def test_a_mistake_of_ours_is_logged_with_its_traceback(
-    line: Line, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_a_mistake_of_ours_is_told_in_words_and_logged_with_its_traceback(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("SPLITAVATAR_ASSETS", str(tmp_path))
     line.pipeline.faults.name = "bug"
     (tmp_path / "p.jpg").write_bytes(b"a portrait")
     line("create", tmp_path / "p.jpg", code=1)
-    assert "ZeroDivisionError" in caplog.text
+    log = tmp_path / "commands.log"
+    assert "ZeroDivisionError: a mistake" in log.read_text()
+    assert "Something went wrong inside SplitAvatar: a mistake." in line.err
+    assert str(log) in line.err
+    assert "Traceback" not in line.err
+    assert "Error" not in line.err
 
 
 def test_bars_appear_only_after_a_second() -> None:

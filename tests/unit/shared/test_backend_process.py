@@ -1,12 +1,13 @@
-"""What the backend's process gets: an environment and a log."""
+"""What the backend's process gets, and what its end says."""
 
 import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
-from shared import backend_process
-from shared.backend_process import backend_environment
+from shared.backend_process import backend_environment, ended
 
 
 def test_the_environment_is_scrubbed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,24 +26,36 @@ def test_the_environment_is_scrubbed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.environ["PYTHONHOME"] == "/elsewhere"
 
 
-def test_a_large_log_is_rotated_and_old_ones_go(
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (signal.SIGKILL, "memory runs out"),
+        (signal.SIGABRT, "crashed in native code"),
+        (signal.SIGSEGV, "crashed in native code"),
+    ],
+)
+def test_a_signal_is_told_in_a_user_s_words(tmp_path: Path, number: int, words: str) -> None:
+    error = ended(-number, tmp_path / "backend.log")
+    assert words in error.message
+    assert error.message.count(".") == 1
+    assert not {str(int(number)), "signal", "SIG"} & set(error.message.split())
+    assert str(tmp_path / "backend.log") in error.remedy
+    assert "support bundle" in error.remedy
+
+
+def test_windows_codes_of_crashes_are_told_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend_process, "LOG_BYTES", 10)
-    log = tmp_path / "backend.log"
-    for text in ("first start", "second start", "third start!", "fourth start"):
-        log.write_text(text)
-        backend_process._rotate(log)
-    names = {p.name: p.read_text() for p in tmp_path.iterdir()}
-    assert names == {
-        "backend.log.1": "fourth start",
-        "backend.log.2": "third start!",
-        "backend.log.3": "second start",
-    }
+    monkeypatch.setattr(sys, "platform", "win32")
+    for code in (0xC0000005, 0xC0000409 - (1 << 32)):
+        assert ended(code, tmp_path / "log").message == "The backend crashed in native code."
 
 
-def test_a_small_log_is_continued(tmp_path: Path) -> None:
+def test_a_backend_that_gave_up_says_its_last_words_whole(tmp_path: Path) -> None:
     log = tmp_path / "backend.log"
-    log.write_text("short")
-    backend_process._rotate(log)
-    assert log.read_text() == "short"
+    why = "No module named 'torch' " + "x" * 2000
+    log.write_text(f"Traceback:\n  File x\nModuleNotFoundError: {why}\n")
+    assert ended(1, log).message == f"The backend ended unexpectedly: {why}."
+    log.unlink()
+    assert ended(1, log).message == "The backend ended unexpectedly."
