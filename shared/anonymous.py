@@ -93,8 +93,8 @@ class Anonymous:
         if names:
             text = _FILE_NAME.sub(rf"{FILE}.\1", text)
         text = _PLACE.sub(FOLDER, text)
-        for names, words in ((self.users, USER), (self.hosts, HOST)):
-            for name in sorted(names, key=len, reverse=True):
+        for own, words in ((self.users, USER), (self.hosts, HOST)):
+            for name in sorted(own, key=len, reverse=True):
                 text = _word(name).sub(words, text)
         return text
 
