@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from backend.configs.network import ModelConfig
 from backend.configs.training import TrainConfig
 from shared.errors import AvatarError
+from shared.restricted.damage import TEXT_DAMAGE
 
 CONFIGS = Path(__file__).resolve().parent
 
@@ -79,7 +80,7 @@ def _read(preset: str | Path, path: Path) -> dict[str, Any]:
             f"There is no preset {str(preset)!r}.",
             f"Expected one of {', '.join(presets())} or the path of a .toml file.",
         ) from error
-    except (OSError, ValueError) as error:
+    except TEXT_DAMAGE as error:
         raise AvatarError(
             "bad_file", f"{path} is not a readable TOML file ({error}).", "Correct the file."
         ) from error

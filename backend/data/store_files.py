@@ -17,6 +17,7 @@ from backend.data import layout
 from backend.data.frame import Frame
 from backend.export.atomic import replacing, write_bytes
 from shared.errors import AvatarError
+from shared.restricted.damage import TEXT_DAMAGE
 
 _JPEG = [
     cv2.IMWRITE_JPEG_QUALITY,
@@ -277,7 +278,7 @@ def read_json(path: Path) -> dict[str, Any]:
             f"There is no {path}.",
             "Check the path; a store is made by prepare, convert-tracks or synthesise.",
         ) from error
-    except (OSError, ValueError) as error:
+    except TEXT_DAMAGE as error:
         raise AvatarError(
             "bad_file",
             f"{path} is not readable JSON ({type(error).__name__}: {error}).",

@@ -9,7 +9,14 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    RuntimeError,
+    Image.DecompressionBombError,
+)
 """What Pillow raises of files that it cannot read."""
 
 

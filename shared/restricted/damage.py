@@ -27,3 +27,6 @@ ARCHIVE_DAMAGE = (
     tokenize.TokenError,
 )
 """Of NumPy, zipfile and torch on damaged archives."""
+
+TEXT_DAMAGE = (OSError, ValueError, RecursionError)
+"""Of files of JSON or TOML that cannot be read, hold no text, or nest without end."""

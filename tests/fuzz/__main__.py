@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: list[str]) -> int:
     """One line per reader, then its failures; 1 where there are some."""
     given = _parser().parse_args(arguments)
+    sys.stdout.reconfigure(errors="backslashreplace")  # pyright: ignore
     seed = random.randrange(1 << 31) if given.seed is None else given.seed
     given.keep.mkdir(parents=True, exist_ok=True)
     names, failed = given.only or sorted(readers()), 0

@@ -49,7 +49,7 @@ class Rounds:
 
     def __init__(self, name: str, seed: int, first: int, folder: Path) -> None:
         command = [sys.executable, "-m", "tests.fuzz.rounds", name, str(seed), str(first)]
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         self._process = subprocess.Popen(
             [*command, str(folder)],
             cwd=ROOT,

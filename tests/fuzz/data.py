@@ -19,6 +19,7 @@ from backend.data.protocols import hdtf
 from backend.data.store import Store
 from backend.evaluation.metrics import precomputed
 from backend.evaluation.metrics.shot import Shot
+from backend.evaluation.scores import Key, Score, ScoreFile
 from backend.export.ply import read_digest, read_ply, write_ply
 from backend.rendering import job
 from backend.splat.gaussians import Gaussians
@@ -110,6 +111,13 @@ def _prepared(folder: Path) -> None:
     journal.add(ClipReport("b", "b.mp4", error="none"))
 
 
+def _scored(folder: Path) -> Path:
+    file = ScoreFile(folder / "scores.jsonl")
+    for frame in ("1", "2"):
+        file.add(Score(Key("self", "system", "clip", frame), "d", {"psnr": 20.5, "aed": None}))
+    return folder / "scores.jsonl"
+
+
 def _report(path: Path) -> None:
     Journal(path, 1).write_report()
 
@@ -140,6 +148,9 @@ def _received(path: Path) -> None:
         packing.unpack(kind, envelope.body, envelope.arrays)
 
 
+_MAPPED = ("data.mdb", "lock.mdb")
+"""LMDB maps its file and believes its pages: what points outside kills the process."""
+
 _SPLIT = {"train": ["a", "b"], "test": ["c"]}
 _CONNECTION = {
     "work": "tcp://127.0.0.1:1", "control": "tcp://127.0.0.1:2", "events": "tcp://127.0.0.1:3",
@@ -148,8 +159,8 @@ _CONNECTION = {
 }  # fmt: skip
 
 READERS = [
-    Reader("store", _all_frames, {"small": _store}, named=False),
-    Reader("gagavatar-folder", _convert, {"small": _gagavatar}, named=False),
+    Reader("store", _all_frames, {"small": _store}, named=False, spared=_MAPPED),
+    Reader("gagavatar-folder", _convert, {"small": _gagavatar}, named=False, spared=_MAPPED),
     Reader("splits", read_splits, {"json": _json("split.json", _SPLIT)}),
     Reader(
         "clip-list",
@@ -165,6 +176,7 @@ READERS = [
     ),
     Reader("precomputed", _described, {"three": _found_in_a_picture}),
     Reader("journal", _report, {"two clips": _prepared}, named=False),
+    Reader("scores", ScoreFile, {"two": _scored}),
     Reader("metrics", read_lines, {"two": one("metrics.jsonl", lambda: b'{"step": 1}\n' * 2)}),
     Reader("connection", Connection.load, {"json": _json("backend.json", _CONNECTION)}, False),
     Reader("message", _received, {str(n): _message(n) for n in range(len(EXAMPLES))}, False),

@@ -189,7 +189,7 @@ READERS = [
         load_settings,
         {
             "whole": one("my.toml", (CONFIGS / "open.toml").read_bytes),
-            "base": one("my.toml", lambda: _preset(base="paper", lr=1e-4, scale_spacing=[1, 0.9])),
+            "base": one("my.toml", lambda: _preset(base="paper", lr=1e-4)),
         },
         named=False,
     ),

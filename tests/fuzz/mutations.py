@@ -12,6 +12,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from shared.restricted.damage import ARCHIVE_DAMAGE
+
 Mutation = Callable[[bytes, Random], bytes]
 
 _AT_ONCE = (1, 1, 1, 2, 4)
@@ -130,7 +132,7 @@ def _in_zip(content: bytes, rng: Random) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [(name, archive.read(name)) for name in archive.namelist()]
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, RuntimeError, zlib.error):
+    except ARCHIVE_DAMAGE:
         return _flip(content, rng)  # damaged by the way before
     if not members or sum(len(data) for _, data in members) > 1 << 26:
         return content

@@ -41,6 +41,7 @@ class Samples:
     """
 
     def __init__(self, reader: Reader, folder: Path) -> None:
+        self._spared = reader.spared
         self._files: list[tuple[str, dict[str, bytes]]] = []
         for number, write in enumerate(reader.samples.values()):
             place = folder / f"sample{number}"
@@ -56,7 +57,8 @@ class Samples:
     def damaged(self, folder: Path, rng: Random) -> Path:
         """Writes one of them, with one or two of its files damaged; returns what to open."""
         opened, files = rng.choice(self._files)
-        chosen = rng.sample(sorted(files), min(len(files), rng.choice((1, 1, 2))))
+        free = sorted(name for name in files if Path(name).name not in self._spared)
+        chosen = rng.sample(free, min(len(free), rng.choice((1, 1, 2))))
         for name, content in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +74,7 @@ def outcome(reader: Reader, path: Path, folder: Path, guard: Guard) -> tuple[str
             found = VALUE, ""
         except AvatarError as error:
             found = REFUSED, _wrong_words(reader, error, folder)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
             found = FAILED, traceback.format_exc(limit=-6)[-3000:]
     if forbidden:
         return FAILED, f"did what it must not: {'; '.join(forbidden[:3])}"
