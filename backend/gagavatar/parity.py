@@ -71,7 +71,7 @@ def read_inputs(path: Path) -> Arrays:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
+            found = {name: np.asarray(file[name]) for name in file.files}
     except ARCHIVE_DAMAGE as error:
         raise _refused(path, f"it is not an npz of plain arrays ({error})") from error
     for name, shape in INPUTS.items():

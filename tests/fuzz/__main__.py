@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from .campaign import ROOT, fuzz
+from .campaign import ROOT, Campaign
 from .rounds import readers
 
 
@@ -25,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first", type=int, default=0, help="number of the first round")
     parser.add_argument("--only", nargs="+", choices=sorted(readers()), metavar="READER",
                         help=f"some of {', '.join(sorted(readers()))}")  # fmt: skip
-    parser.add_argument("--keep", type=Path, default=ROOT / "build" / "fuzz",
+    parser.add_argument("--keep", type=Path, default=ROOT / "dist" / "fuzz",
                         help="folder for the files of failed rounds")  # fmt: skip
     return parser
 
@@ -40,8 +40,9 @@ def main(arguments: list[str]) -> int:
     print(f"seed {seed}", flush=True)
     share = given.minutes * 60 / len(names) if given.rounds is None else float("inf")
     for name in names:
+        last = sys.maxsize if given.rounds is None else given.first + given.rounds
         until = time.monotonic() + share
-        tally = fuzz(name, seed, given.first, given.rounds, until, given.keep.resolve())
+        tally = Campaign(name, seed, given.keep.resolve(), given.first, last, until).run()
         print(tally.line(name), flush=True)
         for failure in tally.failures:
             print(f"FAILED {failure}\n", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import queue
 import shutil
 import subprocess
@@ -21,8 +22,7 @@ from .rounds import FAILED
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 300.0
-ROUND_S = 60.0
-"""How long a round may take, on a busy machine too."""
+"""How long a reader's samples may take."""
 
 
 @dataclass
@@ -109,67 +109,65 @@ class Rounds:
             return
 
 
-def fuzz(name: str, seed: int, first: int, rounds: int | None, until: float, keep: Path) -> Tally:
+@dataclass
+class Campaign:
     """Rounds of one reader.
 
     Args:
         name: The reader's.
         seed: What the damage follows from, with the reader's name and the round's number.
-        first: Number of the first round.
-        rounds: How many; None: as many as there is time for.
-        until: `time.monotonic()` at which to stop.
         keep: Folder for the files of failed rounds.
+        next: Number of the next round.
+        last: Number of the one after the last.
+        until: `time.monotonic()` at which to stop.
+        round_s: How long a round may take, on a busy machine too.
     """
-    tally, number = Tally(), first
-    last = first + rounds if rounds is not None else sys.maxsize
-    while number < last and time.monotonic() < until:
-        with tempfile.TemporaryDirectory() as folder:
-            number = _one_process(tally, Path(folder), (name, seed, number, last), until, keep)
-    return tally
 
+    name: str
+    seed: int
+    keep: Path
+    next: int = 0
+    last: int = sys.maxsize
+    until: float = math.inf
+    round_s: float = 60.0
 
-def _one_process(
-    tally: Tally, folder: Path, what: tuple[str, int, int, int], until: float, keep: Path
-) -> int:
-    """Rounds until the process dies or all is done; the number of the next round."""
-    name, seed, number, last = what
-    process = Rounds(name, seed, number, folder)
-    begun, wait, died = number, START_S, False
-    try:
-        while number < last and (time.monotonic() < until or number == begun):
-            process.ask()
-            begin, ended = process.next(wait), None
-            if begin is not None:
-                ended = process.next(ROUND_S)
-            if begin is None or ended is None:
-                died = True
-                break
-            tally.counts[ended["outcome"]] += 1
-            if ended["outcome"] == FAILED:
-                _keep(tally, folder, keep, (name, seed, number), ended["words"])
-            number, wait = number + 1, ROUND_S
-    except queue.Empty:
-        words = process.end()
-        return _lost(tally, folder, keep, (name, seed, number), f"takes too long; {words}")
-    words = process.end()
-    if died:
-        return _lost(tally, folder, keep, (name, seed, number), f"its process died; {words}")
-    return number
+    def run(self) -> Tally:
+        """All of them, in as many processes as die."""
+        tally = Tally()
+        while self.next < self.last and time.monotonic() < self.until:
+            with tempfile.TemporaryDirectory() as folder:
+                self._one_process(tally, Path(folder))
+        return tally
 
+    def _one_process(self, tally: Tally, folder: Path) -> None:
+        """Rounds until the process dies or all is done."""
+        process = Rounds(self.name, self.seed, self.next, folder)
+        why, wait = "", START_S
+        try:
+            while self.next < self.last and (time.monotonic() < self.until or wait == START_S):
+                process.ask()
+                ended = process.next(self.round_s) if process.next(wait) else None
+                if ended is None:
+                    why = "its process died"
+                    break
+                self._count(tally, folder, ended["outcome"], ended["words"])
+                wait = self.round_s
+        except queue.Empty:
+            why = f"takes more than {self.round_s:g} s"
+        finally:
+            words = process.end()
+        if why and not (folder / f"round{self.next}").exists():
+            raise RuntimeError(f"the reader {self.name} does not start: {words}")
+        if why:
+            self._count(tally, folder, FAILED, f"{why}; {words}")
 
-def _lost(tally: Tally, folder: Path, keep: Path, which: tuple[str, int, int], words: str) -> int:
-    """A round after which there is no process; the number of the next."""
-    if not (folder / str(which[2])).exists():
-        raise RuntimeError(f"the reader {which[0]} does not start: {words}")
-    tally.counts[FAILED] += 1
-    _keep(tally, folder, keep, which, words)
-    return which[2] + 1
-
-
-def _keep(tally: Tally, folder: Path, keep: Path, which: tuple[str, int, int], words: str) -> None:
-    name, seed, number = which
-    place = keep / f"{name}-{seed}-{number}"
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.move(folder / str(number), place)
-    again = f"--only {name} --seed {seed} --first {number} --rounds 1"
-    tally.failures.append(f"{again}\nfiles: {place}\n{words}")
+    def _count(self, tally: Tally, folder: Path, outcome: str, words: str) -> None:
+        """Counts a round and keeps the files of a failed one."""
+        number, self.next = self.next, self.next + 1
+        tally.counts[outcome] += 1
+        if outcome == FAILED:
+            place = self.keep / f"{self.name}-{self.seed}-{number}"
+            shutil.rmtree(place, ignore_errors=True)
+            shutil.move(folder / f"round{number}", place)
+            again = f"--only {self.name} --seed {self.seed} --first {number} --rounds 1"
+            tally.failures.append(f"{again}\nfiles: {place}\n{words}")

@@ -18,6 +18,7 @@ from typing import Any
 from shared.errors import AvatarError
 
 from .guard import Guard, limit_memory
+from .misbehaving import MISBEHAVING
 from .mutations import mutated
 from .reader import Reader
 
@@ -88,20 +89,19 @@ def _wrong_words(reader: Reader, error: AvatarError, folder: Path) -> str:
     names = [folder.name, *(path.name for path in folder.rglob("*"))]
     if reader.named and not any(name in error.message for name in names):
         return f"does not name its file: {error.message:.500}"
-    if len(error.message) > 5000:
-        return f"has {len(error.message)} letters: {error.message:.200}"
     return ""
 
 
 def main(name: str, seed: str, first: str, where: str) -> None:
-    """Rounds without end; a failed one leaves its files in FOLDER/ROUND."""
-    reader, folder = readers()[name], Path(where)
+    """Rounds without end; a failed one leaves its files in FOLDER/roundN."""
+    folder = Path(where)
+    reader = MISBEHAVING[name] if name in MISBEHAVING else readers()[name]
     samples, guard = Samples(reader, folder / "samples"), Guard()
     limit_memory()
     number = int(first)
     while sys.stdin.readline():
         _say(begin=number)
-        place = folder / str(number)
+        place = folder / f"round{number}"
         place.mkdir()
         path = samples.damaged(place, Random(f"{seed} {name} {number}"))
         kind, words = outcome(reader, path, place, guard)

@@ -110,7 +110,7 @@ class Journal:
         for r in ordered:
             counts = [len(r.dropped.get(reason, [])) for reason in reasons]
             sheet.writerow([r.clip, r.source, r.frames, r.kept, *counts, r.error, r.seconds])
-        write_bytes(store / REPORT_CSV, table.getvalue().encode())
+        write_bytes(store / REPORT_CSV, table.getvalue().encode("utf-8", "backslashreplace"))
 
 
 def _is_report(entry: dict[str, Any]) -> bool:
