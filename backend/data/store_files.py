@@ -159,7 +159,9 @@ def read_keys(store: Path, missing_ok: bool = False) -> list[str]:
             keys = json.loads((file.metadata() or {})["keys"])
             slices = {name: file.get_slice(name) for name in layout.SHAPES}
             found = {name: (s.get_dtype(), tuple(s.get_shape())) for name, s in slices.items()}
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise ValueError("its keys are no list of names")
+    except (SafetensorError, LookupError, *TEXT_DAMAGE) as error:
         raise AvatarError(
             "bad_file",
             f"{path} is not a readable file of tracks ({type(error).__name__}: {error}).",
@@ -231,6 +233,12 @@ def check_splits(
         )
     owner: dict[str, str] = {}
     for split, names in splits.items():
+        if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
+            raise AvatarError(
+                code,
+                f"{where}: the split {split!r} is {names!r}; expected a list of clips' names.",
+                "Correct the splits.",
+            )
         for name in names:
             if name not in clips:
                 raise AvatarError(

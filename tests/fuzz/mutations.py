@@ -6,6 +6,7 @@ import io
 import json
 import re
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -144,7 +145,7 @@ def _in_zip(content: bytes, rng: Random) -> bytes:
     members[at : at + 1] = rng.choice(changes)
     written = io.BytesIO()
     kind = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
-    with zipfile.ZipFile(written, "w", kind) as archive:
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(written, "w", kind) as archive:
         for name, data in members:
             archive.writestr(zipfile.ZipInfo(name), data, kind)
     return written.getvalue()
