@@ -94,6 +94,8 @@ class Connection:
         for name, kind in kinds.items():
             if type(content.get(name)) is not kind:
                 raise _bad_file(path, f"key {name!r}: found {content.get(name)!r}")
+        if not 0 < content["pid"] < 1 << 31:
+            raise _bad_file(path, f"key 'pid': found {content['pid']}")
         return cls(**{name: content[name] for name in kinds})
 
 

@@ -108,6 +108,20 @@ def test_animated_pictures_have_all_their_frames(pixels, tmp_path, suffix):
     assert not pictures.is_video
 
 
+@pytest.mark.parametrize("suffix", ["png", "avif"])
+def test_an_animation_with_a_damaged_picture_does_not_become_a_still_one(pixels, tmp_path, suffix):
+    frames = [Image.fromarray(counted(pixels, n, 10)) for n in range(10)]
+    path = tmp_path / f"a.{suffix}"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=80)
+    content = bytearray(path.read_bytes())
+    middle = slice(len(content) // 2, len(content) // 2 + 2000)
+    content[middle] = bytes(2000)
+    path.write_bytes(content)
+    with pytest.raises(AvatarError, match=rf"a\.{suffix}: picture \d+ of 10 cannot be") as caught:
+        Pictures.open(path)
+    assert caught.value.code == "bad_file"
+
+
 @pytest.mark.parametrize("suffix", ["avif", "jfif", "gif", "jp2", "webp"])
 def test_one_picture_of_any_kind_drives(pixels, tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"

@@ -195,10 +195,20 @@ def _cut_images(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:-4096])
 
 
+def _spoil_images(folder: Path) -> None:
+    """The pages after the two of the header are of a kind that they cannot be."""
+    file = folder / "img_lmdb" / "data.mdb"
+    content = bytearray(file.read_bytes())
+    for page in range(2 * 4096, len(content), 4096):
+        content[page + 10] = 0x08
+    file.write_bytes(content)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (_cut_images, "is truncated"),
+        (_spoil_images, "img_lmdb is damaged"),
         (lambda f: (f / "optim.pkl").unlink(), "holds no smoothed.pkl or optim.pkl"),
         (lambda f: (f / "dataset.json").write_text('{"train": 5}'), "'train' is no list"),
         (lambda f: (f / "dataset.json").write_text('{"train": ["zz_1"]}'), "None of the 1 listed"),
