@@ -150,9 +150,8 @@ def _digest(shots: Sequence[Shot]) -> str:
 def _score_of(line: dict[str, Any]) -> Score | None:
     """The score of a line; None where it is none."""
     key, digest, values = (line.get(name) for name in ("key", "digest", "values"))
-    names = isinstance(key, list) and all(isinstance(name, str) for name in key)
-    if not names or len(key) != len(Key._fields) or not isinstance(values, dict):
+    if not (isinstance(key, list) and isinstance(digest, str) and isinstance(values, dict)):
         return None
-    if not all(value is None or type(value) in (int, float) for value in values.values()):
-        return None
-    return Score(Key(*key), str(digest), values)
+    named = len(key) == len(Key._fields) and all(isinstance(name, str) for name in key)
+    measured = all(value is None or type(value) in (int, float) for value in values.values())
+    return Score(Key(*key), digest, values) if named and measured else None

@@ -13,7 +13,7 @@ import numpy as np
 from backend.export.atomic import write_bytes
 from shared import packing
 from shared.camera import Camera
-from shared.errors import AvatarError
+from shared.errors import AvatarError, about
 from shared.flame import Track
 from shared.messages import ABLATIONS
 from shared.restricted.damage import TEXT_DAMAGE
@@ -96,10 +96,13 @@ def read_job(folder: Path) -> RenderSettings:
     if not all(part in ABLATIONS for part in ablate):
         raise _bad(path, f"ablate is {ablate}; expected some of {list(ABLATIONS)}")
     avatar = folder / content["avatar"]
+    with about(str(path)):
+        track = Track.load(folder / content["track"])
+        cameras = read_cameras(folder / content["cameras"]) if "cameras" in content else ()
     return RenderSettings(
         avatar=avatar,
-        track=Track.load(folder / content["track"]),
-        cameras=read_cameras(folder / content["cameras"]) if "cameras" in content else (),
+        track=track,
+        cameras=cameras,
         out=folder / "frames",
         name=content.get("name", avatar.stem),
         first_frame=content.get("first_frame", 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -86,7 +87,7 @@ def _video(suffix: str, codec: str) -> Write:
     def write(folder: Path) -> Path:
         path = folder / f"a.{suffix}"
         with av.open(str(path), "w") as container:
-            stream = container.add_stream(codec, rate=25)
+            stream: Any = container.add_stream(codec, rate=25)
             stream.width, stream.height, stream.pix_fmt = 32, _SIDE, "yuv420p"
             for number in range(6):
                 frame = av.VideoFrame.from_ndarray(_pixels(number=number))

@@ -31,6 +31,11 @@ def test_a_part_that_there_is_not_is_named(tmp_path: Path, part: Any) -> None:
     assert f"ablate is [{part!r}]; expected some of" in refused(tmp_path, ablate=[part])
 
 
+@pytest.mark.parametrize("key", ["track", "cameras"])
+def test_a_file_that_the_job_names_is_told_with_the_job(tmp_path: Path, key: str) -> None:
+    assert "none.npz" in refused(tmp_path, **{key: "none.npz"})
+
+
 def test_json_that_nests_without_end_is_refused(tmp_path: Path) -> None:
     assert "recursion" in refused(tmp_path, "[" * 100_000)
 
