@@ -6,6 +6,7 @@ A preset that differs from another in a few things says `base = "paper"` and hol
 from __future__ import annotations
 
 import dataclasses
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -124,7 +125,7 @@ def _converted(name: str, value: Any, hint: Any) -> Any:
     if get_origin(hint) is tuple and isinstance(value, list):
         inner = get_args(hint)[0]
         return tuple(_converted(name, entry, inner) for entry in value)
-    if hint is float and type(value) is int:
+    if hint is float and type(value) is int and abs(value) <= sys.float_info.max:
         return float(value)
     if hint in (str, int, float, bool) and type(value) is not hint:
         raise AvatarError(
