@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from random import Random
 
@@ -35,7 +36,7 @@ def test_damaged_files_give_a_value_or_one_error(name: str, guard: Guard, tmp_pa
 
 SEEN = {
     "crash": "its process died; exit code -11",
-    "hang": "takes more than 2 s",
+    "hang": "takes more than 1 s",
     "outside": "did what it must not: open",
     "run": "did what it must not: subprocess.Popen",
     "memory": "MemoryError",
@@ -46,9 +47,11 @@ SEEN = {
 }
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits and exit codes are those of Linux")
 @pytest.mark.parametrize("name", MISBEHAVING)
 def test_what_a_reader_must_not_do_is_seen_and_its_file_kept(name: str, tmp_path: Path) -> None:
-    tally = Campaign(name, seed=1, keep=tmp_path, last=2, round_s=2.0).run()
+    patience_s = 1.0 if name == "hang" else 60.0
+    tally = Campaign(name, seed=1, keep=tmp_path, last=2, round_s=patience_s).run()
     assert tally.counts[FAILED] >= 1
     first = tally.failures[0]
     assert SEEN[name] in first

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +57,11 @@ class Guard:
 
 
 def limit_memory() -> None:
-    """Sets this process's limits; what is loaded now is not counted."""
+    """Sets this process's limits; what is loaded now is not counted. Only Linux has them."""
+    if sys.platform != "linux":
+        return
+    import resource
+
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * resource.getpagesize() + MORE_MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
