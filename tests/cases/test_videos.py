@@ -130,6 +130,21 @@ def test_one_picture_of_any_kind_drives(pixels, tmp_path, suffix):
     assert np.abs(frame[..., ::-1].astype(int) - pixels).mean() < 6
 
 
+def test_a_title_in_latin_1_does_not_matter(pixels, tmp_path):
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Xmm Titel"
+        stream: Any = container.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 256
+        stream.pix_fmt = "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(counted(pixels, 0, 1))))
+        container.mux(stream.encode())
+    content = path.read_bytes()
+    assert content.count(b"Xmm Titel") == 1
+    path.write_bytes(content.replace(b"Xmm Titel", "Männchen!".encode("latin-1")))
+    assert len(list(Pictures.open(path).frames())) == 1
+
+
 def test_what_is_no_video_is_named(tmp_path):
     (tmp_path / "a.heic").write_bytes(HEIC)
     with pytest.raises(AvatarError, match=r"a\.heic is a HEIC picture") as caught:

@@ -242,3 +242,10 @@ def test_no_part_of_ours_unpickles_by_itself() -> None:
     folder = Path(layout.__file__).parent
     for path in folder.glob("*.py"):
         assert "import pickle" not in path.read_text(encoding="utf-8"), path
+
+
+def test_a_key_that_is_none_is_told_with_its_file(tmp_path: Path) -> None:
+    path = files.write_pickle(tmp_path / "optim.pkl", {"000001W0": files.record(0)})
+    with pytest.raises(AvatarError, match=r"optim\.pkl: '000001W0' is no frame's key") as caught:
+        tracks.load(path)
+    assert caught.value.code == "bad_file"
