@@ -6,7 +6,7 @@ from pathlib import Path
 from .demo import run_demo
 from .environments import ROOT, missing_packages, told_errors
 from .package import DIST, build_all, validator
-from .suites import NAMES, run_tests
+from .suites import NAMES, run_fuzz, run_tests
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -22,6 +22,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", type=Path, default=ROOT / "demo-out", help="where all of it goes")
     test = commands.add_parser("test", help="every test that this machine can run")
     test.add_argument("--only", nargs="+", choices=NAMES, default=[], help="only these suites")
+    commands.add_parser(
+        "fuzz", add_help=False, help="damaged files for every reader; fuzz --help tells more"
+    )
     commands.add_parser("libraries", help="print the Debian packages of missing system libraries")
     build = commands.add_parser("zip", help="the installable zips (the default)")
     build.add_argument("--out", type=Path, default=DIST)
@@ -31,12 +34,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str]) -> int:
     """Run a command; its exit code."""
-    given = _parser().parse_args(arguments or ["zip"])
+    parser = _parser()
+    given, more = parser.parse_known_args(arguments or ["zip"])
+    if more and given.command != "fuzz":
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
     with told_errors():
         if given.command == "demo":
             return run_demo(given.out)
         if given.command == "test":
             return run_tests(given.only)
+        if given.command == "fuzz":
+            return run_fuzz(more)
         if given.command == "libraries":
             print(" ".join(missing_packages()))
             return 0

@@ -154,11 +154,22 @@ def run_tests(only: list[str]) -> int:
     return _conclude(tally)
 
 
+def run_fuzz(options: list[str]) -> int:
+    """`tests/fuzz`, which has no end of its own; its exit code.
+
+    Args:
+        options: Of its command line.
+    """
+    command = [str(ensure("backend")), "-m", "tests.fuzz", *options]
+    return subprocess.run(command, cwd=ROOT, env=_environment()).returncode
+
+
 def _note_by_hand(tally: Tally) -> None:
     """What no plain test run can do."""
     reasons = {
         "ui": "needs a real Blender window and a screen",
         "benchmarks": "they measure and are run by hand",
+        "fuzz": "it goes on as long as you like; build_addon.py fuzz runs it, tests/cases a little",
     }
     for folder, why in reasons.items():
         if any((ROOT / "tests" / folder).glob("*.py")):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import AvatarError
+from .restricted.damage import TEXT_DAMAGE
 from .version import PROTOCOL, VERSION
 
 UPGRADE_REMEDY = (
@@ -75,7 +76,7 @@ class Connection:
             raise AvatarError(
                 "backend_died", f"There is no connection file {path}.", "Start the backend."
             ) from error
-        except (OSError, ValueError) as error:
+        except TEXT_DAMAGE as error:
             raise _bad_file(path, str(error)) from error
         check_protocol(content.get("protocol") if isinstance(content, dict) else None, "backend")
         connection = cls._checked(path, content)
@@ -93,6 +94,8 @@ class Connection:
         for name, kind in kinds.items():
             if type(content.get(name)) is not kind:
                 raise _bad_file(path, f"key {name!r}: found {content.get(name)!r}")
+        if not 0 < content["pid"] < 1 << 31:
+            raise _bad_file(path, f"key 'pid': found {content['pid']}")
         return cls(**{name: content[name] for name in kinds})
 
 

@@ -36,9 +36,9 @@ class AvatarError(Exception):
     def __init__(self, code: str, message: str, remedy: str) -> None:
         if code not in CODES:
             raise ValueError(f"unknown error code {code!r}; expected one of {sorted(CODES)}")
-        super().__init__(f"{message} {remedy}")
         self.code = code
-        self.message = message
+        self.message = _legible(message)
+        super().__init__(f"{self.message} {remedy}")
         self.remedy = remedy
 
 
@@ -48,6 +48,16 @@ def said(error: BaseException) -> str:
         return f"{error} is missing"
     words = " ".join(str(error).split()).rstrip(".")
     return words or "no reason was given"
+
+
+_LONGEST = 2000
+
+
+def _legible(message: str) -> str:
+    """A message that can be read and sent: files say values of any length, and half letters."""
+    if len(message) > _LONGEST:
+        message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
+    return message.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 _OF_A_FILE = frozenset(

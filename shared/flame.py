@@ -150,7 +150,8 @@ class Track:
             AvatarError: `bad_file`, naming the file, the key, what was found and expected.
         """
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            # NumPy leaves a damaged file open
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
                 stored = {name: archive[name] for name in archive.files}
             settings = {"fps": float(stored.pop("fps")), "head": str(stored.pop("head"))}
             return cls.from_arrays(stored, **settings)

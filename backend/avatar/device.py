@@ -54,7 +54,7 @@ def _why_not() -> str:
         if float(torch.ones(8, device="cuda").square().sum()) != 8:
             return f"{name} computes wrongly"
     except RuntimeError as error:  # also torch.OutOfMemoryError and torch.AcceleratorError
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        said = str(error).splitlines()[0] if str(error) else "no reason was given"
         if "no kernel image" in said:
             return f"{name} is too old or too new for the CUDA build of PyTorch that is installed"
         return f"{name} does not work ({said})"

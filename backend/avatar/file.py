@@ -19,7 +19,7 @@ from backend.model.residuals import LayerResiduals
 from backend.splat.gaussians import Gaussians
 from backend.tracking.surround import wider
 from shared.camera import Camera
-from shared.errors import AvatarError
+from shared.errors import AvatarError, said
 from shared.flame import Track
 from shared.os_errors import os_error
 
@@ -129,7 +129,7 @@ class Avatar:
         except AvatarError as error:
             raise _bad(path, f"has a part that cannot be ({error.message})") from error
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = said(error)
             raise _bad(path, f"lacks a part or has one of another shape ({reason})") from error
 
     def to(self, device: str) -> Avatar:

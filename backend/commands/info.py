@@ -11,6 +11,7 @@ from typing import Any
 
 from backend.configs import presets
 from shared.errors import AvatarError
+from shared.restricted.damage import TEXT_DAMAGE
 from shared.version import PROTOCOL, VERSION
 
 from .console import Console
@@ -68,10 +69,11 @@ def avatar_facts(path: Path) -> dict[str, Any]:
             if length > _MAX_HEADER_BYTES:
                 raise ValueError(f"a header of {length} bytes")
             header = json.loads(stream.read(length))
-    except (OSError, ValueError, struct.error) as error:
+        metadata = header.pop("__metadata__", {})
+        arrays = {name: entry["shape"] for name, entry in sorted(header.items())}
+        facts = {"path": path, **metadata, "bytes": path.stat().st_size, "arrays": arrays}
+    except (*TEXT_DAMAGE, struct.error, LookupError, TypeError, AttributeError) as error:
         raise AvatarError(
             "bad_file", f"{path} is not an avatar file ({error}).", "Choose a .savatar file."
         ) from error
-    metadata = header.pop("__metadata__", {})
-    arrays = {name: entry["shape"] for name, entry in sorted(header.items())}
-    return {"path": path, **metadata, "bytes": path.stat().st_size, "arrays": arrays}
+    return facts

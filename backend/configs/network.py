@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -219,4 +220,6 @@ def _converted(name: str, default: Any, value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """A number that a float holds: JSON and TOML know whole ones of any length."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and not (isinstance(value, int) and abs(value) > sys.float_info.max)

@@ -6,6 +6,7 @@ A preset that differs from another in a few things says `base = "paper"` and hol
 from __future__ import annotations
 
 import dataclasses
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from backend.configs.network import ModelConfig
 from backend.configs.training import TrainConfig
 from shared.errors import AvatarError
+from shared.restricted.damage import TEXT_DAMAGE
 
 CONFIGS = Path(__file__).resolve().parent
 
@@ -79,7 +81,7 @@ def _read(preset: str | Path, path: Path) -> dict[str, Any]:
             f"There is no preset {str(preset)!r}.",
             f"Expected one of {', '.join(presets())} or the path of a .toml file.",
         ) from error
-    except (OSError, ValueError) as error:
+    except TEXT_DAMAGE as error:
         raise AvatarError(
             "bad_file", f"{path} is not a readable TOML file ({error}).", "Correct the file."
         ) from error
@@ -123,7 +125,7 @@ def _converted(name: str, value: Any, hint: Any) -> Any:
     if get_origin(hint) is tuple and isinstance(value, list):
         inner = get_args(hint)[0]
         return tuple(_converted(name, entry, inner) for entry in value)
-    if hint is float and type(value) is int:
+    if hint is float and type(value) is int and abs(value) <= sys.float_info.max:
         return float(value)
     if hint in (str, int, float, bool) and type(value) is not hint:
         raise AvatarError(

@@ -145,9 +145,18 @@ def get(environment: lmdb.Environment, key: str, folder: Path) -> bytes | None:
 
 
 def keys(environment: lmdb.Environment) -> set[str]:
-    """All keys."""
-    with environment.begin() as transaction:
-        return _all_keys(transaction)
+    """All keys.
+
+    Raises:
+        AvatarError: `bad_file` where LMDB finds the file damaged.
+    """
+    try:
+        with environment.begin() as transaction:
+            return _all_keys(transaction)
+    except lmdb.Error as error:
+        raise AvatarError(
+            "bad_file", f"{environment.path()} is damaged ({error}).", "Prepare it again."
+        ) from error
 
 
 class Writer:

@@ -16,7 +16,8 @@ import numpy as np
 
 from backend.data.frame import FrameSource
 from backend.data.pairs import PairName, cross_pairs, self_pairs
-from shared.errors import AvatarError
+from shared.errors import AvatarError, said
+from shared.restricted.damage import TEXT_DAMAGE
 
 TRAINING_FRAMES, TRAINING_CLIPS, TRAINING_EVERY = 636_359, 14_513, 5
 """The paper's training set: every 5th frame of VFHQ."""
@@ -137,10 +138,10 @@ def hdtf(clip_list: Path | None) -> Protocol:
     try:
         text = clip_list.read_text(encoding="utf-8")
         names = json.loads(text) if text.lstrip().startswith("[") else text.split()
-    except (OSError, ValueError) as error:
+    except TEXT_DAMAGE as error:
         raise AvatarError(
             "bad_file",
-            f"{clip_list} is not a readable list ({type(error).__name__}: {error}).",
+            f"{clip_list} is not a readable list ({said(error)}).",
             "Give a JSON list, or a text file with one clip name per line.",
         ) from error
     if not names or not all(isinstance(name, str) for name in names):

@@ -16,7 +16,8 @@ from safetensors import SafetensorError, safe_open
 from backend.data import layout
 from backend.data.frame import Frame
 from backend.export.atomic import replacing, write_bytes
-from shared.errors import AvatarError
+from shared.errors import AvatarError, said
+from shared.restricted.damage import TEXT_DAMAGE
 
 _JPEG = [
     cv2.IMWRITE_JPEG_QUALITY,
@@ -158,10 +159,12 @@ def read_keys(store: Path, missing_ok: bool = False) -> list[str]:
             keys = json.loads((file.metadata() or {})["keys"])
             slices = {name: file.get_slice(name) for name in layout.SHAPES}
             found = {name: (s.get_dtype(), tuple(s.get_shape())) for name, s in slices.items()}
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise ValueError("its keys are no list of names")
+    except (SafetensorError, LookupError, *TEXT_DAMAGE) as error:
         raise AvatarError(
             "bad_file",
-            f"{path} is not a readable file of tracks ({type(error).__name__}: {error}).",
+            f"{path} is not a readable file of tracks ({said(error)}).",
             "Copy it again, or write the store again.",
         ) from error
     for name, shape in layout.SHAPES.items():
@@ -230,6 +233,12 @@ def check_splits(
         )
     owner: dict[str, str] = {}
     for split, names in splits.items():
+        if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
+            raise AvatarError(
+                code,
+                f"{where}: the split {split!r} is {names!r}; expected a list of clips' names.",
+                "Correct the splits.",
+            )
         for name in names:
             if name not in clips:
                 raise AvatarError(
@@ -277,10 +286,10 @@ def read_json(path: Path) -> dict[str, Any]:
             f"There is no {path}.",
             "Check the path; a store is made by prepare, convert-tracks or synthesise.",
         ) from error
-    except (OSError, ValueError) as error:
+    except TEXT_DAMAGE as error:
         raise AvatarError(
             "bad_file",
-            f"{path} is not readable JSON ({type(error).__name__}: {error}).",
+            f"{path} is not readable JSON ({said(error)}).",
             "Check the path; a store is made by prepare, convert-tracks or synthesise.",
         ) from error
     if not isinstance(found, dict):

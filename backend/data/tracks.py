@@ -17,7 +17,7 @@ import numpy as np
 
 from backend.data import layout
 from shared.camera import PORTRAIT_FOCAL, Camera, portrait_intrinsics
-from shared.errors import AvatarError
+from shared.errors import AvatarError, about
 from shared.flame import BETAS_SIZE, EXPRESSION_SIZE
 from shared.restricted.inert import Refused, array_of
 from shared.restricted.unpickle import load_pickle
@@ -136,7 +136,8 @@ def load(path: Path) -> dict[str, Any]:
             raise layout.bad_value(
                 str(path), repr(key), f"a key of type {type(key).__name__}", "CLIP_NUMBER"
             )
-        layout.parse_key(key)
+        with about(str(path)):
+            layout.parse_key(key)
     return dict(found)
 
 

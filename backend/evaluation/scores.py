@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shared.errors import AvatarError
+from backend.export.atomic import write_bytes
+from backend.export.json_lines import no_line, whole_lines
 from shared.progress import Progress
 
 from .metrics import Metric, Shot
 from .results import SOURCES, TARGETS, Results, check_size
+
+_REMEDY = "Remove the file to measure everything again."
 
 
 class Key(NamedTuple):
@@ -46,8 +49,13 @@ class ScoreFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._scores: dict[Key, Score] = {}
-        for line in _whole_lines(path):
-            score = Score(Key(*line["key"]), line["digest"], line["values"])
+        lines, text = whole_lines(path, "score", _REMEDY)
+        if path.exists() and path.stat().st_size != len(text.encode()):  # stopped while writing
+            write_bytes(path, text.encode())
+        for number, line in enumerate(lines, 1):
+            score = _score_of(line)
+            if score is None:
+                raise no_line(path, number, "score", f"it holds {sorted(line)}", _REMEDY)
             self._scores[score.key] = score
 
     def find(self, key: Key, digest: str) -> dict[str, float | None]:
@@ -139,20 +147,11 @@ def _digest(shots: Sequence[Shot]) -> str:
     return digest.hexdigest()
 
 
-def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    text = path.read_text(encoding="utf-8")
-    lines = text.splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):  # stopped while writing
-        lines.pop()
-        path.write_text("".join(lines), encoding="utf-8")
-    for number, line in enumerate(lines, 1):
-        try:
-            yield json.loads(line)
-        except ValueError as error:
-            raise AvatarError(
-                "bad_file",
-                f"{path}, line {number} is not a score ({error}).",
-                "Remove the file to measure everything again.",
-            ) from error
+def _score_of(line: dict[str, Any]) -> Score | None:
+    """The score of a line; None where it is none."""
+    key, digest, values = (line.get(name) for name in ("key", "digest", "values"))
+    if not (isinstance(key, list) and isinstance(digest, str) and isinstance(values, dict)):
+        return None
+    named = len(key) == len(Key._fields) and all(isinstance(name, str) for name in key)
+    measured = all(value is None or type(value) in (int, float) for value in values.values())
+    return Score(Key(*key), digest, values) if named and measured else None

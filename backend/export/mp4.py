@@ -72,7 +72,7 @@ class Mp4Writer:
         if self._sound is None:
             return
         try:
-            self._source = stack.enter_context(av.open(str(self._sound)))
+            self._source = stack.enter_context(av.open(str(self._sound), metadata_errors="replace"))
         except FFmpegError as error:
             raise AvatarError(
                 "bad_file",

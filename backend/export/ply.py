@@ -5,6 +5,7 @@ The file shows the coarse image: the refined one exists only as rendered frames.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,12 +145,13 @@ def read_ply(path: Path) -> PlyCloud:
     head, mark, body = content.partition(b"\nend_header\n")
     lines = head.decode("utf-8", errors="replace").splitlines()
     names = tuple(line.split()[-1] for line in lines if line.startswith("property float "))
-    counts = [line.split()[2] for line in lines if line.startswith("element vertex ")]
-    if not mark or names not in SH_DEGREES.values() or len(counts) != 1 or not counts[0].isdigit():
+    counts = [line.split()[2:] for line in lines if line.startswith("element vertex ")]
+    count = counts[0][0] if len(counts) == 1 and len(counts[0]) == 1 else ""
+    if not mark or names not in SH_DEGREES.values() or not re.fullmatch("[0-9]{1,12}", count):
         raise AvatarError(
             "bad_file", f"{path} has the columns {names}.", f"Expected {COLUMNS}, one vertex list."
         )
-    expected = int(counts[0]) * len(names) * 4
+    expected = int(count) * len(names) * 4
     if len(body) != expected:
         raise AvatarError(
             "bad_file", f"{path} has {len(body)} bytes of data.", f"Expected {expected}: truncated?"
@@ -205,8 +207,8 @@ def _header(comments: Sequence[str], count: int, columns: Sequence[str]) -> byte
 
 
 def _axes_of(comments: Sequence[str]) -> str:
-    found = [line.split()[1] for line in comments if line.startswith("axes ")]
-    return found[0] if found and found[0] in AXES else "blender"
+    found = [line.split()[1:2] for line in comments if line.startswith("axes ")]
+    return found[0][0] if found and found[0] and found[0][0] in AXES else "blender"
 
 
 def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -18,6 +19,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _AFTER_HEADER = len(_SIGNATURE) + 25
 """Where the first chunk after IHDR begins."""
 _DIGEST_KEY = b"SplitAvatar-digest"
+_LONGEST_TEXT = 1 << 16
 
 
 def encoded(pixels: np.ndarray) -> bytes:
@@ -104,8 +106,11 @@ def read_digest(path: Path) -> str:
                 length, kind = struct.unpack(">I4s", start)
                 if kind in (b"IDAT", b"IEND"):
                     break
+                if kind != b"tEXt" or length > _LONGEST_TEXT:
+                    stream.seek(length + 4, os.SEEK_CUR)
+                    continue
                 content = stream.read(length + 4)[:-4]
-                if kind == b"tEXt" and content.startswith(_DIGEST_KEY + b"\0"):
+                if content.startswith(_DIGEST_KEY + b"\0"):
                     return content[len(_DIGEST_KEY) + 1 :].decode("latin-1")
     except OSError:
         return ""

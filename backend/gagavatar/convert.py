@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from backend.model.checkpoint import save_state
 from backend.model.splitavatar import SplitAvatar
 from shared.errors import AvatarError
 from shared.progress import Progress, silent
+from shared.restricted.damage import ARCHIVE_DAMAGE
 
 PRESET = "gagavatar"
 
@@ -82,17 +81,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        RuntimeError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-    ) as error:
+    except ARCHIVE_DAMAGE as error:
         raise _refused(path, f"it cannot be read as plain tensors ({str(error)[:200]})") from error
     model = content.get("model") if isinstance(content, dict) else None
     if not isinstance(model, dict) or not all(isinstance(v, Tensor) for v in model.values()):

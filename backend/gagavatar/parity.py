@@ -6,7 +6,6 @@ The network works in model units here, so that numbers round as the original's d
 from __future__ import annotations
 
 import dataclasses
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,6 +41,7 @@ from backend.splat.reference import TILE
 from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.progress import Progress, silent
+from shared.restricted.damage import ARCHIVE_DAMAGE
 
 INPUTS = {
     "image512": (3, None, None),
@@ -71,8 +71,8 @@ def read_inputs(path: Path) -> Arrays:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            found = {name: np.asarray(file[name]) for name in file.files}
+    except ARCHIVE_DAMAGE as error:
         raise _refused(path, f"it is not an npz of plain arrays ({error})") from error
     for name, shape in INPUTS.items():
         if name not in found:

@@ -74,7 +74,7 @@ def _check(path: Path, arrays: dict[str, np.ndarray]) -> None:
     for name, (kind, expected) in _SHAPES.items():
         if name not in arrays:
             raise AvatarError("bad_file", f"The head {path} lacks the array {name!r}.", _REMEDY)
-        found = arrays[name]
+        found = np.asarray(arrays[name])  # bytes, where the archive holds no array
         sound = found.ndim == len(expected) and found.dtype.kind == kind
         for size, want in zip(found.shape, expected, strict=False):
             sound &= size == (sizes.setdefault(want, size) if isinstance(want, str) else want)

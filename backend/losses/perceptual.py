@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from backend.assets.downloads import asset
 from backend.model.encoder import IMAGENET_MEAN, IMAGENET_STD, EfficientNetLite0
 from shared.errors import AvatarError
+from shared.restricted.damage import ARCHIVE_DAMAGE
 
 SLOTS = ("none", "effnet", "vgg16", "alexnet_vggface")
 
@@ -221,7 +221,7 @@ def _built(path: Path, network: type[Vgg16Perceptual] | type[AlexVggFacePerceptu
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
         state = state.get("model", state)  # the baseline's file keeps its tensors below this
         return network(state)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, AttributeError) as error:
+    except ARCHIVE_DAMAGE as error:
         raise AvatarError(
             "bad_file",
             f"{path} does not hold the weights of {network.__name__}: {error}",

@@ -14,7 +14,8 @@ from torch import Tensor
 from backend.configs.network import ModelConfig, model_config
 from backend.model.head_mesh import HeadMesh
 from backend.model.splitavatar import SplitAvatar
-from shared.errors import AvatarError
+from shared.errors import AvatarError, about
+from shared.restricted.damage import TEXT_DAMAGE
 
 FORMAT = "splitavatar-checkpoint-1"
 _FROZEN = "encoder."
@@ -119,8 +120,9 @@ def _read(path: Path, weights: bool) -> tuple[dict[str, str], dict[str, Tensor]]
 
 def _config(path: Path, metadata: dict[str, str]) -> ModelConfig:
     try:
-        return model_config(json.loads(metadata["config"]))
-    except (KeyError, json.JSONDecodeError) as error:
+        with about(path.name):
+            return model_config(json.loads(metadata["config"]))
+    except (KeyError, TypeError, *TEXT_DAMAGE) as error:
         raise _bad(path, f"has no readable config ({error!r})") from error
 
 

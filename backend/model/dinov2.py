@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from backend.model.encoder import IMAGENET_MEAN, IMAGENET_STD, EncoderOutput
 from backend.model.shapes import check_shape
 from backend.model.vit import NORM_EPS, Block
 from shared.errors import AvatarError
+from shared.restricted.damage import ARCHIVE_DAMAGE
 
 WEIGHTS = "dinov2/dinov2_vitb14_pretrain.pth"
 """The released file, below the folder for downloads."""
@@ -172,7 +172,7 @@ def load_dinov2(encoder: DinoV2, path: Path) -> None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         encoder.load_state_dict(state, strict=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError) as error:
+    except ARCHIVE_DAMAGE as error:
         raise AvatarError(
             "bad_file",
             f"{path.name} is not dinov2_vitb14_pretrain.pth: {str(error)[:300]}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from backend.model.shapes import check_shape
 from shared.errors import AvatarError
+from shared.restricted.damage import ARCHIVE_DAMAGE
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -110,7 +110,7 @@ def _load_trunk(image_size: int) -> Any:
         raise AvatarError(
             "missing_weights", f"{path} is missing.", "Install the backend again."
         ) from error
-    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
+    except ARCHIVE_DAMAGE as error:
         raise AvatarError(
             "bad_file",
             f"{path} is not the EfficientNet-Lite0 weights file: {error}",

@@ -13,9 +13,10 @@ import numpy as np
 from backend.export.atomic import write_bytes
 from shared import packing
 from shared.camera import Camera
-from shared.errors import AvatarError, said
+from shared.errors import AvatarError, about, said
 from shared.flame import Track
 from shared.messages import ABLATIONS
+from shared.restricted.damage import TEXT_DAMAGE
 from shared.tracks import read
 
 _JOB_KEYS = {
@@ -91,20 +92,23 @@ def read_job(folder: Path) -> RenderSettings:
         isinstance(v, int | float) and 0 <= v <= 1 for v in background
     ):
         raise _bad(path, f"background is {list(background)}; expected three numbers 0..1")
-    ablate = frozenset(content.get("ablate", ()))
-    if not ablate <= set(ABLATIONS):
-        raise _bad(path, f"ablate is {sorted(ablate)}; expected some of {list(ABLATIONS)}")
+    ablate = content.get("ablate", [])
+    if not all(part in ABLATIONS for part in ablate):
+        raise _bad(path, f"ablate is {ablate}; expected some of {list(ABLATIONS)}")
     avatar = folder / content["avatar"]
+    with about(str(path)):
+        track = Track.load(folder / content["track"])
+        cameras = read_cameras(folder / content["cameras"]) if "cameras" in content else ()
     return RenderSettings(
         avatar=avatar,
-        track=Track.load(folder / content["track"]),
-        cameras=read_cameras(folder / content["cameras"]) if "cameras" in content else (),
+        track=track,
+        cameras=cameras,
         out=folder / "frames",
         name=content.get("name", avatar.stem),
         first_frame=content.get("first_frame", 1),
         mp4=content.get("mp4", False),
         background=background,
-        ablate=ablate,
+        ablate=frozenset(ablate),
     )
 
 
@@ -139,7 +143,7 @@ def read_cameras(path: Path) -> tuple[Camera, ...]:
     try:
         rows = {name: np.array(content[name], np.float64) for name in ("viewmats", "Ks")}
         return packing.cameras_from(content["width"], content["height"], **rows)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _bad(path, said(error)) from error
 
 
@@ -164,7 +168,7 @@ def write_cameras(path: Path, cameras: Sequence[Camera]) -> None:
 def _json_object(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except TEXT_DAMAGE as error:
         raise _bad(path, str(error)) from error
     if not isinstance(content, dict):
         raise _bad(path, f"it holds a {type(content).__name__}; expected an object")

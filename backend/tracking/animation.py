@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageSequence
 
+from shared.errors import AvatarError
+
 from .pillow_file import UNREADABLE, pillow_file
 
 _KINDS = frozenset({"WEBP", "GIF", "PNG", "AVIF"})  # of the others, more pictures are pages
@@ -19,14 +21,26 @@ def animation_times(path: Path) -> np.ndarray | None:
     """[T] seconds at which the frames are due and [1] at which the last ends, in one: [T + 1].
 
     None for a picture that stands still, or that Pillow cannot read.
+
+    Raises:
+        AvatarError: `bad_file` where one of several frames cannot be read.
     """
+    count, steps = 1, []
     try:
         with pillow_file(path.read_bytes()) as file:
-            if file.format not in _KINDS or getattr(file, "n_frames", 1) < 2:
+            count = getattr(file, "n_frames", 1) if file.format in _KINDS else 1
+            if count < 2:
                 return None
-            steps = [_duration_ms(frame) for frame in ImageSequence.Iterator(file)]
-    except UNREADABLE:
-        return None
+            for frame in ImageSequence.Iterator(file):
+                steps.append(_duration_ms(frame))
+    except UNREADABLE as error:
+        if count < 2:
+            return None
+        raise AvatarError(
+            "bad_file",
+            f"{path}: picture {len(steps) + 1} of {count} cannot be read ({error}).",
+            "Copy or export the animation again.",
+        ) from error
     return np.cumsum([0.0, *steps]) / 1000
 
 

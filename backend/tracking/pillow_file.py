@@ -9,7 +9,9 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+from shared.restricted.damage import ARCHIVE_DAMAGE
+
+UNREADABLE = (*ARCHIVE_DAMAGE, Image.DecompressionBombError)
 """What Pillow raises of files that it cannot read."""
 
 

@@ -78,7 +78,8 @@ class Counted:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     try:
-        container = av.open(str(path))
+        # titles are in any encoding
+        container = av.open(str(path), metadata_errors="replace")
     except FFmpegError as error:
         raise _unreadable(path, error.strerror or type(error).__name__) from error
     with container:

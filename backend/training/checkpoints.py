@@ -22,6 +22,7 @@ from backend.export.atomic import replacing
 from backend.model.checkpoint import checkpoint_state
 from backend.model.splitavatar import SplitAvatar
 from shared.errors import AvatarError
+from shared.restricted.damage import TEXT_DAMAGE
 
 FORMAT = "splitavatar-training-1"
 _MODEL, _OPTIMISER = "model.", "optimiser."
@@ -103,7 +104,7 @@ def read_state(path: Path) -> RunState:
         if metadata.get("format") != FORMAT:
             raise _bad(path, f"is of the format {metadata.get('format')}; expected {FORMAT}")
         return RunState(**json.loads(metadata["state"]))
-    except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (SafetensorError, KeyError, TypeError, *TEXT_DAMAGE) as error:
         raise _bad(path, f"is not a whole checkpoint ({error})") from error
 
 

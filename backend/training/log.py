@@ -11,10 +11,12 @@ import numpy as np
 from torch import Tensor
 
 from backend.export.atomic import write_bytes
+from backend.export.json_lines import no_line, whole_lines
 from backend.training.batch import Batch
 
 METRICS = "metrics.jsonl"
 _STRIP_ROWS = 4
+_LINE, _REMEDY = "step's numbers", "Remove the file: the run goes on without its past curves."
 
 
 class RunLog:
@@ -65,11 +67,16 @@ class RunLog:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a metrics file; what a killed process half wrote is left out."""
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [json.loads(line) for line in lines[:-1]]
+    """The whole lines of a metrics file; what a killed process half wrote is left out.
+
+    Raises:
+        AvatarError: `bad_file`, naming the line that is none of a run.
+    """
+    lines, _ = whole_lines(path, _LINE, _REMEDY)
+    for number, line in enumerate(lines, 1):
+        if not isinstance(line.get("step"), int):
+            raise no_line(path, number, _LINE, f"its step is {line.get('step')!r}", _REMEDY)
+    return lines
 
 
 def strip(batch: Batch, coarse: Tensor, fine: Tensor | None) -> np.ndarray:

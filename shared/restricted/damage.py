@@ -26,4 +26,7 @@ ARCHIVE_DAMAGE = (
     SyntaxError,
     tokenize.TokenError,
 )
-"""Of NumPy, zipfile and torch on damaged archives."""
+"""Of NumPy, zipfile, torch and Pillow on damaged files."""
+
+TEXT_DAMAGE = (OSError, ValueError, RecursionError)
+"""Of files of JSON or TOML that cannot be read, hold no text, or nest without end."""

@@ -209,7 +209,7 @@ def _time(frame: Any) -> float | None:
     )
     try:
         time = math.nan if found is None else float(found)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return time if math.isfinite(time) else None
 
@@ -223,7 +223,7 @@ def _numbers(path: Path, key: str, rows: list[Any], width: int) -> np.ndarray:
     there = [row for row in rows if row is not None]
     try:
         result = np.array(there, np.float64).reshape(len(there), width)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise bad_key(path, key, str(error), "numbers") from error
     if not np.isfinite(result).all():
         raise bad_key(path, key, "NaN or infinity", "finite numbers")

@@ -6,6 +6,7 @@ tests/blender/scene/test_tracks_as_people_bring_them.py.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,9 @@ import numpy as np
 import pytest
 
 from backend.__main__ import main
+from shared.errors import AvatarError
 from shared.flame import Track
-from shared.tracks import FORMATS
+from shared.tracks import FORMATS, read
 from tests.fakes import arkit_files, tracker_files
 
 Convert = Callable[..., dict[str, Any]]
@@ -146,3 +148,26 @@ def test_a_malformed_file_names_file_key_found_and_expected(
         arrays = {**stored, **change}
     np.savez(path, **arrays)
     assert f"{path.name}, key {text}" in convert(path, code=1)["error"]
+
+
+def test_numbers_that_no_float_holds_are_refused(tmp_path: Path) -> None:
+    stored = arkit_files.content(arkit_files.W.tolist())
+    stored["frames"][3]["weights"][5] = 10**400
+    path = arkit_files.written(tmp_path / "a.json", stored)
+    with pytest.raises(AvatarError, match=r"a\.json") as caught:
+        read(path)
+    assert caught.value.code == "bad_file"
+    stored = arkit_files.content()
+    stored["frames"][3]["time"] = 10**400  # as any other time that is none: the rate counts
+    track = read(arkit_files.written(tmp_path / "a.json", stored))
+    assert (len(track), track.fps) == (arkit_files.T, arkit_files.FPS)
+
+
+def test_a_damaged_track_of_ours_is_closed_again(tmp_path: Path) -> None:
+    """An open file cannot be replaced on Windows; here an unclosed one is a warning."""
+    Track.neutral(2).save(tmp_path / "a.flame.npz")
+    content = (tmp_path / "a.flame.npz").read_bytes()
+    (tmp_path / "a.flame.npz").write_bytes(content[:-30])
+    with pytest.raises(AvatarError):
+        Track.load(tmp_path / "a.flame.npz")
+    gc.collect()

@@ -108,12 +108,41 @@ def test_animated_pictures_have_all_their_frames(pixels, tmp_path, suffix):
     assert not pictures.is_video
 
 
+@pytest.mark.parametrize("suffix", ["png", "avif"])
+def test_an_animation_with_a_damaged_picture_does_not_become_a_still_one(pixels, tmp_path, suffix):
+    frames = [Image.fromarray(counted(pixels, n, 10)) for n in range(10)]
+    path = tmp_path / f"a.{suffix}"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=80)
+    content = bytearray(path.read_bytes())
+    middle = slice(len(content) // 2, len(content) // 2 + 2000)
+    content[middle] = bytes(2000)
+    path.write_bytes(content)
+    with pytest.raises(AvatarError, match=rf"a\.{suffix}: picture \d+ of 10 cannot be") as caught:
+        Pictures.open(path)
+    assert caught.value.code == "bad_file"
+
+
 @pytest.mark.parametrize("suffix", ["avif", "jfif", "gif", "jp2", "webp"])
 def test_one_picture_of_any_kind_drives(pixels, tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     Image.fromarray(pixels).save(path, "JPEG" if suffix == "jfif" else None)
     (frame,) = Pictures.open(path).frames()
     assert np.abs(frame[..., ::-1].astype(int) - pixels).mean() < 6
+
+
+def test_a_title_in_latin_1_does_not_matter(pixels, tmp_path):
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Xmm Titel"
+        stream: Any = container.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 256
+        stream.pix_fmt = "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(counted(pixels, 0, 1))))
+        container.mux(stream.encode())
+    content = path.read_bytes()
+    assert content.count(b"Xmm Titel") == 1
+    path.write_bytes(content.replace(b"Xmm Titel", "Männchen!".encode("latin-1")))
+    assert len(list(Pictures.open(path).frames())) == 1
 
 
 def test_what_is_no_video_is_named(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 
 import build_addon
 from backend.install import InstallError
-from house import environments, package, suites, wheels
+from house import commands, environments, package, suites, wheels
 from house.environments import ROOT, find_python
 from shared.version import VERSION
 
@@ -181,3 +181,20 @@ def test_the_last_line_is_the_plain_count(
 ) -> None:
     assert suites._conclude(tally) == code
     assert capsys.readouterr().out.splitlines()[-1] == line
+
+
+def test_the_fuzz_gets_its_own_options_and_no_other_command_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: list[list[str]] = []
+
+    def note(options: list[str]) -> int:
+        given.append(options)
+        return 1
+
+    monkeypatch.setattr(commands, "run_fuzz", note)
+    assert commands.main(["fuzz", "--only", "photo", "--seed", "5", "--help"]) == 1
+    assert given == [["--only", "photo", "--seed", "5", "--help"]]
+    with pytest.raises(SystemExit):
+        commands.main(["libraries", "--seed", "5"])
+    assert "unrecognized arguments: --seed 5" in capsys.readouterr().err

@@ -13,9 +13,22 @@ from typing import Any
 
 from backend.data.prepare.clip import ClipReport
 from backend.export.atomic import write_bytes
+from backend.export.json_lines import no_line, whole_lines
 from shared.errors import AvatarError
 
 JOURNAL, REPORT_JSON, REPORT_CSV = "prepared.jsonl", "report.json", "report.csv"
+_LINE, _REMEDY = "clip's report", "Prepare the clips into another folder."
+_KINDS = {
+    "every": int,
+    "clip": str,
+    "source": str,
+    "frames": int,
+    "kept": int,
+    "dropped": dict,
+    "error": str,
+    "seconds": int | float,
+}
+"""What a line holds."""
 
 
 class Journal:
@@ -26,19 +39,22 @@ class Journal:
         every: The run's; that of the lines must be the same.
 
     Raises:
-        AvatarError: `bad_request` where the store was prepared with another `every`.
+        AvatarError: `bad_request` where the store was prepared with another `every`; `bad_file`
+            for a line that is no report.
     """
 
     def __init__(self, store: Path, every: int) -> None:
         self._path, self._every = store / JOURNAL, every
         self.reports: dict[str, ClipReport] = {}
-        text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
-        whole = text[: text.rfind("\n") + 1]
-        for line in whole.splitlines():
-            self._take(json.loads(line))
+        lines, text = whole_lines(self._path, _LINE, _REMEDY)
+        for number, entry in enumerate(lines, 1):
+            if not _is_report(entry):
+                found = f"it holds {sorted(entry)}, or values of other kinds"
+                raise no_line(self._path, number, _LINE, found, _REMEDY)
+            self._take(entry)
         store.mkdir(parents=True, exist_ok=True)
-        if whole != text:
-            write_bytes(self._path, whole.encode())
+        if self._path.exists() and self._path.stat().st_size != len(text.encode()):
+            write_bytes(self._path, text.encode())
 
     def _take(self, entry: dict[str, Any]) -> None:
         every = entry.pop("every")
@@ -94,4 +110,12 @@ class Journal:
         for r in ordered:
             counts = [len(r.dropped.get(reason, [])) for reason in reasons]
             sheet.writerow([r.clip, r.source, r.frames, r.kept, *counts, r.error, r.seconds])
-        write_bytes(store / REPORT_CSV, table.getvalue().encode())
+        write_bytes(store / REPORT_CSV, table.getvalue().encode("utf-8", "backslashreplace"))
+
+
+def _is_report(entry: dict[str, Any]) -> bool:
+    return (
+        entry.keys() == _KINDS.keys()
+        and all(isinstance(entry[name], kind) for name, kind in _KINDS.items())
+        and all(isinstance(frames, list) for frames in entry["dropped"].values())
+    )

@@ -90,12 +90,15 @@ def read_splits(path: Path) -> dict[str, list[str]]:
         AvatarError: `bad_file`.
     """
     found = store_files.read_json(path)
-    names = [name for clips in found.values() if isinstance(clips, list) for name in clips]
-    lists = all(isinstance(clips, list) for clips in found.values())
+    lists = all(
+        isinstance(clips, list) and all(isinstance(name, str) for name in clips)
+        for clips in found.values()
+    )
     if not lists or not set(found) <= set(layout.SPLITS):
         raise AvatarError(
             "bad_file",
             f"{path} does not map some of {list(layout.SPLITS)} to lists of clips.",
             'Expected {"train": ["clip", ...], "test": [...]}.',
         )
-    return store_files.check_splits(found, dict.fromkeys(names), "bad_file", str(path))  # pyright: ignore[reportReturnType]
+    names = dict.fromkeys(name for clips in found.values() for name in clips)
+    return store_files.check_splits(found, names, "bad_file", str(path))  # pyright: ignore[reportReturnType]

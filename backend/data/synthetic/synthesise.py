@@ -20,6 +20,7 @@ from backend.export.atomic import write_bytes
 from backend.head import Head
 from shared.errors import AvatarError
 from shared.progress import Progress
+from shared.restricted.damage import TEXT_DAMAGE
 
 from .painter import Painter
 from .person import draw_person
@@ -160,7 +161,7 @@ def _claim(path: Path, recipe: Recipe) -> None:
     if file.is_file():
         try:
             there = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except TEXT_DAMAGE as error:
             raise AvatarError(
                 "bad_file", f"{file} is no JSON ({error}).", "Delete the store and make it again."
             ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -14,6 +13,7 @@ from torch.nn import functional
 from backend.assets.downloads import asset
 from backend.losses.perceptual import alexnet_layers, vgg16_layers
 from shared.errors import AvatarError
+from shared.restricted.damage import ARCHIVE_DAMAGE
 
 from .shot import Shot
 
@@ -148,7 +148,7 @@ def _width_before(features: nn.Sequential, tap: int) -> int:
 def _read(path: Path) -> Mapping[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError) as error:
+    except ARCHIVE_DAMAGE as error:
         raise _bad(path, f"cannot be read ({error})") from error
     if not isinstance(state, Mapping):
         raise _bad(path, f"holds a {type(state).__name__}, not a state dict")

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import scipy.io
 
 from shared.errors import AvatarError
+from shared.restricted.damage import ARCHIVE_DAMAGE
+from shared.restricted.mat_file import read_mat  # scipy's reader crashes on damaged files
 
 from .faces import AKD_SIDE_PX
 from .shot import Shot
@@ -41,8 +42,8 @@ class _Deep3D:
         """
         path = _existing(shot.beside(DEEP3D, ".mat"), "Deep3DFaceRecon (its test.py)")
         try:
-            values = np.asarray(scipy.io.loadmat(path)[self._key], np.float64).reshape(-1)
-        except (KeyError, ValueError, TypeError, OSError, NotImplementedError) as error:
+            values = np.asarray(read_mat(path.read_bytes())[self._key], np.float64).reshape(-1)
+        except ARCHIVE_DAMAGE as error:
             raise _bad(path, f"has no numbers {self._key!r} ({error})") from error
         if values.size != self._size or not np.isfinite(values).all():
             raise _bad(path, f"has {values.size} values {self._key!r}; expected {self._size}")
@@ -95,7 +96,7 @@ class Akd:
         path = _existing(shot.beside(LANDMARKS, ".npy"), "a 68-point landmark detector")
         try:
             points = np.asarray(np.load(path, allow_pickle=False), np.float64)
-        except (ValueError, OSError, EOFError) as error:
+        except ARCHIVE_DAMAGE as error:
             raise _bad(path, f"is not an array file ({error})") from error
         if points.shape != (68, 2) or not np.isfinite(points).all():
             raise _bad(path, f"has the shape {list(points.shape)}; expected finite [68, 2]")

@@ -114,8 +114,11 @@ def test_info_reads_an_avatar_s_header(line: Line, tmp_path: Path) -> None:
     facts = line.json("info", path)
     assert facts["format"] == "savatar-1"
     assert facts["arrays"] == {"means": [7, 3]}
-    path.write_bytes(b"\xff" * 20)
-    assert line.json("info", path, code=1)["error"]["code"] == "bad_file"
+    headers = (b"[]", b"{}{", b'{"a": 5}', b'{"__metadata__": 5}', b"[" * 100_000)
+    damaged = [len(header).to_bytes(8, "little") + header for header in headers]
+    for content in (b"\xff" * 20, *damaged):
+        path.write_bytes(content)
+        assert line.json("info", path, code=1)["error"]["code"] == "bad_file"
 
 
 def test_doctor_lists_every_download_with_place_and_licence(

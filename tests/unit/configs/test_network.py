@@ -33,6 +33,8 @@ def test_a_config_survives_plain_values() -> None:
         ({"g0_copies": 15}, "g0_copies is 15; expected 1, or layers = 0 and generator = baseline"),
         ({"sites": 1}, "sites is 1; expected a value of type bool"),
         ({"grid": True}, "grid is True; expected a value of type int"),
+        ({"plane_scale_m": 10**400}, "expected a number"),
+        ({"lambda_scale": [10**400, 1, 1, 1]}, "expected a list of numbers"),
         ({"lambda_scale": "big"}, "lambda_scale is 'big'; expected a list of numbers"),
     ],
 )

@@ -124,3 +124,16 @@ def test_a_truncated_lmdb_is_an_error_and_no_crash(whole: Path, tmp_path: Path) 
     for line, path in zip(lines, paths, strict=True):
         assert line.startswith(f"bad_file {path}/img_lmdb/data.mdb")
         assert "truncated" in line
+
+
+@pytest.mark.parametrize("names", [5, "ab", [["a"]], {"a": 1}, [1]])
+def test_a_split_that_is_no_list_of_names_is_told(store: Path, names: object) -> None:
+    (store / "split.json").write_text(json.dumps({"train": names}))
+    assert "the split 'train' is" in refused(store).message
+
+
+@pytest.mark.parametrize("keys", ["5", '["a_0", 5]', '"ab"', "[" * 100_000])
+def test_keys_that_are_no_names_are_told(store: Path, keys: str) -> None:
+    path = store / "tracks.safetensors"
+    safetensors.numpy.save_file(safetensors.numpy.load_file(path), path, {"keys": keys})
+    assert "is not a readable file of tracks" in refused(store).message

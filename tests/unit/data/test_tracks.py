@@ -195,10 +195,20 @@ def _cut_images(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:-4096])
 
 
+def _spoil_images(folder: Path) -> None:
+    """The pages after the two of the header are of a kind that they cannot be."""
+    file = folder / "img_lmdb" / "data.mdb"
+    content = bytearray(file.read_bytes())
+    for page in range(2 * 4096, len(content), 4096):
+        content[page + 10] = 0x08
+    file.write_bytes(content)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (_cut_images, "is truncated"),
+        (_spoil_images, "img_lmdb is damaged"),
         (lambda f: (f / "optim.pkl").unlink(), "holds no smoothed.pkl or optim.pkl"),
         (lambda f: (f / "dataset.json").write_text('{"train": 5}'), "'train' is no list"),
         (lambda f: (f / "dataset.json").write_text('{"train": ["zz_1"]}'), "None of the 1 listed"),
@@ -232,3 +242,10 @@ def test_no_part_of_ours_unpickles_by_itself() -> None:
     folder = Path(layout.__file__).parent
     for path in folder.glob("*.py"):
         assert "import pickle" not in path.read_text(encoding="utf-8"), path
+
+
+def test_a_key_that_is_none_is_told_with_its_file(tmp_path: Path) -> None:
+    path = files.write_pickle(tmp_path / "optim.pkl", {"000001W0": files.record(0)})
+    with pytest.raises(AvatarError, match=r"optim\.pkl: '000001W0' is no frame's key") as caught:
+        tracks.load(path)
+    assert caught.value.code == "bad_file"

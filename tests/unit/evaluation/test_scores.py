@@ -105,9 +105,18 @@ def test_means_hold_only_what_was_asked_for(results: Path, reader: FaceReader):
     assert measured(results, ["ssim", "psnr"], reader)["good"].means == both
 
 
-def test_a_damaged_score_file_is_refused(tmp_path: Path):
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{nonsense",
+        '{"key": ["self", "a"], "digest": "d", "values": {}}',
+        '{"key": ["self", "a", "b", "c"], "digest": "d", "values": {"psnr": "20"}}',
+        '{"key": ["self", "a", "b", ["c"]], "digest": "d", "values": {}}',
+    ],
+)
+def test_a_damaged_score_file_is_refused(tmp_path: Path, line: str):
     path = tmp_path / "scores.jsonl"
-    path.write_text("{nonsense\n")
+    path.write_text(line + "\n")
     with pytest.raises(AvatarError, match=r"scores.jsonl, line 1 is not a score"):
         ScoreFile(path)
 

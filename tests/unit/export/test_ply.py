@@ -212,3 +212,25 @@ def test_unknown_axes_are_refused(tmp_path: Path, gaussians: FakeGaussians) -> N
     with pytest.raises(AvatarError, match="Unknown axes 'unity'"):
         ply.write_ply(tmp_path / "a.ply", gaussians, axes="unity")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("count", ["²", "9" * 5000, "-1", "", "7 7", "1e1"])
+def test_a_count_that_is_none_is_refused(
+    tmp_path: Path, gaussians: FakeGaussians, count: str
+) -> None:
+    path = tmp_path / "a.ply"
+    ply.write_ply(path, gaussians)
+    old = f"element vertex {len(gaussians)}".encode()
+    assert old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, f"element vertex {count}".encode()))
+    with pytest.raises(AvatarError, match=r"a\.ply has") as found:
+        ply.read_ply(path)
+    assert found.value.code == "bad_file"
+
+
+def test_axes_without_a_name_are_blenders(tmp_path: Path, gaussians: FakeGaussians) -> None:
+    path = tmp_path / "a.ply"
+    ply.write_ply(path, gaussians)
+    whole = ply.read_ply(path)
+    path.write_bytes(path.read_bytes().replace(b"axes blender (Z up)", b"axes "))
+    np.testing.assert_array_equal(ply.read_ply(path).means, whole.means)

@@ -1,5 +1,6 @@
 """PNG, read back by others."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,18 @@ def test_alpha_is_composed_over_the_background() -> None:
     found = png.over_background(rgba, (1, 0.5, 0))
     expected = [[[200, 100, 0], [255, 128, 0], [244, 122, 0]]]
     np.testing.assert_allclose(found, expected, atol=1)
+
+
+def test_a_chunk_that_claims_gigabytes_takes_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    png.write_png(path, gradient(), digest="abc")
+    content = bytearray(path.read_bytes())
+    at = content.index(b"tEXt") - 4
+    content[at : at + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        assert png.read_digest(path) == ""
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()

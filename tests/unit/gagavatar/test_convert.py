@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,22 @@ def test_other_files_are_refused_and_nothing_in_them_runs(tmp_path: Path, conten
 def test_a_damaged_file_is_one_clear_error(tmp_path: Path, damage: bytes):
     (tmp_path / "broken.pt").write_bytes(damage)
     assert refusal(tmp_path / "broken.pt", tmp_path / "out.safetensors").code == "bad_file"
+
+
+@pytest.mark.parametrize(
+    "pickled", [b"", b"\x80\x02J\x00", b"\x80\x02X\xff\xff\xff\xff", b"\x80\x02."]
+)
+def test_a_damaged_pickle_within_is_one_clear_error(tmp_path: Path, pickled: bytes):
+    torch.save({}, tmp_path / "sound.pt")
+    with (
+        zipfile.ZipFile(tmp_path / "sound.pt") as sound,
+        zipfile.ZipFile(tmp_path / "broken.pt", "w") as broken,
+    ):
+        for name in sound.namelist():
+            broken.writestr(name, pickled if name.endswith("data.pkl") else sound.read(name))
+    error = refusal(tmp_path / "broken.pt", tmp_path / "out.safetensors")
+    assert error.code == "bad_file"
+    assert "broken.pt" in error.message
 
 
 def test_a_file_that_is_not_there_and_a_wrong_name_for_the_result(tmp_path: Path):

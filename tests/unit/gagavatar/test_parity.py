@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -34,3 +35,12 @@ def test_inputs_that_are_no_npz_are_refused(tmp_path: Path):
     (tmp_path / "inputs.npz").write_bytes(b"nothing")
     with pytest.raises(AvatarError, match=r"inputs\.npz is not a parity run's inputs"):
         read_inputs(tmp_path / "inputs.npz")
+
+
+def test_a_member_that_is_no_array_is_refused(tmp_path: Path):
+    path = tmp_path / "inputs.npz"
+    np.savez(path, **{k: v for k, v in gagavatar.inputs().items() if k != "t_bbox"})  # pyright: ignore[reportArgumentType]
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("t_bbox", b"no array")
+    with pytest.raises(AvatarError, match="t_bbox has shape"):
+        read_inputs(path)

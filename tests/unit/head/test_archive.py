@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -73,3 +74,12 @@ def test_a_wrong_array_is_named(tmp_path: Path, name: str, value: np.ndarray | N
 def test_an_unknown_head_is_refused():
     with pytest.raises(AvatarError, match="Unknown head 'flame2020'"):
         Head.load("flame2020")
+
+
+def test_a_member_that_is_no_array_is_named(tmp_path: Path):
+    path = changed(tmp_path / "head.npz", mirror=None)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("mirror", b"no array")
+    with pytest.raises(AvatarError, match="Array 'mirror' of the head") as caught:
+        read_head(path, None)
+    assert caught.value.code == "bad_file"

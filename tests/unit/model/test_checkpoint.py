@@ -149,3 +149,20 @@ def test_an_encoder_that_came_with_a_checkpoint_stays_with_it(trained, head, tmp
     again = tmp_path / "again.safetensors"
     save_checkpoint(again, loaded)
     assert checkpoint_state(load_checkpoint(again, head)).keys() == state.keys()
+
+
+@pytest.mark.parametrize(
+    ("stored", "says"),
+    [
+        ("[" * 100_000, "has no readable config"),
+        ("5", "has no readable config"),
+        ('{"preset": "open"}', "The network setting head is 'nothing'"),
+    ],
+)
+def test_a_config_that_cannot_be_is_told_with_the_file(trained, tmp_path, head, stored, says):
+    path = tmp_path / "weights.safetensors"
+    rewritten(path, trained, config=stored)
+    error = refused(path, head)
+    assert error.code == "bad_file"
+    assert says in error.message
+    assert error.message.startswith("weights.safetensors")

@@ -76,11 +76,12 @@ def test_other_content_is_refused(tmp_path: Path, text: str) -> None:
     assert failure(tmp_path / "c.json").code in ("bad_file", "protocol_mismatch")
 
 
-def test_a_wrong_key_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pid", ["5", 0, -1, 1 << 31, 10**400])
+def test_a_wrong_key_is_named(tmp_path: Path, pid: object) -> None:
     facts = asdict(connection())
-    facts["pid"] = "5"
+    facts["pid"] = pid
     (tmp_path / "c.json").write_text(json.dumps(facts))
-    assert "key 'pid': found '5'" in failure(tmp_path / "c.json").message
+    assert f"key 'pid': found {pid!r}" in failure(tmp_path / "c.json").message
 
 
 def test_this_process_is_alive_and_impossible_ones_are_not() -> None:

@@ -48,3 +48,22 @@ def test_the_report_counts_by_reason(tmp_path: Path) -> None:
         "a,/in/a.mp4,5,0,2,broken,1.5",
         "b,/in/b.mp4,5,3,2,,1.5",
     ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"kept": "3"}, {"dropped": {"no face": 1}}, {"more": 1}, {"clip": ["a"]}, {"seconds": None}],
+)
+def test_a_line_that_is_no_report_is_named(tmp_path: Path, change: dict) -> None:
+    Journal(tmp_path, 5).add(report("a"))
+    path = tmp_path / "prepared.jsonl"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change) + "\n")
+    with pytest.raises(AvatarError, match=r"prepared\.jsonl, line 1 is not a clip's report"):
+        Journal(tmp_path, 5)
+
+
+def test_a_name_of_half_a_character_is_reported(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, 5)
+    journal.add(report("\ud800"))
+    journal.write_report()
+    assert r"\ud800" in (tmp_path / "report.csv").read_text(encoding="utf-8")
