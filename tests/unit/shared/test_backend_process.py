@@ -54,7 +54,7 @@ def test_windows_codes_of_crashes_are_told_alike(
 
 def test_a_backend_that_gave_up_says_its_last_words_whole(tmp_path: Path) -> None:
     log = tmp_path / "backend.log"
-    why = "No module named 'torch' " + "x" * 2000
+    why = "No module named 'torch' " + "x" * 1500
     log.write_text(f"Traceback:\n  File x\nModuleNotFoundError: {why}\n")
     assert ended(1, log).message == f"The backend ended unexpectedly: {why}."
     log.unlink()
