@@ -28,11 +28,11 @@ from scipy.spatial import KDTree  # noqa: E402
 from backend.head import Head, load_head  # noqa: E402
 from backend.head.transfer import similarity  # noqa: E402
 from backend.tracking.expression_prior import by_scores  # noqa: E402
-from backend.tracking.portrait import Tracker  # noqa: E402
+from backend.tracking.fit import Fit  # noqa: E402
+from backend.tracking.portrait import Look, Tracker  # noqa: E402
 from scripts.archive import quantised, write_npz  # noqa: E402
 from scripts.open_head.faces import COUNT, FACES, UNITS  # noqa: E402
-from scripts.portraits import learnt_from  # noqa: E402
-from shared.errors import AvatarError  # noqa: E402
+from scripts.portraits import learnt_from, read_each  # noqa: E402
 from shared.flame import ARKIT_NAMES  # noqa: E402
 from shared.progress import silent  # noqa: E402
 
@@ -73,14 +73,12 @@ def _seen(pictures: Sequence[Path], tracker: Tracker) -> tuple[np.ndarray, np.nd
     """Landmarks [N, 468, 3] of the portraits that face the camera, head space, metres, and their
     expected codes [N, 52]."""
     points, codes, fitter = [], [], tracker.fitter
-    for picture in pictures:
-        print(picture.name, flush=True)
-        try:
-            look = tracker.look(picture.read_bytes(), None, silent)
-            fit = tracker.fit(look)
-        except AvatarError as error:
-            print(f"left out: {error.message}", flush=True)
-            continue
+
+    def fitted(content: bytes) -> tuple[Look, Fit]:
+        look = tracker.look(content, None, silent)
+        return look, tracker.fit(look)
+
+    for _, (look, fit) in read_each(pictures, fitted):
         if np.arccos(-fit.camera.viewmat[2, 2]) <= STRAIGHT:
             points.append(fitter.landmarks(fit)[:COUNT] + fitter.missed(fit, look.landmarks))
             codes.append(by_scores(look.face.blendshapes).mean)

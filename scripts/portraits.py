@@ -1,10 +1,15 @@
-"""Which portraits of a folder may be learned from."""
+"""Portraits that may be learned from, and their fits."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from backend.evaluation.portraits import HELD_OUT
+from shared.errors import AvatarError
+
+_Read = TypeVar("_Read")
 
 
 def learnt_from(folder: Path) -> list[Path]:
@@ -17,3 +22,20 @@ def learnt_from(folder: Path) -> list[Path]:
     if not pictures:
         raise FileNotFoundError(f"{folder} holds no *.jpg.")
     return [picture for n, picture in enumerate(pictures) if n % HELD_OUT]
+
+
+def read_each(
+    pictures: Sequence[Path], read: Callable[[bytes], _Read]
+) -> Iterator[tuple[Path, _Read]]:
+    """Every picture that can be read, with what was read; the others are told and left out.
+
+    Args:
+        pictures: Portraits.
+        read: Of a file's bytes; may raise `AvatarError`.
+    """
+    for picture in pictures:
+        print(picture.name, flush=True)
+        try:
+            yield picture, read(picture.read_bytes())
+        except AvatarError as error:
+            print(f"left out: {error.message}", flush=True)

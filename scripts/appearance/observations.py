@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from backend.lifting.view import View
 from backend.model.splitavatar import SplitAvatar
 from backend.tracking.portrait import Tracker
 from scripts.archive import write_npz
-from shared.errors import AvatarError
+from scripts.portraits import read_each
 from shared.progress import silent
 
 
@@ -77,13 +78,8 @@ def _observed(pictures: Sequence[Path]) -> dict[str, np.ndarray]:
     model = SplitAvatar(model_config(load_preset("open")), head)
     found: list[dict[str, np.ndarray]] = []
     with Tracker(head) as tracker:
-        for picture in pictures:
-            print(picture.name, flush=True)
-            try:
-                portrait = tracker.portrait(picture.read_bytes(), None, silent)
-            except AvatarError as error:
-                print(f"left out: {error.message}", flush=True)
-                continue
+        read = partial(tracker.portrait, face=None, progress=silent)
+        for picture, portrait in read_each(pictures, read):
             found.append({"names": np.array(picture.stem), **_seen(View(portrait, head), model)})
     arrays = {name: np.stack([one[name] for one in found]) for name in found[0]}
     return {**arrays, "members": found[0]["members"]}

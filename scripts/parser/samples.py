@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,7 @@ from backend.lifting.parts import PARSED_PX
 from backend.lifting.view import View
 from backend.model.encoder import EfficientNetLite0
 from backend.tracking.portrait import Tracker
-from shared.errors import AvatarError
+from scripts.portraits import read_each
 from shared.progress import silent
 
 from .seeds import UNKNOWN, seeds
@@ -46,13 +47,8 @@ def samples(pictures: Sequence[Path]) -> list[Sample]:
     head, encoder = load_head("open"), EfficientNetLite0(PARSED_PX)
     found = []
     with Tracker(head) as tracker:
-        for number, picture in enumerate(pictures):
-            print(picture.name, flush=True)
-            try:
-                portrait = tracker.portrait(picture.read_bytes(), None, silent)
-            except AvatarError as error:
-                print(f"left out: {error.message}", flush=True)
-                continue
+        read = partial(tracker.portrait, face=None, progress=silent)
+        for number, (_, portrait) in enumerate(read_each(pictures, read)):
             known = seeds(View(portrait, head))
             generator = np.random.default_rng(number)
             for rgb, sure in _variants(portrait.matted.astype(np.float32), known, generator):
