@@ -26,7 +26,7 @@ from backend.lifting.appearance_file import arrays_of  # noqa: E402
 from scripts.appearance.learning import Mesh, learned  # noqa: E402
 from scripts.appearance.observations import observe  # noqa: E402
 from scripts.archive import record_hash, write_npz  # noqa: E402
-from scripts.portraits import learnt_from  # noqa: E402
+from scripts.portraits import pictures_asked_for  # noqa: E402
 
 HASH = ROOT / "backend/lifting/appearance_hash.py"
 COMPONENTS = 32
@@ -35,15 +35,9 @@ COMPONENTS = 32
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description="Learns how heads look from portraits.")
-    parser.add_argument("folder", type=Path, help="portraits, *.jpg")
     parser.add_argument("--kept", type=Path, help="where what they show is kept, .npz")
     parser.add_argument("--out", type=Path, default=APPEARANCE)
-    options = parser.parse_args()
-    try:
-        pictures = learnt_from(options.folder)
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 2
+    options, pictures = pictures_asked_for(parser)
     head = load_head("open")
     regions = {name: mask.numpy() for name, mask in head.regions.items()}
     seen = observe(pictures, options.kept)

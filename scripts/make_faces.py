@@ -32,7 +32,7 @@ from backend.tracking.fit import Fit  # noqa: E402
 from backend.tracking.portrait import Look, Tracker  # noqa: E402
 from scripts.archive import quantised, write_npz  # noqa: E402
 from scripts.open_head.faces import COUNT, FACES, UNITS  # noqa: E402
-from scripts.portraits import learnt_from, read_each  # noqa: E402
+from scripts.portraits import pictures_asked_for, read_each  # noqa: E402
 from shared.flame import ARKIT_NAMES  # noqa: E402
 from shared.progress import silent  # noqa: E402
 
@@ -54,14 +54,8 @@ STEP_M = 2.0**-17
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description="Learns how faces rest and smile.")
-    parser.add_argument("folder", type=Path, help="portraits, *.jpg")
     parser.add_argument("--out", type=Path, default=FACES)
-    options = parser.parse_args()
-    try:
-        pictures = learnt_from(options.folder)
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 2
+    options, pictures = pictures_asked_for(parser)
     with Tracker(load_head("open")) as tracker:
         points, codes = _seen(pictures, tracker)
         write_npz(options.out, learned(points, codes, tracker.head))

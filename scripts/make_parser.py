@@ -26,7 +26,7 @@ from backend.assets import PART_DECODER  # noqa: E402
 from scripts.archive import record_hash  # noqa: E402
 from scripts.parser.learning import learned  # noqa: E402
 from scripts.parser.samples import samples  # noqa: E402
-from scripts.portraits import learnt_from  # noqa: E402
+from scripts.portraits import pictures_asked_for  # noqa: E402
 
 HASH = ROOT / "backend/lifting/parts_hash.py"
 
@@ -34,14 +34,8 @@ HASH = ROOT / "backend/lifting/parts_hash.py"
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description="Learns portraits' skin, hair and clothes.")
-    parser.add_argument("folder", type=Path, help="portraits, *.jpg")
     parser.add_argument("--out", type=Path, default=PART_DECODER)
-    options = parser.parse_args()
-    try:
-        pictures = learnt_from(options.folder)
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 2
+    options, pictures = pictures_asked_for(parser)
     decoder = learned(samples(pictures))
     options.out.write_bytes(safetensors.torch.save(decoder.state_dict()))
     if options.out == PART_DECODER:

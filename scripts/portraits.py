@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +13,23 @@ from shared.errors import AvatarError
 _Read = TypeVar("_Read")
 
 
-def learnt_from(folder: Path) -> list[Path]:
+def pictures_asked_for(
+    parser: argparse.ArgumentParser,
+) -> tuple[argparse.Namespace, list[Path]]:
+    """The command line's options, with a folder, and the portraits in it to learn from.
+
+    Args:
+        parser: Has the other options; ends the program where the folder holds no portraits.
+    """
+    parser.add_argument("folder", type=Path, help="portraits, *.jpg")
+    options = parser.parse_args()
+    try:
+        return options, _learnt_from(options.folder)
+    except FileNotFoundError as error:
+        parser.error(str(error))
+
+
+def _learnt_from(folder: Path) -> list[Path]:
     """The folder's *.jpg by name, without those that are held out.
 
     Raises:

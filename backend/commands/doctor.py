@@ -17,9 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Looks at everything; `ok` is false when something needed is missing."""
     console.phase("looking")
-    report = inventory.report()
-    if "torch" not in report["missing"]:
+    return report()
+
+
+def report() -> dict[str, Any]:
+    """What `doctor` prints, and support bundles hold."""
+    found = inventory.report()
+    if "torch" not in found["missing"]:
         from backend.splat import speed
 
-        report["rasteriser"] = speed.measured()
-    return report
+        found["rasteriser"] = speed.measured()
+    return found

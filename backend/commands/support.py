@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from backend.assets import inventory
 from shared import support
 
+from . import doctor
 from .console import Console, commands_log, lines
 
 
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Packs the logs and what `doctor` tells; nothing is sent anywhere."""
     out = support.check_name(args.out)
     console.phase("looking")
-    facts = "".join(f"{line}\n" for line in lines(inventory.report()))
+    facts = "".join(f"{line}\n" for line in lines(doctor.report()))
     program = {Path(__file__).resolve().parents[2]: "<splitavatar>"}
     logs = [commands_log(), *args.log, *_addon_logs()]
     holds = support.write(out, f"{support.versions()}\n{facts}", logs, program)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from .polygons import joined
 from .sampling import look_up
 from .sites import Sites, shown_sites
 from .view import View
@@ -46,14 +46,7 @@ def neckwear(view: View) -> np.ndarray:
     """
     neck = view.shows("neck") & view.parts.worn
     beside = (view.visible.face < 0) & view.parts.worn & (view.matte > 0.5)
-    return neck & _joined(neck | beside, beside)
-
-
-def _joined(mask: np.ndarray, to: np.ndarray) -> np.ndarray:
-    """[H, W] bool: the parts of a mask that reach what is worn beside the neck: clothes have no
-    islands."""
-    _, labels = cv2.connectedComponents(mask.astype(np.uint8))
-    return mask & np.isin(labels, np.unique(labels[to]))
+    return neck & joined(neck | beside, beside)  # clothes have no islands
 
 
 def _collar(height: np.ndarray, cloth: np.ndarray) -> float:

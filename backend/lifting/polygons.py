@@ -74,6 +74,12 @@ def erode(mask: np.ndarray, radius_px: int) -> np.ndarray:
     return _morph(cv2.erode, mask, radius_px)
 
 
+def joined(mask: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """[H, W] bool: the islands of a mask that share a pixel with another mask."""
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    return mask & np.isin(labels, np.unique(labels[mask & to]))
+
+
 def disc(radius_px: int) -> np.ndarray:
     """[2 radius + 1, 2 radius + 1] uint8, OpenCV's structuring element."""
     side = 2 * radius_px + 1

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from backend.lifting.hair import hair_over_face
-from backend.lifting.polygons import dilate, erode
+from backend.lifting.polygons import dilate, erode, joined
 from backend.lifting.skin import NOT_PLAIN
 from backend.lifting.view import View
 from backend.model.part_decoder import PARTS
@@ -121,12 +121,6 @@ def seeds(view: View) -> np.ndarray:
         image[parts[name]] = number + 1
     image[np.sum(list(parts.values()), axis=0) > 1] = UNKNOWN
     return image
-
-
-def joined(mask: np.ndarray, to: np.ndarray) -> np.ndarray:
-    """[H, W] bool: the islands of a mask [H, W] that share a pixel with another [H, W]."""
-    _, labels = cv2.connectedComponents(mask.astype(np.uint8))
-    return mask & np.isin(labels, np.unique(labels[mask & to]))
 
 
 def _face(seen: _Seen) -> np.ndarray:
