@@ -9,6 +9,7 @@ from importlib.util import find_spec
 if find_spec(f"{__package__}.shared") is not None:
     from .shared import (  # pyright: ignore
         backend_process,
+        binding,
         camera,
         client,
         errors,
@@ -26,6 +27,7 @@ if find_spec(f"{__package__}.shared") is not None:
 else:
     from shared import (
         backend_process,
+        binding,
         camera,
         client,
         errors,
@@ -53,6 +55,7 @@ __all__ = [
     "Camera",
     "Track",
     "backend_process",
+    "binding",
     "camera",
     "client",
     "errors",

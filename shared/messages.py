@@ -80,6 +80,11 @@ class AvatarReply(Message):
     )
     identity: Cloud = value("identity Gaussians of the neutral frame, head space")
     notes: list[str] = listed("what to know of the photo it was just made of, a sentence each")
+    binding: dict[str, np.ndarray] | None = value(
+        "arrays of `shared.binding`, which move it without the backend; absent where only the"
+        " network can",
+        None,
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from backend.avatar import binding as bind
 from backend.avatar.file import Avatar
 from backend.avatar.folds import Folds
 from backend.avatar.growth import Growth
@@ -17,9 +19,13 @@ from backend.avatar.pose import neck_follows, posed, torso_follows
 from backend.model.attributes import COLOURS
 from backend.model.union import union
 from backend.splat.gaussians import Gaussians
+from shared.binding import PER_GAUSSIAN
 from shared.errors import AvatarError
-from shared.flame import Track
+from shared.flame import ARKIT_NAMES, Track
 from shared.messages import ABLATIONS
+
+_STRONG = 0.4
+"""Of all units at once: unlike any expression, which is what it is for."""
 
 
 def check_made_with(avatar: Avatar, loaded: Loaded) -> None:
@@ -80,7 +86,8 @@ class Actor:
         self._torso_pose = head.head_pose_of(avatar.source)
         self._follow = torso_follows(avatar.identity.means, neck_y)
         self._bends = neck_follows(rest, neck_y, head.regions["neck"])
-        own, vertices = self._expression(head.translated(avatar.source), frozenset())
+        moved = self._moved(head.translated(avatar.source), frozenset())
+        own, vertices = union(None, moved.layers), moved.vertices[0]
         self._lids = Lids.of(own, vertices, rest, head, betas)
         self._folds = Folds(own, vertices, rest, head)
         self._growth = Growth(vertices, head)
@@ -100,7 +107,8 @@ class Actor:
         avatar, head = self.avatar, self._loaded.head
         own = dataclasses.replace(head.translated(frame), betas=avatar.source.betas)
         shown = avatar.neutral() if "expression" in ablate else own
-        expression, vertices = self._expression(shown, ablate)
+        moved = self._moved(shown, ablate)
+        expression, vertices = union(None, moved.layers), moved.vertices[0]
         pose = head.head_pose_of(own)
         if self._loaded.refines:
             return Gaussians.cat([posed(avatar.identity, pose), posed(expression, pose)])
@@ -113,12 +121,53 @@ class Actor:
         planes = posed(avatar.identity, pose, self._follow, self._torso_pose)
         return Gaussians.cat([planes, posed(expression, pose, bends, self._torso_pose)])
 
-    def _expression(self, shown: Track, ablate: frozenset[str]) -> tuple[Gaussians, Tensor]:
-        """Expression Gaussians of one frame, unrotated; and the mesh [V, 3] they lie on."""
+    @torch.no_grad()
+    def binding(self) -> dict[str, np.ndarray] | None:
+        """What moves the avatar without this backend (`shared.binding`), on its own mesh.
+
+        None where the network adds to what the mesh does, or where no part of the head is still.
+        """
+        avatar, head, config = self.avatar, self._loaded.head, self._loaded.model.config
+        if self._loaded.refines:
+            return None
+        rest = self._moved(avatar.neutral(), frozenset())
+        strong = Track.neutral(1, betas=avatar.source.betas, head=avatar.source.head)
+        strong.expression[:, : len(ARKIT_NAMES)] = _STRONG
+        anchors = bind.still_vertices(head, rest.vertices[0], avatar.source.betas)
+        other = self._moved(head.translated(strong), frozenset())
+        if anchors is None or not bind.is_bound(config, rest, other):
+            return None
+        planes = bind.bound_identity(avatar.identity)
+        skin = bind.bound_expression(rest, config, head)
+        of, before, count = skin["vertices"], len(avatar.identity), len(skin["vertices"])
+        bends = self._bends.select(of)
+        own = self._lids.binding(count) | self._folds.binding(count) | self._mouth.binding(count)
+        shared = {name: own.pop(name) for name in list(own) if name not in PER_GAUSSIAN}
+        return bind.as_arrays(
+            {name: torch.cat([planes[name], skin[name]]) for name in skin}
+            | {name: _after(before, value) for name, value in own.items()}
+            | shared
+            | self._growth.binding()
+            | {
+                "shares": torch.cat([self._follow.share, bends.share]),
+                "slopes": torch.cat([self._follow.slope, bends.slope]),
+                "neighbours": head.neighbours,
+                "torso_pose": self._torso_pose,
+                "anchors": torch.tensor(anchors),
+            }
+        )
+
+    def _moved(self, shown: Track, ablate: frozenset[str]) -> bind.Moved:
+        """What the network makes of one frame, unrotated."""
         avatar, head = self.avatar, self._loaded.head
         vertices = head.vertices_of(shown)
         frames = head.local_frames(vertices)
-        without = ablate - {"expression"}
         model = self._loaded.model
+        without = ablate - {"expression"}
         layers = model.expression(avatar.g0_raw, vertices, frames, avatar.layers, without)
-        return union(None, layers), vertices[0]
+        return bind.Moved(layers, vertices, frames)
+
+
+def _after(count: int, values: Tensor) -> Tensor:
+    """Values of expression Gaussians, behind zeros for `count` identity Gaussians."""
+    return torch.cat([values.new_zeros(count, *values.shape[1:]), values])

@@ -63,15 +63,15 @@ class Folds:
         far = self._way.norm(dim=1)
         at_brows = _near(rest, regions["brows"], _BROWS_M)
         self._folded = ((far - _STILL_M) / (_FOLDED_M - _STILL_M)).clamp(0, 1) * ~at_brows
-        corners = head.faces[skin[head.faces].all(1)]
+        self._faces, self._skin_faces = head.faces, skin[head.faces].all(1)
+        corners = head.faces[self._skin_faces]
         self._corners, self._area = corners, doubled_areas(vertices, corners)
+        self._least = torch.where(at_brows, _LEAST_AT_BROWS, _LEAST_STRETCH)
         if not len(index):
-            self._triangles, self._least = index[:, None], index.float()
-            self._shade = self._least
+            self._triangles, self._shade = index[:, None], index.float()
             return
         middles = vertices[corners].mean(1)
         self._triangles = _nearest(middles, cloud.means[index])
-        self._least = torch.where(at_brows[self._vertices], _LEAST_AT_BROWS, _LEAST_STRETCH)
         around = lit_around(cloud.means[seen], colours[seen], cloud.means[index], _NEIGHBOURS)
         deep = _near(rest, regions["lids"], _SOCKET_M)[self._vertices]
         if deep.any():
@@ -91,18 +91,39 @@ class Folds:
         """
         there = self._index < len(cloud)
         index, of = self._index[there], self._vertices[there]
-        share = _MOST * self._smoothed(vertices)[of].maximum(self._stretched(vertices)[there])
+        stretched = self._stretched(vertices, there)
+        share = _MOST * self._smoothed(vertices)[of].maximum(stretched)
         return recoloured(cloud, index, self._lit[there], share * self._shade[there])
+
+    def binding(self, count: int) -> dict[str, Tensor]:
+        """Its part of `shared.binding`, for a cloud of `count` Gaussians."""
+        colours, shares = self._lit.new_zeros(count, 3), self._lit.new_zeros(count)
+        faces = self._corners.new_zeros(count, _TRIANGLES)
+        areas = self._lit.new_zeros(len(self._faces))
+        areas[self._skin_faces] = self._area / 2
+        if len(self._index):
+            colours[self._index], shares[self._index] = self._lit, _MOST * self._shade
+            faces[self._index] = torch.nonzero(self._skin_faces)[:, 0][self._triangles]
+        return {
+            "fold_colours": colours,
+            "fold_shares": shares,
+            "fold_faces": faces,
+            "fold_least": self._least,
+            "fold_areas": areas,
+            "ways": self._way,
+            "folded": self._folded,
+        }
 
     def _smoothed(self, vertices: Tensor) -> Tensor:
         """[V] 0..1: how much of the portrait's expression is gone where it folded the skin."""
         left = ((vertices - self._rest) * self._way).sum(1)
         return self._folded * (1 - left / self._way.square().sum(1).clamp_min(1e-8)).clamp(0, 1)
 
-    def _stretched(self, vertices: Tensor) -> Tensor:
-        """[M] 0..1: how far the skin around each Gaussian is larger than in the portrait."""
+    def _stretched(self, vertices: Tensor, there: Tensor) -> Tensor:
+        """[K] 0..1: how far the skin around each Gaussian is larger than in the portrait, of those
+        that `there` [M] has."""
         times = doubled_areas(vertices, self._corners) / self._area.clamp_min(1e-12)
-        times = times[self._triangles].mean(1) / self._least
+        times = times[self._triangles[there]].mean(1) / self._least[self._vertices[there]]
         return 1 - times.clamp_min(1).square().reciprocal()
 
 

@@ -9,11 +9,7 @@ from torch import Tensor
 
 from backend.head import Head
 from backend.splat.gaussians import Gaussians
-
-_STRETCHED = 1.1
-"""Times as far apart as in the portrait: splats overlap by that much and more."""
-
-_MOST = 2.0
+from shared.binding import GROWS_FROM, GROWS_TO
 
 
 class Growth:
@@ -29,6 +25,7 @@ class Growth:
     def __init__(self, vertices: Tensor, head: Head) -> None:
         skin = head.regions["skin"] & ~head.regions["lids"]  # which have room for closed eyes
         self._skin = skin
+        self._faces = head.faces
         self._corners = head.faces[skin[head.faces].all(1)]
         self._area = self._around(vertices)
 
@@ -39,9 +36,16 @@ class Growth:
             cloud: Expression Gaussians of any expression, head space.
             vertices: [V, 3] the mesh at that expression.
         """
-        times = (self._around(vertices) / self._area.clamp_min(1e-12)).sqrt() / _STRETCHED
-        times = torch.where(self._skin, times.clamp(1, _MOST), torch.ones_like(times))
+        times = (self._around(vertices) / self._area.clamp_min(1e-12)).sqrt() / GROWS_FROM
+        times = torch.where(self._skin, times.clamp(1, GROWS_TO), torch.ones_like(times))
         return dataclasses.replace(cloud, scales=cloud.scales * times[cloud.vertices.long(), None])
+
+    def binding(self) -> dict[str, Tensor]:
+        """Its part of `shared.binding`."""
+        counts = torch.bincount(self._faces.flatten(), minlength=len(self._skin))
+        mean = self._area / 2 / counts.clamp_min(1)
+        skin = self._skin[self._faces].all(1)
+        return {"skin_areas": mean * self._skin, "skin_faces": skin.float()}
 
     def _around(self, vertices: Tensor) -> Tensor:
         """[V] twice the area of the skin's triangles around each vertex, square metres."""

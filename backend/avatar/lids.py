@@ -100,6 +100,17 @@ class Lids:
         more = ((self._share(vertices) - before) / (1 - before)).clamp(0, 1)[of]
         return recoloured(cloud, index, self._closed[there], more * self._most[there])
 
+    def binding(self, count: int) -> dict[str, Tensor]:
+        """Its part of `shared.binding`, for a cloud of `count` Gaussians."""
+        colours, shares = self._closed.new_zeros(count, 3), self._most.new_zeros(count)
+        colours[self._index], shares[self._index] = self._closed, self._most
+        return {
+            "lid_colours": colours,
+            "lid_shares": shares,
+            "blinks": self._blink,
+            "closed_before": self._closed_before,
+        }
+
     def _share(self, vertices: Tensor) -> Tensor:
         """[V] how far each vertex has gone of a blink's way; 0 where it has none."""
         gone = ((vertices - self._rest) * self._blink).sum(1)

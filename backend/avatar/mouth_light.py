@@ -11,20 +11,16 @@ from torch import Tensor
 from backend.head import Head
 from backend.model.attributes import COLOURS
 from backend.splat.gaussians import Gaussians
+from shared.binding import MOUTH_BRIGHTEST, MOUTH_LIGHT, MOUTH_OPENING
 
 _UPPER_LIP, _LOWER_LIP, _CORNERS, _EYES = 13, 14, (78, 308), (33, 263)
 """Landmarks: the lips' middles and the mouth's corners, inside; the eyes' outer corners."""
 
-_OPENING = (0.0, 0.01, 0.025, 0.05, 0.08, 0.12)
-_LIGHT = (0.5, 0.6, 0.72, 0.87, 1.0, 1.08)
-"""How bright teeth are, 1 in a broad smile, by the mouth's height times its width, in squares of
-the eyes' distance: between what 273 smiling portraits show, lit from the front, and 86 frames of
-people who speak below a ceiling's light, whose teeth darken by twice as much."""
+_SPANS = (_UPPER_LIP, _LOWER_LIP, *_CORNERS, *_EYES)
 
 _SHOWING = 0.015
 """An opening from which on a portrait shows the teeth, with the light that they have there."""
 
-_BRIGHTEST = 1.2  # times; a tooth that hardly shows may be a lip
 _SMILING = 0.06  # as those that teeth a portrait hides are painted after
 
 
@@ -62,8 +58,24 @@ class MouthLight:
         there = self._index < len(cloud)
         times = _light(self._opening(vertices)) / self._before[there, None]
         features = cloud.features.clone()
-        features[self._index[there], :COLOURS] *= times.clamp_max(_BRIGHTEST)
+        features[self._index[there], :COLOURS] *= times.clamp_max(MOUTH_BRIGHTEST)
         return replace(cloud, features=features)
+
+    def binding(self, count: int) -> dict[str, Tensor]:
+        """Its part of `shared.binding`, for a cloud of `count` Gaussians."""
+        lights = self._before.new_zeros(count)
+        lights[self._index] = self._before
+        upper, lower, *sides = (self._weights(mark) for mark in _SPANS)
+        spans = torch.stack([upper - lower, sides[0] - sides[1], sides[2] - sides[3]], 1)
+        closed = torch.as_tensor(self._closed).reshape(1)
+        return {"mouth_lights": lights, "mouth_spans": spans, "closed_height": closed}
+
+    def _weights(self, landmark: int) -> Tensor:
+        """[V] whose sum with the vertices is a landmark's place."""
+        head = self._head
+        weights = head.v_template.new_zeros(len(head.v_template))
+        corners = head.faces[head.landmark_faces[landmark]]
+        return weights.index_add_(0, corners, head.landmark_bary[landmark].to(weights))
 
     def _opening(self, vertices: Tensor) -> float:
         """Of the mouth, height times width, in squares of the eyes' distance."""
@@ -84,4 +96,4 @@ class MouthLight:
 
 
 def _light(opening: float) -> float:
-    return float(np.interp(opening, _OPENING, _LIGHT))
+    return float(np.interp(opening, MOUTH_OPENING, MOUTH_LIGHT))

@@ -273,6 +273,11 @@ class Pipeline:
         """
         return self.head.rig(avatar.source.betas)
 
+    def binding(self, avatar: Avatar) -> dict[str, np.ndarray] | None:
+        """What moves the avatar's Gaussians with its mesh alone (`shared.binding`); None where
+        only the network can."""
+        return self._actor_of(avatar).binding()
+
     def track_image(self, image: bytes, face: int | None = None) -> Track:
         """The FLAME parameters of a photograph, one frame with betas."""
         return self.tracker.portrait(image, face, silent).fit.track

@@ -103,6 +103,7 @@ class Handlers:
             source=avatar.source,
             rig={name: _travelling(array) for name, array in pipeline.rig(avatar).items()},
             identity=identity,
+            binding=pipeline.binding(avatar),
         )
 
     def _remember(self, key: str, entry: _Open) -> None:

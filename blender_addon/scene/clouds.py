@@ -1,4 +1,4 @@
-"""What the backend answers for a frame, shown in the rig's point cloud."""
+"""The rig's point cloud: moved by its head mesh where it can be, else as the backend answers."""
 
 from typing import Any
 
@@ -6,12 +6,38 @@ import bpy
 import numpy as np
 
 from . import properties, splats
+from .playback import binding
 
 
 def writable(armature: bpy.types.Object) -> bool:
     """Whether the rig has a cloud of its own that may be written (linked data may not)."""
     cloud = properties.of_rig(armature).cloud
     return cloud is not None and cloud.data is not None and cloud.data.library is None
+
+
+def is_bound(armature: bpy.types.Object) -> bool:
+    """Whether the head mesh moves the rig's cloud, with no backend."""
+    cloud = properties.of_rig(armature).cloud
+    return cloud is not None and binding.is_bound(cloud)
+
+
+def bind(armature: bpy.types.Object, avatar: Any) -> bool:
+    """Lets the head mesh move the cloud where the avatar's network allows it; whether it does.
+
+    Args:
+        armature: With a cloud and a head of its own, see `writable`.
+        avatar: The `AvatarReply`.
+    """
+    settings = properties.of_rig(armature)
+    if avatar.binding is None or settings.head is None or settings.head.data.library is not None:
+        binding.unbind(settings.cloud)
+        return False
+    if settings.bound_to != avatar.avatar or not is_bound(armature):
+        if settings.head.data.users > 1:
+            settings.head.data = settings.head.data.copy()
+        binding.bind(settings.cloud, settings.head, avatar.binding)
+        settings.bound_to = avatar.avatar
+    return True
 
 
 def union(avatar: Any, reply: Any) -> splats.Splats:
@@ -41,6 +67,7 @@ def union(avatar: Any, reply: Any) -> splats.Splats:
 def show(armature: bpy.types.Object, avatar: Any, reply: Any) -> None:
     """Writes a frame's Gaussians into the rig's cloud."""
     cloud = properties.of_rig(armature).cloud
+    binding.unbind(cloud)
     if cloud.data.users > 1:
         cloud.data = cloud.data.copy()  # a duplicated rig gets points of its own
     frame = union(avatar, reply)

@@ -68,6 +68,7 @@ class AvatarSettings(bpy.types.PropertyGroup):
     cloud: PointerProperty(
         type=bpy.types.Object, name="Splats", description="The point cloud of the Gaussians"
     )
+    bound_to: StringProperty(options={"HIDDEN"})  # id of the avatar that moves the cloud
     display: EnumProperty(
         name="Display", description="What the viewport shows of the avatar", items=DISPLAY,
         update=_show,

@@ -1,9 +1,9 @@
 """Gaussians as Blender point clouds, under the attribute names of Blender's native splats.
 
 `position`, `rotation` (QUATERNION wxyz), `scale` (linear metres) and `radiance:base` (f_dc_0..2
-and alpha) are what Blender 5.3 renders as Gaussian splats. Besides, `Color` (scene-linear, for the
-material), `radius` (for renderers that draw points as balls) and `layer`. The number of points of
-an avatar never changes: a masked Gaussian keeps its place with the smallest opacity and scale.
+and alpha) are what Blender 5.3 renders as Gaussian splats. Besides, `radius` (for renderers that
+draw points as balls) and `layer`. The number of points of an avatar never changes: a masked
+Gaussian keeps its place with the smallest opacity and scale.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ import numpy as np
 
 from . import points
 from .rig import to_blender
+from .splat_material import SH_C0, splat_material
 
-SH_C0 = 0.28209479177387814
 MASKED_OPACITY = 1e-3
 MASKED_SCALE_M = 1e-7
 
@@ -24,15 +24,12 @@ ATTRIBUTES = {
     "rotation": "QUATERNION",
     "scale": "FLOAT_VECTOR",
     "radiance:base": "FLOAT4" if bpy.app.version >= (5, 2, 0) else "FLOAT_COLOR",
-    "Color": "FLOAT_COLOR",
     "radius": "FLOAT",
     "layer": "INT",
 }
 """Point attributes besides `position`, and their types."""
 
 _FIELD = {"FLOAT_COLOR": "color", "FLOAT_VECTOR": "vector", "FLOAT4": "vector"}
-
-MATERIAL = "SplitAvatar Splats"
 
 
 @dataclass
@@ -59,14 +56,6 @@ class Splats:
         return len(self.means)
 
 
-def linear(rgb: np.ndarray) -> np.ndarray:
-    """Display-referred sRGB 0..1 -> scene-linear Rec. 709 0..1."""
-    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-
-
-_LINEAR_OF_BYTE = linear(np.arange(256) / 255).astype(np.float32)
-
-
 def quats_to_blender(quats: np.ndarray) -> np.ndarray:
     """[N, 4] wxyz in head space -> in object space, normalised float32.
 
@@ -89,7 +78,6 @@ def attribute_values(splats: Splats) -> dict[str, np.ndarray]:
         "rotation": quats_to_blender(splats.quats),
         "scale": scales,
         "radiance:base": np.concatenate([dc, alpha], axis=1, dtype=np.float32),
-        "Color": np.concatenate([_LINEAR_OF_BYTE[splats.rgb], alpha], axis=1),
         # A ball of one sigma of the two longer axes: flat Gaussians become skin without gaps.
         "radius": np.ascontiguousarray(np.sort(scales, axis=1)[:, 1:].mean(axis=1)),
         "layer": splats.layers.astype(np.int32),
@@ -103,14 +91,14 @@ def create(
     cloud = bpy.data.objects.new(name, _new_data(name, count))
     collection.objects.link(cloud)
     cloud.parent = rig
-    points.prepare(cloud, material())
+    points.prepare(cloud, splat_material())
     return cloud
 
 
 def _new_data(name: str, count: int) -> bpy.types.ID:
     data = points.new(name, count)
     _add_attributes(data)
-    data.materials.append(material())
+    data.materials.append(splat_material())
     return data
 
 
@@ -135,7 +123,7 @@ def resize(cloud: bpy.types.Object, count: int) -> None:
         return
     before = cloud.data
     cloud.data = _new_data(before.name, count)
-    points.prepare(cloud, material())
+    points.prepare(cloud, splat_material())
     points.remove(before)
 
 
@@ -151,32 +139,3 @@ def write(cloud: bpy.types.Object, splats: Splats) -> None:
         field = _FIELD.get(ATTRIBUTES[name], "value")
         data.attributes[name].data.foreach_set(field, values.ravel())
     points.written(data)
-
-
-def material() -> bpy.types.Material:
-    """The material that shows each Gaussian's own colour under the Standard view.
-
-    Emission: the photograph's light is already in the colour.
-    """
-    found = bpy.data.materials.get(MATERIAL)
-    if found is not None and found.library is None:
-        return found
-    new = bpy.data.materials.new(MATERIAL)
-    if not new.node_tree:
-        new.use_nodes = True
-    nodes, links = new.node_tree.nodes, new.node_tree.links
-    nodes.clear()
-    attribute = nodes.new("ShaderNodeAttribute")
-    attribute.attribute_name = "Color"  # "color" reads as black in Cycles
-    emission = nodes.new("ShaderNodeEmission")
-    clear = nodes.new("ShaderNodeBsdfTransparent")
-    mix = nodes.new("ShaderNodeMixShader")
-    output = nodes.new("ShaderNodeOutputMaterial")
-    links.new(attribute.outputs["Color"], emission.inputs["Color"])
-    links.new(attribute.outputs["Alpha"], mix.inputs[0])
-    links.new(clear.outputs[0], mix.inputs[1])
-    links.new(emission.outputs[0], mix.inputs[2])
-    links.new(mix.outputs[0], output.inputs["Surface"])
-    for index, node in enumerate((attribute, clear, emission, mix, output)):
-        node.location = (200 * index, 0)
-    return new

@@ -67,6 +67,8 @@ def fill_cloud(context: bpy.types.Context, armature: bpy.types.Object) -> Steps[
             "Append the avatar instead of linking it, or open its .savatar file.",
         )
     avatar = yield from here.ensure_avatar(armature)
+    if clouds.bind(armature, avatar):
+        return
     frame = rig.read_frame(armature, rig.evaluate(context, armature))
     reply = yield from here.request(messages.DriveAvatar(avatar=avatar.avatar, frame=frame))
     clouds.show(armature, avatar, reply)

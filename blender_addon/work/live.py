@@ -100,7 +100,7 @@ class LiveAvatars:
             self._loading[key] = self._client.request(message)
 
     def take_loaded(self) -> None:
-        """Remembers the avatars that have arrived and drives their clouds."""
+        """Remembers the avatars that have arrived, and binds or drives their clouds."""
         for key, future in list(self._loading.items()):
             if not future.done():
                 continue
@@ -113,6 +113,9 @@ class LiveAvatars:
                 self._tell(error)
                 LOG.error("%s: %s", key, error)
                 continue
+            for armature in properties.rigs(bpy.context.scene):
+                if str(properties.avatar_path(armature)) == key and clouds.writable(armature):
+                    clouds.bind(armature, self._avatars[key])
             self.forget_shown()
 
     # ---- splats of the frame
@@ -123,7 +126,7 @@ class LiveAvatars:
         The splats arrive with a later `take_drives`; of several requests the newest wins.
         """
         reply = self.loaded(armature)
-        if reply is None or not clouds.writable(armature):
+        if reply is None or not clouds.writable(armature) or clouds.is_bound(armature):
             return False
         frame = rig.read_frame(armature, depsgraph)
         uid = armature.session_uid

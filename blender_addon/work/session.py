@@ -11,7 +11,7 @@ import bpy
 from .. import steps
 from .._shared import AvatarError, Camera, Track, launcher, messages
 from ..link.backend import Backend
-from ..scene import properties
+from ..scene import clouds, properties
 from ..steps import Progress, Steps
 from .live import LiveAvatars
 
@@ -140,8 +140,11 @@ class Session:
         return (yield from self.request(message))
 
     def drive_now(self, armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> None:
-        """Shows the splats of the rig as evaluated now, and waits for them."""
-        if self.client is None:
+        """Shows the splats of the rig as evaluated now, and waits for them.
+
+        A cloud that its head mesh moves shows them anyway.
+        """
+        if self.client is None or clouds.is_bound(armature):
             return
         if self.loaded(armature) is None:
             finish(self.ensure_avatar(armature))

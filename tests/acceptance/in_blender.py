@@ -80,7 +80,10 @@ def import_ply(task: Task) -> dict[str, Any]:
 
 
 def scrub(task: Task) -> dict[str, Any]:
-    """Goes through frames in each order and writes what each shows: PLY, PNG and points."""
+    """Goes through frames in each order and writes what each shows: PLY, PNG and points.
+
+    OUT/scene.blend is the scene.
+    """
     armature = open_avatar(task)
     for name, order in ORDERS.items():
         folder = Path(task["out"]) / name
@@ -94,6 +97,7 @@ def scrub(task: Task) -> dict[str, Any]:
             (folder / f"step{step:02d}.json").write_text(cameras.to_text(view))
             bpy.ops.splitavatar.export_ply(**here)
             bpy.ops.splitavatar.batch_render(**here, mp4=False)
+    bpy.ops.wm.save_as_mainfile(filepath=str(Path(task["out"]) / "scene.blend"))
     folder = str(Path(task["out"]) / "range")
     bpy.ops.splitavatar.export_ply(frames="RANGE", directory=folder, file_name="all")
     bpy.ops.splitavatar.batch_render(directory=folder, file_name="all", mp4=True)

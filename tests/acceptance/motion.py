@@ -5,6 +5,7 @@ import math
 from shared.flame import Track
 
 FRAMES = tuple(range(1, 9))
+RENDERED = FRAMES[:3]
 PERCENT = 25
 """Of the portrait's 512 pixels."""
 

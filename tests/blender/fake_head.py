@@ -30,10 +30,12 @@ def rig_arrays() -> dict[str, np.ndarray]:
         weights[near, eye] = 1 - weights[near, 2]
     weights[:, 0] = (1 - weights[:, 2:].sum(1)) * 0.25
     weights[:, 1] = (1 - weights[:, 2:].sum(1)) * 0.75
+    deltas = rng.normal(0, 2e-3, (52, len(vertices), 3)).astype(np.float32)
+    deltas[:, :SECTORS] = 0  # the crown, which nothing but the head's own pose moves
     return {
         "vertices": vertices.astype(np.float32),
         "faces": np.concatenate([upper, lower]).astype(np.int32),
-        "expression_deltas": rng.normal(0, 2e-3, (52, len(vertices), 3)).astype(np.float32),
+        "expression_deltas": deltas,
         "joints": joints.astype(np.float32),
         "skin_weights": weights.astype(np.float32),
     }

@@ -10,7 +10,8 @@ from shared.flame import Track
 
 
 def positions(armature: bpy.types.Object) -> np.ndarray:
-    cloud = armature.splitavatar.cloud
+    """[N, 3] object space, where the rig's splats are now."""
+    cloud = armature.splitavatar.cloud.evaluated_get(bpy.context.evaluated_depsgraph_get())
     values = np.empty(points.count(cloud) * 3, np.float32)
     cloud.data.attributes["position"].data.foreach_get("vector", values)
     return values.reshape(-1, 3)

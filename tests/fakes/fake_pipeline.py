@@ -220,6 +220,9 @@ class FakePipeline:
             "skin_weights": np.zeros((VERTICES, 5), np.float32),
         }
 
+    def binding(self, avatar: FakeAvatar) -> dict[str, np.ndarray] | None:
+        return None
+
     def track_image(self, image: bytes, face: int | None = None) -> Track:
         return Track.from_arkit({"jawOpen": len(image) / 100}, betas=np.zeros(300, np.float32))
 

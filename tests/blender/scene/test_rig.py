@@ -9,40 +9,10 @@ from mathutils import Euler, Matrix
 
 from blender_addon.scene import actions, flame_pose, rig
 from shared.errors import AvatarError
-from shared.flame import ARKIT_NAMES, Track
+from shared.flame import ARKIT_NAMES
+from tests.blender.posed_head import flame_vertices, random_frame
 
 Evaluated = Callable[[], bpy.types.Depsgraph]
-
-
-def _rotation(vector: np.ndarray) -> np.ndarray:
-    """[3] axis-angle -> [3, 3], by Blender's own mathutils."""
-    angle = float(np.linalg.norm(vector))
-    if angle == 0:
-        return np.eye(3)
-    return np.array(Matrix.Rotation(angle, 3, (vector / angle).tolist()))
-
-
-def _flame_vertices(data: dict[str, np.ndarray], frame: Track) -> np.ndarray:
-    """[V, 3] head space, straight from FLAME's definition and the design's head pose."""
-    joints = data["joints"].astype(np.float64)
-    shaped = data["vertices"] + np.einsum(
-        "e,evc->vc", frame.expression[0, :52], data["expression_deltas"].astype(np.float64)
-    )
-    posed = shaped.copy()
-    for joint, vector in ((2, frame.jaw_pose), (3, frame.leye_pose), (4, frame.reye_pose)):
-        turned = (shaped - joints[joint]) @ _rotation(vector[0]).T + joints[joint]
-        posed += data["skin_weights"][:, joint, None] * (turned - shaped)
-    posed = (posed - joints[1]) @ _rotation(frame.neck_pose[0]).T + joints[1]
-    posed = (posed - joints[0]) @ _rotation(frame.global_orient[0]).T + joints[0]
-    return posed + frame.transl[0]
-
-
-def _random_frame(seed: int) -> Track:
-    rng = np.random.default_rng(seed)
-    expression = np.zeros((1, 100))
-    expression[0, :52] = rng.uniform(0, 1, 52)
-    turns = {name: rng.normal(0, 0.4, (1, 3)) for name in flame_pose.ROTATIONS.values()}
-    return Track.neutral(1, expression=expression, **turns, transl=rng.normal(0, 0.1, (1, 3)))
 
 
 def _mesh_vertices(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> np.ndarray:
@@ -59,7 +29,7 @@ def _mesh_vertices(armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -
 def test_the_rig_reads_back_the_parameters_it_was_posed_with(
     avatar_rig: bpy.types.Object, evaluated: Evaluated, seed: int
 ) -> None:
-    frame = _random_frame(seed)
+    frame = random_frame(seed)
     rig.apply_frame(avatar_rig, frame)
     found = rig.read_frame(avatar_rig, evaluated())
     for name, array in frame.to_arrays().items():
@@ -73,11 +43,11 @@ def test_the_head_mesh_equals_flame_to_a_hundredth_of_a_millimetre(
     evaluated: Evaluated,
     seed: int,
 ) -> None:
-    rig.apply_frame(avatar_rig, _random_frame(seed))
+    rig.apply_frame(avatar_rig, random_frame(seed))
     mesh = _mesh_vertices(avatar_rig, evaluated())
     read = rig.read_frame(avatar_rig, evaluated())
-    np.testing.assert_allclose(mesh, _flame_vertices(rig_data, read), atol=1e-5)
-    np.testing.assert_allclose(mesh, _flame_vertices(rig_data, _random_frame(seed)), atol=1e-5)
+    np.testing.assert_allclose(mesh, flame_vertices(rig_data, read), atol=1e-5)
+    np.testing.assert_allclose(mesh, flame_vertices(rig_data, random_frame(seed)), atol=1e-5)
 
 
 def test_a_jaw_bone_turned_about_its_x_opens_the_mouth(
@@ -149,7 +119,7 @@ def test_the_nla_counts(avatar_rig: bpy.types.Object, evaluated: Evaluated) -> N
 def test_a_moved_and_scaled_rig_object_does_not_change_the_parameters(
     avatar_rig: bpy.types.Object, evaluated: Evaluated
 ) -> None:
-    frame = _random_frame(5)
+    frame = random_frame(5)
     rig.apply_frame(avatar_rig, frame)
     avatar_rig.matrix_world = Matrix.LocRotScale((1, 2, 3), Euler((1, 2, 3)), (2, 2, 2))
     found = rig.read_frame(avatar_rig, evaluated())
@@ -173,7 +143,7 @@ def test_parameters_of_bones_are_the_inverse_of_bones_of_parameters() -> None:
     rng = np.random.default_rng(3)
     joints = rng.normal(0, 0.1, (5, 3))
     for seed in range(20):
-        frame = _random_frame(seed)
+        frame = random_frame(seed)
         given = {k: v[0].astype(np.float64) for k, v in frame.to_arrays().items()}
         given.pop("expression")
         found = flame_pose.parameters(flame_pose.deforms(given, joints), joints)
@@ -192,11 +162,11 @@ def test_half_turns_and_tiny_turns_keep_their_precision() -> None:
 def test_a_neck_bone_that_is_moved_moves_the_whole_head(
     avatar_rig: bpy.types.Object, rig_data: dict[str, np.ndarray], evaluated: Evaluated
 ) -> None:
-    rig.apply_frame(avatar_rig, _random_frame(8))
+    rig.apply_frame(avatar_rig, random_frame(8))
     avatar_rig.pose.bones["neck"].location = (0.02, -0.01, 0.03)
     mesh = _mesh_vertices(avatar_rig, evaluated())
     found = rig.read_frame(avatar_rig, evaluated())
-    np.testing.assert_allclose(mesh, _flame_vertices(rig_data, found), atol=1e-5)
+    np.testing.assert_allclose(mesh, flame_vertices(rig_data, found), atol=1e-5)
 
 
 def test_a_rig_without_its_bones_says_which_are_missing(

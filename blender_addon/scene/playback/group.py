@@ -1,0 +1,86 @@
+"""The node group that moves an avatar's splats with its head mesh.
+
+It computes what `shared.binding` says, in the object's space, from attributes named `bound:...`
+that `binding` has stored on the points and on the mesh, and gives the points the attributes of
+Blender's native splats.
+"""
+
+from typing import Any
+
+import bpy
+
+from ..._shared import binding
+from ..splat_material import SH_C0, splat_material
+from ..splats import MASKED_OPACITY, MASKED_SCALE_M
+from .head import HeadNodes
+from .node_tree import NodeTree
+from .points import PointNodes
+
+NAME = "SplitAvatar Playback"
+
+HEAD, CLOSED = "Head", "Closed Mouth"
+ANCHORS = ("Anchor 1", "Anchor 2", "Anchor 3")
+TORSO_PLACE, TORSO_TURN = "Torso Location", "Torso Rotation"
+
+THRESHOLD = "Mask Threshold"
+LAYERS = ("Front", "Back", "G0", "G1", "G2", "G3")
+"""Inputs for people: which of a point's layer is shown, and from which mask on."""
+
+
+def playback_group() -> bpy.types.NodeTree:
+    """The group, made where the file has none."""
+    found = bpy.data.node_groups.get(NAME)
+    if found is not None and found.library is None:
+        return found
+    return _built()
+
+
+def _built() -> bpy.types.NodeTree:
+    tree = NodeTree(NAME)
+    points = tree.input("Geometry", "Geometry")
+    head = HeadNodes(
+        tree, tree.input(HEAD, "Object"), [tree.input(name, "Int") for name in ANCHORS]
+    )
+    torso = (tree.input(TORSO_PLACE, "Vector"), tree.input(TORSO_TURN, "Rotation"))
+    closed = tree.input(CLOSED, "Float")
+    moved = PointNodes(tree, head, points, torso)
+    look = tree.node("FunctionNodeSeparateColor", (tree.bound("colours", "FLOAT_COLOR"),))
+    opacity = look.outputs["Alpha"]
+    shown = tree.math("MULTIPLY", _kept(tree), tree.math("GREATER_THAN", opacity, 0.0))
+    points, shown = tree.capture(moved.points, "FLOAT", shown)
+    alpha = tree.mix("FLOAT", shown, MASKED_OPACITY, opacity)
+    base = tree.value("ShaderNodeCombineXYZ", tuple(look.outputs)[:3])
+    half = tree.vector("SUBTRACT", moved.colour(base, closed), (0.5, 0.5, 0.5))
+    dc = tree.parts(tree.scale(half, 1 / SH_C0))
+    radiance = tree.value("FunctionNodeCombineColor", (*dc, alpha))
+    scales = tree.mix("VECTOR", shown, (MASKED_SCALE_M,) * 3, moved.scales())
+    points = tree.store(points, "rotation", "QUATERNION", moved.turn)
+    points = tree.store(points, "scale", "FLOAT_VECTOR", scales)
+    points = tree.store(points, "radiance:base", "FLOAT_COLOR", radiance)
+    points = tree.store(points, "layer", "INT", tree.bound("layers", "INT"))
+    points = tree.value("GeometryNodeSetPointRadius", (points, None, _radius(tree)))
+    points = tree.value("GeometryNodeSetPosition", (points, None, moved.place))
+    return tree.output(tree.value("GeometryNodeSetMaterial", (points, None, splat_material())))
+
+
+def _kept(tree: NodeTree) -> Any:
+    """1 where neither the mask nor its layer's switch hides a point."""
+    threshold = tree.input(
+        THRESHOLD, "Float", default_value=binding.KEPT_ABOVE, min_value=0.0, max_value=1.0
+    )
+    bits: Any = 0.0
+    for number, name in enumerate(LAYERS):
+        shown = tree.input(name, "Bool", default_value=True)
+        bits = tree.math("MULTIPLY_ADD", shown, float(2**number), bits)
+    layer = tree.math("POWER", 2.0, tree.bound("layers", "INT"))
+    switch = tree.math("MODULO", tree.math("FLOOR", tree.math("DIVIDE", bits, layer)), 2.0)
+    masks = tree.math("GREATER_THAN", tree.bound("masks", "FLOAT"), threshold)
+    return tree.math("MULTIPLY", switch, masks)
+
+
+def _radius(tree: NodeTree) -> Any:
+    """A ball of one sigma of the two longer axes: flat Gaussians become skin without gaps."""
+    x, y, z = tree.parts(tree.attribute("scale", "FLOAT_VECTOR"))
+    least = tree.math("MINIMUM", tree.math("MINIMUM", x, y), z)
+    total = tree.math("ADD", tree.math("ADD", x, y), z)
+    return tree.math("MULTIPLY", tree.math("SUBTRACT", total, least), 0.5)
