@@ -23,7 +23,7 @@ import bpy
 from .link import addon_log
 from .operators import avatar, backend, export, support, track, view
 from .scene import preview, properties, rig, tracks
-from .ui import drops, menus, panels, preferences
+from .ui import drops, layers_panel, menus, panels, preferences
 from .work import handlers, pump, session
 
 _CLASS_MODULES = (
@@ -31,6 +31,7 @@ _CLASS_MODULES = (
     properties,
     *(backend, support, avatar, view, track, export),
     panels,
+    layers_panel,
     drops,
 )
 

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 
 from . import properties, splats
-from .playback import binding
+from .playback import binding, group
 
 
 def writable(armature: bpy.types.Object) -> bool:
@@ -19,6 +19,16 @@ def is_bound(armature: bpy.types.Object) -> bool:
     """Whether the head mesh moves the rig's cloud, with no backend."""
     cloud = properties.of_rig(armature).cloud
     return cloud is not None and binding.is_bound(cloud)
+
+
+def playback(armature: bpy.types.Object) -> bpy.types.NodesModifier:
+    """The modifier by which the head moves the cloud, see `is_bound`."""
+    return properties.of_rig(armature).cloud.modifiers[binding.MODIFIER]
+
+
+def layer_counts(armature: bpy.types.Object) -> tuple[int, ...]:
+    """Gaussians of each of `playback.group.LAYERS`, masked ones included."""
+    return tuple(properties.of_rig(armature).layer_counts)
 
 
 def bind(armature: bpy.types.Object, avatar: Any) -> bool:
@@ -37,6 +47,8 @@ def bind(armature: bpy.types.Object, avatar: Any) -> bool:
             settings.head.data = settings.head.data.copy()
         binding.bind(settings.cloud, settings.head, avatar.binding)
         settings.bound_to = avatar.avatar
+        counts = np.bincount(avatar.binding["layers"], minlength=len(group.LAYERS))
+        settings.layer_counts = counts.tolist()
     return True
 
 

@@ -9,6 +9,7 @@ from bpy.props import (
     BoolProperty,
     EnumProperty,
     IntProperty,
+    IntVectorProperty,
     PointerProperty,
     StringProperty,
 )
@@ -69,6 +70,7 @@ class AvatarSettings(bpy.types.PropertyGroup):
         type=bpy.types.Object, name="Splats", description="The point cloud of the Gaussians"
     )
     bound_to: StringProperty(options={"HIDDEN"})  # id of the avatar that moves the cloud
+    layer_counts: IntVectorProperty(size=6, options={"HIDDEN"})
     display: EnumProperty(
         name="Display", description="What the viewport shows of the avatar", items=DISPLAY,
         update=_show,

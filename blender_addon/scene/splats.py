@@ -19,6 +19,10 @@ from .splat_material import SH_C0, splat_material
 MASKED_OPACITY = 1e-3
 MASKED_SCALE_M = 1e-7
 
+BALL_SIGMAS = 1.3
+"""Radius of a Gaussian drawn as a ball, by the mean of its two longer axes: flat Gaussians become
+skin without gaps. Less shows what lies behind as dark dots, more makes hair coarse."""
+
 # Blender 5.2 stores what the native renderer reads; before, a colour holds the same four numbers.
 ATTRIBUTES = {
     "rotation": "QUATERNION",
@@ -78,8 +82,7 @@ def attribute_values(splats: Splats) -> dict[str, np.ndarray]:
         "rotation": quats_to_blender(splats.quats),
         "scale": scales,
         "radiance:base": np.concatenate([dc, alpha], axis=1, dtype=np.float32),
-        # A ball of one sigma of the two longer axes: flat Gaussians become skin without gaps.
-        "radius": np.ascontiguousarray(np.sort(scales, axis=1)[:, 1:].mean(axis=1)),
+        "radius": np.sort(scales, axis=1)[:, 1:].mean(axis=1) * np.float32(BALL_SIGMAS),
         "layer": splats.layers.astype(np.int32),
     }
 

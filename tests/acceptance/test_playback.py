@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_renders_of_its_frames_differ_as_their_keys_do(played: Path) -> None:
         over_background(read_png(played / f"{frame:04d}.png"), (0, 0, 0)).astype(int)
         for frame in motion.RENDERED
     ]
-    for before, after in zip(pictures, pictures[1:], strict=False):
+    for before, after in itertools.pairwise(pictures):
         assert before.max() > 100  # somebody is there
         assert np.abs(after - before).mean() > 2
 

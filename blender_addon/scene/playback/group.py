@@ -11,7 +11,7 @@ import bpy
 
 from ..._shared import binding
 from ..splat_material import SH_C0, splat_material
-from ..splats import MASKED_OPACITY, MASKED_SCALE_M
+from ..splats import BALL_SIGMAS, MASKED_OPACITY, MASKED_SCALE_M
 from .head import HeadNodes
 from .node_tree import NodeTree
 from .points import PointNodes
@@ -24,7 +24,11 @@ TORSO_PLACE, TORSO_TURN = "Torso Location", "Torso Rotation"
 
 THRESHOLD = "Mask Threshold"
 LAYERS = ("Front", "Back", "G0", "G1", "G2", "G3")
-"""Inputs for people: which of a point's layer is shown, and from which mask on."""
+BY_LAYER, BY_MASK = "Colour by Layer", "Mask Heat Map"
+"""Inputs for people: which layers are shown and from which mask on, and colours that tell them
+apart (the paper's Fig. 6)."""
+
+_COLD = 2 / 3  # a hue, blue: a mask of 0
 
 
 def playback_group() -> bpy.types.NodeTree:
@@ -50,7 +54,8 @@ def _built() -> bpy.types.NodeTree:
     points, shown = tree.capture(moved.points, "FLOAT", shown)
     alpha = tree.mix("FLOAT", shown, MASKED_OPACITY, opacity)
     base = tree.value("ShaderNodeCombineXYZ", tuple(look.outputs)[:3])
-    half = tree.vector("SUBTRACT", moved.colour(base, closed), (0.5, 0.5, 0.5))
+    colour = _inspected(tree, moved.colour(base, closed))
+    half = tree.vector("SUBTRACT", colour, (0.5, 0.5, 0.5))
     dc = tree.parts(tree.scale(half, 1 / SH_C0))
     radiance = tree.value("FunctionNodeCombineColor", (*dc, alpha))
     scales = tree.mix("VECTOR", shown, (MASKED_SCALE_M,) * 3, moved.scales())
@@ -78,9 +83,25 @@ def _kept(tree: NodeTree) -> Any:
     return tree.math("MULTIPLY", switch, masks)
 
 
+def _inspected(tree: NodeTree, colour: Any) -> Any:
+    """The colour, or one that tells layers or masks apart."""
+    by_layer, by_mask = (tree.input(name, "Bool") for name in (BY_LAYER, BY_MASK))
+    hue = tree.math("DIVIDE", tree.bound("layers", "INT"), float(len(LAYERS)))
+    colour = tree.switch("VECTOR", by_layer, colour, _of_hue(tree, hue))
+    left = tree.math("SUBTRACT", 1.0, tree.bound("masks", "FLOAT"))
+    heat = _of_hue(tree, tree.math("MULTIPLY", left, _COLD))
+    return tree.switch("VECTOR", by_mask, colour, heat)
+
+
+def _of_hue(tree: NodeTree, hue: Any) -> Any:
+    colour = tree.value("FunctionNodeCombineColor", (hue, 0.9, 0.9), mode="HSV")
+    parts = tree.node("FunctionNodeSeparateColor", (colour,))
+    return tree.value("ShaderNodeCombineXYZ", tuple(parts.outputs)[:3])
+
+
 def _radius(tree: NodeTree) -> Any:
-    """A ball of one sigma of the two longer axes: flat Gaussians become skin without gaps."""
+    """Of the ball that a Gaussian is where it is not drawn as one."""
     x, y, z = tree.parts(tree.attribute("scale", "FLOAT_VECTOR"))
     least = tree.math("MINIMUM", tree.math("MINIMUM", x, y), z)
     total = tree.math("ADD", tree.math("ADD", x, y), z)
-    return tree.math("MULTIPLY", tree.math("SUBTRACT", total, least), 0.5)
+    return tree.math("MULTIPLY", tree.math("SUBTRACT", total, least), BALL_SIGMAS / 2)

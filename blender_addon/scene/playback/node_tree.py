@@ -12,14 +12,22 @@ Value = Any
 """A socket to link from, or a constant for an unlinked input."""
 
 
-def set_input(modifier: bpy.types.NodesModifier, name: str, value: Any) -> None:
-    """Sets what a modifier gives its group's input of that name."""
+def input_property(modifier: bpy.types.NodesModifier, name: str) -> tuple[Any, str]:
+    """Where a modifier keeps what it gives its group's input of that name: owner and path."""
     sockets = modifier.node_group.interface.items_tree
     socket = next(s for s in sockets if s.name == name and s.in_out == "INPUT")
     if hasattr(modifier, "properties"):  # from 5.2
-        getattr(modifier.properties.inputs, socket.identifier).value = value
+        return getattr(modifier.properties.inputs, socket.identifier), "value"
+    return modifier, f'["{socket.identifier}"]'
+
+
+def set_input(modifier: bpy.types.NodesModifier, name: str, value: Any) -> None:
+    """Sets what a modifier gives its group's input of that name."""
+    owner, path = input_property(modifier, name)
+    if path == "value":
+        owner.value = value
     else:
-        modifier[socket.identifier] = value
+        owner[path[2:-2]] = value
 
 
 class NodeTree:

@@ -3,16 +3,19 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
 import pytest
 
 from blender_addon import steps
-from blender_addon.scene import properties, rig
+from blender_addon.scene import clouds, properties, rig
 from blender_addon.work import handlers, pump, session
 from shared.flame import Track
+from tests.blender.fake_binding import binding_arrays
 from tests.blender.seen import direct, positions
 
 
@@ -154,3 +157,15 @@ def test_two_rigs_of_one_avatar_show_their_own_poses(live_rig: bpy.types.Object)
     for armature, value in ((live_rig, 0.25), (twin, 1.0)):
         frame = Track.from_arkit({"jawOpen": value})
         np.testing.assert_array_equal(positions(armature), direct(armature, frame))
+
+
+def test_an_avatar_that_arrives_lets_its_head_move_the_cloud(
+    live_rig: bpy.types.Object, rig_data: dict[str, np.ndarray]
+) -> None:
+    """As after opening a file that an earlier version has saved."""
+    here = session.get().avatars
+    answer: Future[SimpleNamespace] = Future()
+    answer.set_result(SimpleNamespace(avatar="grace", binding=binding_arrays(rig_data)))
+    here._loading[str(properties.avatar_path(live_rig))] = answer
+    here.take_loaded()
+    assert clouds.is_bound(live_rig)

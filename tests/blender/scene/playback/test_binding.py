@@ -1,5 +1,6 @@
 """Splats bound to the head mesh are where and of what colour `shared.binding` says."""
 
+import colorsys
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,18 @@ def test_layers_and_masks_are_switched_without_the_backend(
     shown = seen(cloud, "radiance:base")[:, 3] > splats.MASKED_OPACITY * 1.01
     expected = (arrays["masks"] > 0.8) & (arrays["layers"] != 3) & (arrays["opacities"] > 0)
     np.testing.assert_array_equal(shown, expected)
+
+
+def test_colours_tell_layers_and_masks_apart(bound: bpy.types.Object, arrays: Arrays) -> None:
+    cloud = bound.splitavatar.cloud
+    modifier = cloud.modifiers[binding.MODIFIER]
+    for name, values in ((group.BY_LAYER, arrays["layers"]), (group.BY_MASK, arrays["masks"])):
+        set_input(modifier, name, True)
+        cloud.update_tag()
+        colours = seen(cloud, "radiance:base")[:, :3] * 0.28209479177387814 + 0.5
+        share = values / 6 if name == group.BY_LAYER else (1 - values) * 2 / 3
+        expected = [colorsys.hsv_to_rgb(hue, 0.9, 0.9) for hue in share.tolist()]
+        np.testing.assert_allclose(colours, expected, atol=1e-4)
 
 
 def test_a_copy_of_all_parts_moves_by_itself(bound: bpy.types.Object) -> None:
