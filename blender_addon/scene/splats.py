@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import points
+from . import native_splats, points
 from .rig import to_blender
 
 SH_C0 = 0.28209479177387814
@@ -110,6 +110,7 @@ def create(
 def _new_data(name: str, count: int) -> bpy.types.ID:
     data = points.new(name, count)
     _add_attributes(data)
+    native_splats.use(data)
     data.materials.append(material())
     return data
 
@@ -132,6 +133,7 @@ def resize(cloud: bpy.types.Object, count: int) -> None:
     """
     if points.count(cloud) == count:
         _add_attributes(cloud.data)
+        native_splats.use(cloud.data)
         return
     before = cloud.data
     cloud.data = _new_data(before.name, count)
