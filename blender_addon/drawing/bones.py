@@ -1,4 +1,4 @@
-"""Bones in Pose Mode: the rig is shown in front, but splats cover what Blender has drawn.
+"""Bones in Pose Mode: the rig is shown in front, but splats cover what Blender has drawn."""
 
 from typing import Any
 
