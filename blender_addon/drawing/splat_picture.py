@@ -13,6 +13,9 @@ from .surface import Drawn, Surface
 BUDGET = 60_000
 """Gaussians that are drawn while a slow viewport moves, on half as many pixels a side."""
 
+GROWTH = 0.375
+"""Of n Gaussians one is drawn, n to this power as large: nearest to the full picture of a face."""
+
 TURN = 1e-3
 """Largest change of the view's direction that keeps the order."""
 
@@ -67,7 +70,7 @@ class SplatPicture:
             chosen.append(index + part.stretch.start)
         index = np.concatenate(chosen)[order.back_to_front(np.concatenate(away))]
         self._order = texture(_filled(index))
-        self._drawn = Drawn(len(index), float(np.sqrt(step)), 2 if coarse else 1)
+        self._drawn = Drawn(len(index), float(step**GROWTH), 2 if coarse else 1)
         self._rows, self._made_for = rows, made_for
 
 

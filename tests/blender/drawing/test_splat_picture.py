@@ -41,9 +41,9 @@ def expected(
 
 
 def close(drawn: np.ndarray, wanted: np.ndarray) -> None:
-    """Half floats, 16 bits of depth: two Gaussians at one depth may change places."""
+    """Up to half floats blended hundreds of times, and two Gaussians at one 16-bit depth."""
     assert wanted[..., 3].max() > 0.9
-    assert np.abs(drawn - wanted).mean() < 5e-4
+    assert np.abs(drawn - wanted).mean() < 1e-3
     assert np.percentile(np.abs(drawn - wanted), 99.5) < 0.01
 
 
@@ -137,7 +137,7 @@ def test_a_coarse_picture_has_every_fourth_gaussian_grown_and_half_the_pixels(
     few = np.flatnonzero(content.opacities)[::4]
     assert len(few) == 300
     thinned = splats.Splats(*(getattr(content, field.name)[few] for field in fields(content)))
-    thinned.scales = thinned.scales * 2
+    thinned.scales = thinned.scales * 4**splat_picture.GROWTH
     wanted = expected([thinned], camera.resized(camera.width // 2, camera.height // 2))
     close(on_gpu(lambda: made_up.draw(numbers, view, coarse=True)), wanted)
 
