@@ -35,6 +35,7 @@ def _while_rendering(call: Callable[[], Result]) -> Result:
                 done["result"] = call()
             except BaseException as error:
                 done["error"] = error
+                raise
 
     bpy.utils.register_class(Engine)
     before = bpy.context.scene.render.engine

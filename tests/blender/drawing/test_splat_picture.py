@@ -112,9 +112,7 @@ def test_the_order_is_renewed_when_the_view_turns_or_the_cloud_changes() -> None
             objects_now[:, 2, 3] += nearer
             cos, sin = np.cos(turned), np.sin(turned)
             around = np.array([[cos, 0, sin, 0], [0, 1, 0, 0], [-sin, 0, cos, 0], [0, 0, 0, 1]])
-            picture.sort(
-                type(view)(view.size, view.window, objects_now @ around), coarse=False
-            )
+            picture.sort(type(view)(view.size, view.window, objects_now @ around), coarse=False)
             found.append(picture._order)
         numbers.version += 1
         picture.sort(type(view)(view.size, view.window, objects_now @ around), coarse=False)
