@@ -45,8 +45,9 @@ def _draw() -> None:
     if coarse:
         _state["coarse_at"] = time.monotonic()
         _soon(_settle)
-    _state["drawn"] |= {cloud.session_uid for cloud in clouds}
-    if any(cloud.display_type != cloud_display.DRAWN_BY_US for cloud in clouds):
+    shown = [cloud for cloud in clouds if cloud.library is None]
+    if not all(map(cloud_display.is_hidden, shown)):
+        _state["drawn"] = {cloud.session_uid for cloud in shown}
         _soon(_hide_points)
 
 

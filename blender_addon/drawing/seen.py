@@ -9,6 +9,10 @@ NEAREST_M = 1e-3
 """A corner of a box nearer than this, or behind, could cover any pixel."""
 
 
+EVERYTHING = (0.0, 0.0, 1e9, 1e9)
+"""A frame around all pixels."""
+
+
 @dataclass(frozen=True)
 class Rectangle:
     """Pixels of a viewport: lower left corner, width and height."""
@@ -29,13 +33,15 @@ class View:
         objects: [A, 4, 4] each avatar's object space to view space.
         frame: What a camera takes in: left, bottom, right, top, pixels; all of it without one.
         dimmed: Factor on what is outside of the frame.
+        gamma: How Blender makes display values of linear light; 0: sRGB's curve.
     """
 
     size: tuple[int, int]
     window: np.ndarray
     objects: np.ndarray
-    frame: tuple[float, float, float, float] = (0.0, 0.0, 1e9, 1e9)
+    frame: tuple[float, float, float, float] = EVERYTHING
     dimmed: float = 1.0
+    gamma: float = 0.0
 
     def rectangle(self, boxes: Sequence[tuple[np.ndarray, np.ndarray]]) -> Rectangle | None:
         """The pixels that boxes in the avatars' object spaces can cover; None for no pixel.

@@ -117,6 +117,9 @@ void main()
   vec3 shown = clamp(sum.rgb / sum.a, 0.0, 1.0);
   vec3 light = mix(shown / 12.92, pow((shown + 0.055) / 1.055, vec3(2.4)),
                    vec3(greaterThan(shown, vec3(0.04045))));
+  if (gamma > 0.0) {
+    light = pow(shown, vec3(gamma));
+  }
   vec2 at = gl_FragCoord.xy;
   bool outside = any(lessThan(at, frame.xy)) || any(greaterThan(at, frame.zw));
   colour = vec4(light * sum.a * (outside ? dimmed : 1.0), sum.a);
@@ -157,7 +160,8 @@ def splats() -> Any:
 def over() -> Any:
     """A shader that lays the finished `picture` over the bound framebuffer, premultiplied.
 
-    Outside of `frame` (left, bottom, right, top; pixels) it is `dimmed` by a factor.
+    Outside of `frame` (left, bottom, right, top; pixels) it is `dimmed` by a factor. Linear light
+    becomes display values by `gamma`, 0 for sRGB's curve.
     """
     import gpu
 
@@ -165,6 +169,7 @@ def over() -> Any:
     info.sampler(0, "FLOAT_2D", "picture")
     info.push_constant("VEC4", "frame")
     info.push_constant("FLOAT", "dimmed")
+    info.push_constant("FLOAT", "gamma")
     info.push_constant("FLOAT", "shrunk")
     info.vertex_in(0, "VEC2", "corner")
     info.fragment_out(0, "VEC4", "colour")

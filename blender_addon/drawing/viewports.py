@@ -10,7 +10,7 @@ from ..scene import native_splats, preview, properties
 from . import bones, changes
 from .gathered import Gathered, evaluated_data
 from .motion import Motion
-from .seen import View
+from .seen import EVERYTHING, View
 from .splat_picture import SplatPicture
 from .surface import Surface, depths
 
@@ -90,14 +90,26 @@ def _view(context: bpy.types.Context, clouds: list[bpy.types.Object]) -> View:
     objects = np.stack(
         [to_view @ np.array(cloud.evaluated_get(depsgraph).matrix_world) for cloud in clouds]
     )
-    size = (region.width, region.height)
-    return View(size, np.array(seen.window_matrix), objects, *_passepartout(context))
+    frame, dimmed = _passepartout(context)
+    return View(
+        size=(region.width, region.height),
+        window=np.array(seen.window_matrix),
+        objects=objects,
+        frame=frame,
+        dimmed=dimmed,
+        gamma=_display_gamma(context.scene),
+    )
 
 
 def _passepartout(context: bpy.types.Context) -> tuple[tuple[float, float, float, float], float]:
     """What the camera takes in, and the factor on what lies outside."""
     frame = preview.camera_frame(context)
     if frame is None:
-        return (0.0, 0.0, 1e9, 1e9), 1.0
+        return EVERYTHING, 1.0
     camera = context.space_data.camera.data
     return frame, 1.0 - camera.passepartout_alpha if camera.show_passepartout else 1.0
+
+
+def _display_gamma(scene: bpy.types.Scene) -> float:
+    """Blender 5 emulates displays by a gamma, before and with Emulation off it is sRGB's curve."""
+    return 2.2 if getattr(scene.display_settings, "emulation", "OFF") == "AUTO" else 0.0
