@@ -33,7 +33,6 @@ class View:
         objects: [A, 4, 4] each avatar's object space to view space.
         frame: What a camera takes in: left, bottom, right, top, pixels; all of it without one.
         dimmed: Factor on what is outside of the frame.
-        gamma: How Blender makes display values of linear light; 0: sRGB's curve.
     """
 
     size: tuple[int, int]
@@ -41,7 +40,6 @@ class View:
     objects: np.ndarray
     frame: tuple[float, float, float, float] = EVERYTHING
     dimmed: float = 1.0
-    gamma: float = 0.0
 
     def rectangle(self, boxes: Sequence[tuple[np.ndarray, np.ndarray]]) -> Rectangle | None:
         """The pixels that boxes in the avatars' object spaces can cover; None for no pixel.

@@ -105,7 +105,6 @@ class Surface:
         self._over.uniform_sampler("picture", self.picture(drawn.size(view))[1])
         self._over.uniform_float("frame", view.frame)
         self._over.uniform_float("dimmed", view.dimmed)
-        self._over.uniform_float("gamma", view.gamma)
         self._over.uniform_float("shrunk", drawn.shrunk)
         quad.draw(self._over)
         gpu.state.blend_set("NONE")

@@ -97,7 +97,6 @@ def _view(context: bpy.types.Context, clouds: list[bpy.types.Object]) -> View:
         objects=objects,
         frame=frame,
         dimmed=dimmed,
-        gamma=_display_gamma(context.scene),
     )
 
 
@@ -109,7 +108,3 @@ def _passepartout(context: bpy.types.Context) -> tuple[tuple[float, float, float
     camera = context.space_data.camera.data
     return frame, 1.0 - camera.passepartout_alpha if camera.show_passepartout else 1.0
 
-
-def _display_gamma(scene: bpy.types.Scene) -> float:
-    """Blender 5 emulates displays by a gamma, before and with Emulation off it is sRGB's curve."""
-    return 2.2 if getattr(scene.display_settings, "emulation", "OFF") == "AUTO" else 0.0

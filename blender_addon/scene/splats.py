@@ -3,7 +3,8 @@
 `position`, `rotation` (QUATERNION wxyz), `scale` (linear metres) and `radiance:base` (f_dc_0..2
 and alpha) are what Blender 5.3 renders as Gaussian splats. Besides, `Color` (scene-linear, for the
 material), `radius` (for renderers that draw points as balls) and `layer`. The number of points of
-an avatar never changes: a masked Gaussian keeps its place with the smallest opacity and scale.
+an avatar never changes: a masked Gaussian keeps its place with the smallest opacity and the
+smallest scale of the others.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from .rig import to_blender
 
 SH_C0 = 0.28209479177387814
 MASKED_OPACITY = 1e-3
-MASKED_SCALE_M = 1e-7
+MASKED_RADIUS_M = 1e-7
 
 # Blender 5.2 stores what the native renderer reads; before, a colour holds the same four numbers.
 ATTRIBUTES = {
@@ -82,7 +83,10 @@ def attribute_values(splats: Splats) -> dict[str, np.ndarray]:
     """Contiguous float32 (int32 for `layer`) values of every attribute of `splats`."""
     masked = np.asarray(splats.opacities) <= 0
     alpha = np.where(masked, MASKED_OPACITY, splats.opacities.astype(np.float32))[:, None]
-    scales = np.where(masked[:, None], MASKED_SCALE_M, splats.scales.astype(np.float32))
+    # Blender 5.3 quantises scales between the smallest and the largest of all points.
+    smallest = splats.scales.min(where=~masked[:, None], initial=1.0)
+    scales = np.where(masked[:, None], smallest, splats.scales).astype(np.float32)
+    radius = np.sort(scales, axis=1)[:, 1:].mean(axis=1)
     dc = (splats.rgb.astype(np.float32) / 255 - 0.5) / SH_C0
     return {
         "position": to_blender(splats.means),
@@ -91,7 +95,7 @@ def attribute_values(splats: Splats) -> dict[str, np.ndarray]:
         "radiance:base": np.concatenate([dc, alpha], axis=1, dtype=np.float32),
         "Color": np.concatenate([_LINEAR_OF_BYTE[splats.rgb], alpha], axis=1),
         # A ball of one sigma of the two longer axes: flat Gaussians become skin without gaps.
-        "radius": np.ascontiguousarray(np.sort(scales, axis=1)[:, 1:].mean(axis=1)),
+        "radius": np.where(masked, np.float32(MASKED_RADIUS_M), radius),
         "layer": splats.layers.astype(np.int32),
     }
 

@@ -26,7 +26,7 @@ def test_the_rectangle_holds_the_projected_box_and_two_pixels_more_at_most() -> 
     left, right = found.x, found.x + found.width
     top, bottom = height - found.y - found.height, height - found.y
     wanted = [pixels[:, 0].min(), pixels[:, 0].max(), pixels[:, 1].min(), pixels[:, 1].max()]
-    assert 0 < min(wanted)
+    assert min(wanted) > 0
     for edge, end, sign in zip((left, right, top, bottom), wanted, (-1, 1, -1, 1)):
         assert 0 <= sign * (edge - end) <= 2
 
