@@ -107,4 +107,3 @@ def _passepartout(context: bpy.types.Context) -> tuple[tuple[float, float, float
         return EVERYTHING, 1.0
     camera = context.space_data.camera.data
     return frame, 1.0 - camera.passepartout_alpha if camera.show_passepartout else 1.0
-
