@@ -6,6 +6,7 @@ folder uses those below it only:
     ui          panels, menus, drops, preferences: what users see
     operators   what a button, a menu or a script calls
     work        the session, live avatars, long work as steps, handlers
+    drawing     avatars as splats in the viewport           | beside work
     link        the backend's process, client and installer     | beside each other: link knows no
     scene       rig, clouds, cameras, tracks, settings           | data-block, scene no backend
     steps       long work as generators
@@ -20,6 +21,7 @@ from collections.abc import Callable
 
 import bpy
 
+from .drawing import handlers as drawing_handlers
 from .link import addon_log
 from .operators import avatar, backend, export, support, track, view
 from .scene import preview, properties, rig, tracks
@@ -52,6 +54,7 @@ def _parts() -> list[tuple[Callable[[], object], Callable[[], object]]]:
     return [
         *(pair(cls) for cls in CLASSES),
         (properties.register_owners, properties.unregister_owners),
+        (drawing_handlers.register, drawing_handlers.unregister),
         (preview.register, preview.unregister),
         (menus.register, menus.unregister),
         (addon_log.register, addon_log.unregister),

@@ -86,19 +86,29 @@ def _rectangle(
     context: bpy.types.Context, aspect: float
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Lower left corner and size, pixels: the camera's frame, or an inset in other views."""
+    frame = camera_frame(context)
+    if frame is not None:
+        left, bottom, right, top = frame
+        return (left, bottom), (right - left, top - bottom)
+    height = context.region.height * INSET
+    return (20.0, 20.0), (height * aspect, height)
+
+
+def camera_frame(context: bpy.types.Context) -> tuple[float, float, float, float] | None:
+    """What the camera takes in: left, bottom, right, top, pixels; None in other views."""
     from bpy_extras.view3d_utils import location_3d_to_region_2d
 
     region, view = context.region, context.region_data
-    seen_by = context.scene.camera
-    if view.view_perspective == "CAMERA" and seen_by is not None:
-        frame = seen_by.data.view_frame(scene=context.scene)
-        rigid = seen_by.matrix_world.normalized()
-        corners = [location_3d_to_region_2d(region, view, rigid @ Vector(c)) for c in frame]
-        if all(corner is not None for corner in corners):
-            xs, ys = [c.x for c in corners], [c.y for c in corners]
-            return (min(xs), min(ys)), (max(xs) - min(xs), max(ys) - min(ys))
-    height = region.height * INSET
-    return (20.0, 20.0), (height * aspect, height)
+    seen_by = context.space_data.camera
+    if view.view_perspective != "CAMERA" or seen_by is None or seen_by.type != "CAMERA":
+        return None
+    frame = seen_by.data.view_frame(scene=context.scene)
+    rigid = seen_by.matrix_world.normalized()
+    corners = [location_3d_to_region_2d(region, view, rigid @ Vector(c)) for c in frame]
+    if any(corner is None for corner in corners):
+        return None
+    xs, ys = [c.x for c in corners], [c.y for c in corners]
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def register() -> None:

@@ -3,7 +3,7 @@
 `position`, `rotation` (QUATERNION wxyz), `scale` (linear metres) and `radiance:base` (f_dc_0..2
 and alpha) are what Blender 5.3 renders as Gaussian splats. Besides, `radius` (for renderers that
 draw points as balls) and `layer`. The number of points of an avatar never changes: a masked
-Gaussian keeps its place with the smallest opacity and scale.
+Gaussian keeps its place with the smallest opacity and the smallest scale of the others.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import points
+from . import native_splats, points
 from .rig import to_blender
 from .splat_material import SH_C0, splat_material
 
 MASKED_OPACITY = 1e-3
-MASKED_SCALE_M = 1e-7
+MASKED_RADIUS_M = 1e-7
 
 BALL_SIGMAS = 1.3
 """Radius of a Gaussian drawn as a ball, by the mean of its two longer axes: flat Gaussians become
@@ -75,14 +75,17 @@ def attribute_values(splats: Splats) -> dict[str, np.ndarray]:
     """Contiguous float32 (int32 for `layer`) values of every attribute of `splats`."""
     masked = np.asarray(splats.opacities) <= 0
     alpha = np.where(masked, MASKED_OPACITY, splats.opacities.astype(np.float32))[:, None]
-    scales = np.where(masked[:, None], MASKED_SCALE_M, splats.scales.astype(np.float32))
+    # Blender 5.3 quantises scales between the smallest and the largest of all points.
+    smallest = splats.scales.min(where=~masked[:, None], initial=1.0)
+    scales = np.where(masked[:, None], smallest, splats.scales).astype(np.float32)
+    radius = np.sort(scales, axis=1)[:, 1:].mean(axis=1) * np.float32(BALL_SIGMAS)
     dc = (splats.rgb.astype(np.float32) / 255 - 0.5) / SH_C0
     return {
         "position": to_blender(splats.means),
         "rotation": quats_to_blender(splats.quats),
         "scale": scales,
         "radiance:base": np.concatenate([dc, alpha], axis=1, dtype=np.float32),
-        "radius": np.sort(scales, axis=1)[:, 1:].mean(axis=1) * np.float32(BALL_SIGMAS),
+        "radius": np.where(masked, np.float32(MASKED_RADIUS_M), radius),
         "layer": splats.layers.astype(np.int32),
     }
 
@@ -101,6 +104,7 @@ def create(
 def _new_data(name: str, count: int) -> bpy.types.ID:
     data = points.new(name, count)
     _add_attributes(data)
+    native_splats.use(data)
     data.materials.append(splat_material())
     return data
 
@@ -123,6 +127,7 @@ def resize(cloud: bpy.types.Object, count: int) -> None:
     """
     if points.count(cloud) == count:
         _add_attributes(cloud.data)
+        native_splats.use(cloud.data)
         return
     before = cloud.data
     cloud.data = _new_data(before.name, count)

@@ -2,6 +2,7 @@
 
 import bpy
 
+from ..drawing import handlers as drawing_handlers
 from ..scene import controls, flame_pose, points, preview, properties
 from . import backend_box
 from .text import wrapped
@@ -61,8 +62,8 @@ class SPLITAVATAR_PT_avatar(_AvatarPanel, bpy.types.Panel):
         layout.prop(scene, "live")
         if settings.cloud is not None:
             layout.label(text=f"{points.count(settings.cloud):,} Gaussians")
-        if settings.display != "MESH" and context.space_data.shading.type in ("SOLID", "WIREFRAME"):
-            wrapped(layout, "Material Preview shows their colours", "INFO")
+        if settings.display != "MESH" and drawing_handlers.failure():
+            wrapped(layout, drawing_handlers.failure(), "ERROR")
         layout.operator("splitavatar.update_splats", icon="FILE_REFRESH")
         row = layout.row(align=True)
         row.operator("splitavatar.preview_frame", icon="RENDER_STILL")

@@ -20,7 +20,7 @@ def _traces() -> dict[str, object]:
         for name, found in lists.items()
     }
     return {
-        "handlers": {name: found for name, found in ours.items() if found},
+        "handlers": {name: sorted(found) for name, found in ours.items() if found},
         "classes": sorted(n for n in dir(bpy.types) if n.startswith("SPLITAVATAR_")),
         "operators": sorted(dir(bpy.ops.splitavatar)),
         "owners": [hasattr(t, "splitavatar") for t in (bpy.types.Scene, bpy.types.Object)],

@@ -11,7 +11,7 @@ import bpy
 
 from ..._shared import binding
 from ..splat_material import SH_C0, splat_material
-from ..splats import BALL_SIGMAS, MASKED_OPACITY, MASKED_SCALE_M
+from ..splats import BALL_SIGMAS, MASKED_OPACITY, MASKED_RADIUS_M
 from .head import HeadNodes
 from .node_tree import NodeTree
 from .points import PointNodes
@@ -58,12 +58,11 @@ def _built() -> bpy.types.NodeTree:
     half = tree.vector("SUBTRACT", colour, (0.5, 0.5, 0.5))
     dc = tree.parts(tree.scale(half, 1 / SH_C0))
     radiance = tree.value("FunctionNodeCombineColor", (*dc, alpha))
-    scales = tree.mix("VECTOR", shown, (MASKED_SCALE_M,) * 3, moved.scales())
     points = tree.store(points, "rotation", "QUATERNION", moved.turn)
-    points = tree.store(points, "scale", "FLOAT_VECTOR", scales)
+    points = tree.store(points, "scale", "FLOAT_VECTOR", moved.scales())
     points = tree.store(points, "radiance:base", "FLOAT_COLOR", radiance)
     points = tree.store(points, "layer", "INT", tree.bound("layers", "INT"))
-    points = tree.value("GeometryNodeSetPointRadius", (points, None, _radius(tree)))
+    points = tree.value("GeometryNodeSetPointRadius", (points, None, _radius(tree, shown)))
     points = tree.value("GeometryNodeSetPosition", (points, None, moved.place))
     return tree.output(tree.value("GeometryNodeSetMaterial", (points, None, splat_material())))
 
@@ -99,9 +98,10 @@ def _of_hue(tree: NodeTree, hue: Any) -> Any:
     return tree.value("ShaderNodeCombineXYZ", tuple(parts.outputs)[:3])
 
 
-def _radius(tree: NodeTree) -> Any:
+def _radius(tree: NodeTree, shown: Any) -> Any:
     """Of the ball that a Gaussian is where it is not drawn as one."""
     x, y, z = tree.parts(tree.attribute("scale", "FLOAT_VECTOR"))
     least = tree.math("MINIMUM", tree.math("MINIMUM", x, y), z)
     total = tree.math("ADD", tree.math("ADD", x, y), z)
-    return tree.math("MULTIPLY", tree.math("SUBTRACT", total, least), BALL_SIGMAS / 2)
+    radius = tree.math("MULTIPLY", tree.math("SUBTRACT", total, least), BALL_SIGMAS / 2)
+    return tree.mix("FLOAT", shown, MASKED_RADIUS_M, radius)

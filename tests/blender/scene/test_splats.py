@@ -76,7 +76,9 @@ def test_a_masked_gaussian_keeps_its_place_and_nearly_vanishes(cloud: bpy.types.
     masked = np.asarray(given.opacities) == 0
     assert masked.any()
     assert points.count(cloud) == len(given)
-    assert (_read(cloud, "scale", "vector", 3)[masked] < 1e-6).all()
+    smallest = given.scales[~masked].min()
+    assert (_read(cloud, "scale", "vector", 3)[masked] == smallest).all()
+    assert (_read(cloud, "radius", "value", 1)[masked] < 1e-6).all()
     field = "vector" if bpy.app.version >= (5, 2, 0) else "color"
     np.testing.assert_allclose(_read(cloud, "radiance:base", field, 4)[masked, 3], 1e-3)
 

@@ -1,0 +1,132 @@
+"""The draw handler, and Blender's callbacks that say what changed.
+
+A failure of the graphics card is logged once, told in the panel (`failure`), and Blender shows the
+points again.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..scene import viewport
+from . import changes, cloud_display
+from .motion import STILL_S
+from .viewports import Viewports
+
+LOG = logging.getLogger("splitavatar")
+
+_state: dict[str, Any] = {}
+
+
+def failure() -> str:
+    """What the panel says where splats cannot be drawn; else nothing."""
+    if not _state.get("failed"):
+        return ""
+    return "Splats cannot be drawn on this graphics card: points are shown. The log has the reason"
+
+
+def _draw() -> None:
+    if _state["failed"]:
+        return
+    try:
+        if _state["viewports"] is None:
+            _state["viewports"] = Viewports()
+        clouds, coarse = _state["viewports"].draw(bpy.context)
+    except Exception:
+        # Once, not at every redraw.
+        _state["failed"] = True
+        LOG.exception("splats cannot be drawn")
+        _soon(_give_back)
+        return
+    if coarse:
+        _state["coarse_at"] = time.monotonic()
+        _soon(_settle)
+    shown = [cloud for cloud in clouds if cloud.library is None]
+    if not all(map(cloud_display.is_hidden, shown)):
+        _state["drawn"] = {cloud.session_uid for cloud in shown}
+        _soon(_hide_points)
+
+
+def _soon(call: Callable[[], float | None]) -> None:
+    """Runs it outside of the redraw, where data may be changed."""
+    if not bpy.app.timers.is_registered(call):
+        bpy.app.timers.register(call)
+
+
+def _hide_points() -> None:
+    cloud_display.hide_points(_state["drawn"])
+
+
+def _give_back() -> None:
+    cloud_display.show_points()
+    viewport.redraw()
+
+
+def _settle() -> float | None:
+    """Everything again, as soon as nothing has moved for a while."""
+    left = _state["coarse_at"] + STILL_S - time.monotonic()
+    if left > 0:
+        return left
+    viewport.redraw()
+    return None
+
+
+@persistent
+def on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """An edit, or another frame."""
+    changes.note(depsgraph)
+
+
+@persistent
+def on_everything(*_: object) -> None:
+    """Undo, redo, another file."""
+    changes.note_everything()
+
+
+@persistent
+def on_save(*_: object) -> None:
+    """A file shows points where nobody draws its splats."""
+    _state["hidden"] = cloud_display.show_points()
+
+
+@persistent
+def on_saved(*_: object) -> None:
+    """In the window they stay hidden."""
+    cloud_display.hide_points(_state["hidden"])
+
+
+HANDLERS = (
+    ("depsgraph_update_post", on_update),
+    ("frame_change_post", on_update),
+    ("undo_post", on_everything),
+    ("redo_post", on_everything),
+    ("load_post", on_everything),
+    ("save_pre", on_save),
+    ("save_post", on_saved),
+)
+
+
+def register() -> None:
+    """Begins to draw splats."""
+    _state.update(viewports=None, failed=False, drawn=set(), hidden=[], coarse_at=0.0)
+    _state["handle"] = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW")
+    for name, handler in HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    """Draws no more; Blender shows the points again."""
+    for name, handler in reversed(HANDLERS):
+        handlers = getattr(bpy.app.handlers, name)
+        if handler in handlers:
+            handlers.remove(handler)
+    for call in (_hide_points, _give_back, _settle):
+        if bpy.app.timers.is_registered(call):
+            bpy.app.timers.unregister(call)
+    bpy.types.SpaceView3D.draw_handler_remove(_state["handle"], "WINDOW")
+    _state.clear()
+    cloud_display.show_points()

@@ -1,0 +1,109 @@
+"""A redraw of a viewport: which avatars it shows, and their splats over what Blender has drawn."""
+
+import time
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..scene import native_splats, preview, properties
+from . import bones, changes
+from .gathered import Gathered, evaluated_data
+from .motion import Motion
+from .seen import EVERYTHING, View
+from .splat_picture import SplatPicture
+from .surface import Surface, depths
+
+
+class Viewports:
+    """What is kept from one redraw to the next; made at the first."""
+
+    def __init__(self) -> None:
+        self._surface = Surface()
+        self._gathered: dict[tuple[int, str], Gathered] = {}
+        self._pictures: dict[tuple[int, int], tuple[SplatPicture, Motion]] = {}
+
+    def draw(self, context: bpy.types.Context) -> tuple[list[bpy.types.Object], bool]:
+        """Draws the splats of the avatars that the viewport of `context` shows.
+
+        Returns:
+            The clouds that it shows, drawn or outside of the picture, and whether it was coarse.
+        """
+        armatures = shown(context)
+        clouds = [properties.of_rig(armature).cloud for armature in armatures]
+        if not clouds:
+            return [], False
+        started = time.perf_counter()
+        gathered = self._gather(context, clouds)
+        view = _view(context, clouds)
+        rectangle = view.rectangle([(part.low, part.high) for part in gathered.parts])
+        if rectangle is None:
+            return clouds, False
+        picture, motion = self._pictures.setdefault(
+            (id(gathered), context.region.as_pointer()), (SplatPicture(gathered), Motion())
+        )
+        world_to_clip = np.array(context.region_data.perspective_matrix)
+        coarse = motion.coarse(world_to_clip, context.screen.is_animation_playing)
+        covered = depths(_framebuffer(), rectangle)
+        drawn = picture.draw(self._surface, view, covered, rectangle, coarse)
+        self._surface.lay_over(view, rectangle, drawn)
+        motion.took(time.perf_counter() - started, coarse)
+        bones.draw(context, armatures)
+        return clouds, coarse
+
+    def _gather(self, context: bpy.types.Context, clouds: list[bpy.types.Object]) -> Gathered:
+        key = (context.scene.session_uid, context.view_layer.name)
+        gathered = self._gathered.setdefault(key, Gathered())
+        # What this graph holds is evaluated: a viewport is drawn after that.
+        depsgraph = context.view_layer.depsgraph
+        gathered.update(
+            lambda number: evaluated_data(clouds[number], depsgraph),
+            [changes.version(cloud) for cloud in clouds],
+        )
+        return gathered
+
+
+def shown(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The avatars whose splats we draw in a viewport: visible there, and not drawn by Blender."""
+    if context.space_data.shading.type == "WIREFRAME":
+        return []
+    where = {"view_layer": context.view_layer, "viewport": context.space_data}
+    found = []
+    for armature in properties.rigs(context.scene):
+        cloud = properties.of_rig(armature).cloud
+        if cloud is None or native_splats.are_drawn(cloud.data) or not cloud.visible_get(**where):
+            continue
+        found.append(armature)
+    return found
+
+
+def _framebuffer() -> Any:
+    import gpu
+
+    return gpu.state.active_framebuffer_get()
+
+
+def _view(context: bpy.types.Context, clouds: list[bpy.types.Object]) -> View:
+    region, seen = context.region, context.region_data
+    depsgraph = context.view_layer.depsgraph
+    to_view = np.array(seen.view_matrix)
+    objects = np.stack(
+        [to_view @ np.array(cloud.evaluated_get(depsgraph).matrix_world) for cloud in clouds]
+    )
+    frame, dimmed = _passepartout(context)
+    return View(
+        size=(region.width, region.height),
+        window=np.array(seen.window_matrix),
+        objects=objects,
+        frame=frame,
+        dimmed=dimmed,
+    )
+
+
+def _passepartout(context: bpy.types.Context) -> tuple[tuple[float, float, float, float], float]:
+    """What the camera takes in, and the factor on what lies outside."""
+    frame = preview.camera_frame(context)
+    if frame is None:
+        return EVERYTHING, 1.0
+    camera = context.space_data.camera.data
+    return frame, 1.0 - camera.passepartout_alpha if camera.show_passepartout else 1.0

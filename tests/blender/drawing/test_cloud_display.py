@@ -1,0 +1,115 @@
+"""Points that Blender does not draw while we draw splats; renders do."""
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from blender_addon.drawing import cloud_display, handlers
+from blender_addon.scene import splats
+from tests.blender.drawing import made_up
+
+
+@pytest.fixture
+def cloud(avatar_rig: bpy.types.Object) -> bpy.types.Object:
+    """The avatar's, with some Gaussians."""
+    found = avatar_rig.splitavatar.cloud
+    splats.write(found, made_up.some(12, 1))
+    return found
+
+
+def _radii(cloud: bpy.types.Object) -> np.ndarray:
+    data = cloud.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    values = np.empty(12, np.float32)
+    data.attributes["radius"].data.foreach_get("value", values)
+    return values
+
+
+def test_hidden_points_have_no_radius_in_viewports_and_all_else_as_before(
+    cloud: bpy.types.Object,
+) -> None:
+    before = made_up.gather([cloud])
+    assert _radii(cloud).max() > 0
+    cloud_display.hide_points([cloud.session_uid])
+    assert cloud_display.is_hidden(cloud)
+    assert _radii(cloud).max() == 0
+    after = made_up.gather([cloud])
+    for name in ("places", "turns", "sizes", "bases"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+
+
+def test_showing_leaves_nothing_behind(cloud: bpy.types.Object) -> None:
+    kind, groups = cloud.display_type, len(bpy.data.node_groups)
+    cloud_display.hide_points([cloud.session_uid])
+    cloud_display.hide_points([cloud.session_uid])
+    assert cloud_display.show_points() == [cloud.session_uid]
+    assert cloud_display.show_points() == []
+    assert (cloud.display_type, len(cloud.modifiers)) == (kind, 0)
+    assert len(bpy.data.node_groups) == groups
+    assert _radii(cloud).max() > 0
+
+
+def test_only_the_clouds_that_are_drawn_are_hidden(cloud: bpy.types.Object) -> None:
+    cloud_display.hide_points([cloud.session_uid + 1])
+    assert not cloud_display.is_hidden(cloud)
+
+
+def test_a_render_shows_the_points_as_ever(
+    cloud: bpy.types.Object, avatar_rig: bpy.types.Object, tmp_path: Path
+) -> None:
+    bpy.ops.splitavatar.add_camera()
+    render = bpy.context.scene.render
+    render.engine, render.resolution_percentage = "CYCLES", 10
+    render.film_transparent = True
+    bpy.context.scene.cycles.samples = 4
+
+    def rendered(name: str) -> np.ndarray:
+        render.filepath = str(tmp_path / name)
+        bpy.ops.render.render(write_still=True)
+        image = bpy.data.images.load(render.filepath)
+        return np.array(image.pixels[:])
+
+    before = rendered("before.png")
+    cloud_display.hide_points([cloud.session_uid])
+    np.testing.assert_array_equal(rendered("hidden.png"), before)
+    assert before.max() > 0
+
+
+def test_a_file_shows_points_and_the_window_keeps_splats(
+    cloud: bpy.types.Object, tmp_path: Path
+) -> None:
+    cloud_display.hide_points([cloud.session_uid])
+    path = str(tmp_path / "saved.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    assert cloud_display.is_hidden(cloud)
+    name = cloud.name
+    bpy.ops.wm.open_mainfile(filepath=path)
+    opened = bpy.data.objects[name]
+    assert not cloud_display.is_hidden(opened)
+    assert len(opened.modifiers) == 0
+
+
+def test_a_graphics_card_that_cannot_is_told_once_and_points_come_back(
+    cloud: bpy.types.Object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        def draw(self, context: bpy.types.Context) -> None:
+            raise RuntimeError("no such shader")
+
+    monkeypatch.setattr(handlers, "Viewports", Broken)
+    cloud_display.hide_points([cloud.session_uid])
+    assert handlers.failure() == ""
+    try:
+        handlers._draw()
+        handlers._draw()
+        assert [record.message for record in caplog.records] == ["splats cannot be drawn"]
+        assert "points are shown" in handlers.failure()
+        assert bpy.app.timers.is_registered(handlers._give_back)
+        handlers._give_back()  # module mode has no timers
+        assert not cloud_display.is_hidden(cloud)
+    finally:
+        handlers.unregister()
+        handlers.register()
+    assert handlers.failure() == ""
+    assert not bpy.app.timers.is_registered(handlers._give_back)

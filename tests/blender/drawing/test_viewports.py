@@ -1,0 +1,137 @@
+"""A whole redraw, into an offscreen picture that stands for the viewport's."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+from mathutils import Matrix
+
+from blender_addon.drawing import seen, viewports
+from blender_addon.scene import splats
+from tests.blender.drawing import made_up
+from tests.blender.drawing.on_gpu import on_gpu
+from tests.blender.drawing.test_splat_picture import expected
+
+
+@pytest.fixture
+def cloud(avatar_rig: bpy.types.Object) -> bpy.types.Object:
+    """The avatar's, with enough Gaussians to see something."""
+    found = avatar_rig.splitavatar.cloud
+    splats.resize(found, 300)
+    splats.write(found, made_up.some(300, 1))
+    bpy.context.view_layer.update()
+    return found
+
+
+def _space() -> Any:
+    spaces = [a.spaces.active for s in bpy.data.screens for a in s.areas if a.type == "VIEW_3D"]
+    spaces[0].shading.type = "SOLID"
+    return spaces[0]
+
+
+def _context(view: seen.View) -> Any:
+    """What a draw handler would find in `bpy.context`."""
+    to_view = np.diag([1, -1, -1, 1]) @ made_up.world_camera().viewmat
+    return SimpleNamespace(
+        scene=bpy.context.scene,
+        view_layer=bpy.context.view_layer,
+        space_data=_space(),
+        mode="OBJECT",
+        screen=SimpleNamespace(is_animation_playing=False),
+        region=SimpleNamespace(width=view.size[0], height=view.size[1], as_pointer=lambda: 1),
+        region_data=SimpleNamespace(
+            view_matrix=Matrix(to_view.tolist()),
+            window_matrix=Matrix(view.window.tolist()),
+            perspective_matrix=Matrix((view.window @ to_view).tolist()),
+            view_perspective="PERSP",
+        ),
+    )
+
+
+def _redraw(context: Any, wall_m: float | None = None) -> np.ndarray:
+    """[H, W, 4] linear, rows downwards, over black; a red wall stands in the left half."""
+    import gpu
+    from gpu_extras.batch import batch_for_shader
+
+    width, height = context.region.width, context.region.height
+    target = gpu.types.GPUOffScreen(width, height, format="RGBA32F")
+    with target.bind():
+        framebuffer = gpu.state.active_framebuffer_get()
+        framebuffer.clear(color=(0.0, 0.0, 0.0, 0.0), depth=1.0)
+        if wall_m is not None:
+            window = np.array(context.region_data.window_matrix)
+            z = (window[2, 2] * -wall_m + window[2, 3]) / wall_m
+            shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+            corners = [(-1, -1, z), (0, -1, z), (-1, 1, z), (0, 1, z)]
+            batch = batch_for_shader(shader, "TRI_STRIP", {"pos": corners})
+            gpu.state.depth_test_set("LESS")
+            gpu.state.depth_mask_set(True)
+            with gpu.matrix.push_pop(), gpu.matrix.push_pop_projection():
+                gpu.matrix.load_identity()
+                gpu.matrix.load_projection_matrix(Matrix.Identity(4))
+                shader.uniform_float("color", (1, 0, 0, 1))
+                batch.draw(shader)
+        viewports.Viewports().draw(context)
+        drawn = made_up.pixels(framebuffer, width, height)
+    target.free()
+    return drawn
+
+
+def _light(picture: np.ndarray) -> np.ndarray:
+    """What an overlay must hold for these premultiplied colours to be displayed."""
+    alpha = picture[..., 3:]
+    shown = np.clip(picture[..., :3] / np.maximum(alpha, 1e-9), 0, 1)
+    return np.concatenate([shown**2.2 * alpha, alpha], axis=-1)
+
+
+def test_splats_hide_in_a_wall_and_before_it(cloud: bpy.types.Object) -> None:
+    camera = made_up.world_camera()
+    context = _context(made_up.view_of(camera, [cloud]))
+    away = np.full((camera.height, camera.width), 9.0)
+    away[:, : camera.width // 2] = 0.97
+    drawn = on_gpu(lambda: _redraw(context, wall_m=0.97))
+    wanted = _light(expected([made_up.some(300, 1)], camera, nearest=away))
+    wall = (away < 1)[..., None] * (1 - wanted[..., 3:])
+    wanted += wall * [1, 0, 0, 1]
+    assert np.abs(drawn - wanted).mean() < 2e-3
+    hidden = _light(expected([made_up.some(300, 1)], camera))
+    assert np.abs(drawn - hidden)[:, : camera.width // 2].mean() > 0.05
+
+
+def test_what_is_hidden_or_out_of_sight_is_not_drawn(
+    cloud: bpy.types.Object, avatar_rig: bpy.types.Object
+) -> None:
+    context = _context(made_up.view_of(made_up.world_camera(), [cloud]))
+    assert viewports.shown(context) == [avatar_rig]
+    context.space_data.shading.type = "WIREFRAME"
+    assert viewports.shown(context) == []
+    context.space_data.shading.type = "SOLID"
+    avatar_rig.splitavatar.display = "MESH"
+    bpy.context.view_layer.update()
+    assert viewports.shown(context) == []
+    avatar_rig.splitavatar.display = "BOTH"
+    avatar_rig.location = (50, 0, 0)
+    bpy.context.view_layer.update()
+    assert viewports.shown(context) == [avatar_rig]
+    assert not on_gpu(lambda: _redraw(context)).any()
+
+
+def test_outside_of_the_cameras_frame_it_is_as_dark_as_the_passepartout(
+    cloud: bpy.types.Object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera = made_up.world_camera()
+    context = _context(made_up.view_of(camera, [cloud]))
+    whole = on_gpu(lambda: _redraw(context))
+    made = viewports._view
+    half = (0.0, 0.0, camera.width / 2, float(camera.height))
+    monkeypatch.setattr(
+        viewports, "_view", lambda *args: replace(made(*args), frame=half, dimmed=0.25)
+    )
+    framed = on_gpu(lambda: _redraw(context))
+    middle = camera.width // 2
+    np.testing.assert_allclose(framed[:, :middle], whole[:, :middle], atol=1e-6)
+    np.testing.assert_allclose(framed[:, middle:, :3], whole[:, middle:, :3] / 4, atol=1e-6)
+    np.testing.assert_allclose(framed[..., 3], whole[..., 3], atol=1e-6)
