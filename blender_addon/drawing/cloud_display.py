@@ -16,27 +16,35 @@ _BOX, _POINTS = "BOUNDS", "TEXTURED"
 
 
 def is_hidden(cloud: bpy.types.Object) -> bool:
-    """Whether Blender draws no points of a cloud."""
-    return cloud.display_type == _BOX and NAME in cloud.modifiers
+    """Whether Blender draws no points of a cloud: no modifier makes others after ours."""
+    last = cloud.modifiers[-1].name if cloud.modifiers else ""
+    return cloud.display_type == _BOX and (last == NAME or cloud.library is not None)
 
 
 def hide_points(uids: Iterable[int]) -> None:
-    """Leaves a box of the clouds with these session uids, whose splats are drawn."""
+    """Leaves a box of the clouds with these session uids, whose splats are drawn.
+
+    A linked object takes no node group of this file: EEVEE goes on to draw its points.
+    """
     wanted = set(uids)
     for cloud in _clouds():
-        if cloud.session_uid in wanted and not is_hidden(cloud):
-            cloud.display_type = _BOX
+        if cloud.session_uid not in wanted or is_hidden(cloud):
+            continue
+        cloud.display_type = _BOX
+        if cloud.library is None:
             modifier = cloud.modifiers.get(NAME) or cloud.modifiers.new(NAME, "NODES")
             modifier.node_group = _no_radius()
             modifier.show_render = False
+            cloud.modifiers.move(cloud.modifiers.find(NAME), len(cloud.modifiers) - 1)
 
 
 def show_points() -> list[int]:
     """Gives all clouds back to Blender; the session uids of those that were hidden."""
-    hidden = [cloud for cloud in _clouds() if is_hidden(cloud)]
+    hidden = [cloud for cloud in _clouds() if cloud.display_type == _BOX]
     for cloud in hidden:
         cloud.display_type = _POINTS
-        cloud.modifiers.remove(cloud.modifiers[NAME])
+        if NAME in cloud.modifiers:
+            cloud.modifiers.remove(cloud.modifiers[NAME])
     group = bpy.data.node_groups.get(NAME)
     if group is not None and group.users == 0:
         bpy.data.node_groups.remove(group)
@@ -44,10 +52,9 @@ def show_points() -> list[int]:
 
 
 def _clouds() -> list[bpy.types.Object]:
-    """Those of all avatars, as far as they may be changed."""
     avatars = [found for found in bpy.data.objects if properties.is_rig(found)]
     clouds = [properties.of_rig(armature).cloud for armature in avatars]
-    return [cloud for cloud in clouds if cloud is not None and cloud.library is None]
+    return [cloud for cloud in clouds if cloud is not None]
 
 
 def _no_radius() -> bpy.types.NodeTree:

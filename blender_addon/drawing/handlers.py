@@ -45,9 +45,8 @@ def _draw() -> None:
     if coarse:
         _state["coarse_at"] = time.monotonic()
         _soon(_settle)
-    shown = [cloud for cloud in clouds if cloud.library is None]
-    if not all(map(cloud_display.is_hidden, shown)):
-        _state["drawn"] = {cloud.session_uid for cloud in shown}
+    if not all(map(cloud_display.is_hidden, clouds)):
+        _state["drawn"] = {cloud.session_uid for cloud in clouds}
         _soon(_hide_points)
 
 

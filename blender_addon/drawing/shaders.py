@@ -81,8 +81,10 @@ void main()
 _SPLAT_FRAGMENT = """
 void main()
 {
-  if (gl_FragCoord.z > texelFetch(depths, ivec2(gl_FragCoord.xy * shrunk) - ivec2(origin), 0).r) {
-    discard;  /* a mesh of the scene is nearer */
+  /* Is a mesh of the scene nearer? EEVEE leaves 0 while overlays are off: it tells nothing. */
+  float mesh = texelFetch(depths, ivec2(gl_FragCoord.xy * shrunk) - ivec2(origin), 0).r;
+  if (mesh > 0.0 && gl_FragCoord.z > mesh) {
+    discard;
   }
   float alpha = min(0.999, shade.a * exp(-0.5 * dot(sigmas, sigmas)));
   if (alpha < 1.0 / 255.0) {

@@ -73,13 +73,24 @@ def _draw_picture(context: bpy.types.Context) -> None:
     pixels = _state["pixels"]
     height, width = pixels.shape[:2]
     if _state["texture"] is None:
-        data = gpu.types.Buffer("FLOAT", pixels.size, pixels.ravel())
-        # Float texels are drawn as they are: the bytes of the model, no view transform.
+        seen = as_displayed(pixels)
+        data = gpu.types.Buffer("FLOAT", seen.size, seen.ravel())
         _state["texture"] = gpu.types.GPUTexture((width, height), format="RGBA32F", data=data)
     corner, size = _rectangle(context, width / height)
     gpu.state.blend_set("ALPHA")
     draw_texture_2d(_state["texture"], corner, *size)
     gpu.state.blend_set("NONE")
+
+
+def as_displayed(pixels: np.ndarray) -> np.ndarray:
+    """[H, W, 4] float32 0..1, whose colours come back to the screen as those of `pixels`.
+
+    No view transform touches what a draw handler draws, but Blender reads it by sRGB's curve and
+    displays it by a gamma of 2.2: up to 6 of 255 too dark or too bright.
+    """
+    light = pixels[..., :3] ** 2.2
+    curve = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.concatenate([curve, pixels[..., 3:]], axis=-1, dtype=np.float32)
 
 
 def _rectangle(

@@ -50,6 +50,23 @@ def test_showing_leaves_nothing_behind(cloud: bpy.types.Object) -> None:
     assert _radii(cloud).max() > 0
 
 
+def test_a_modifier_that_comes_later_is_put_before_ours(cloud: bpy.types.Object) -> None:
+    cloud_display.hide_points([cloud.session_uid])
+    group = bpy.data.node_groups.new("Grow", "GeometryNodeTree")
+    for side in ("INPUT", "OUTPUT"):
+        group.interface.new_socket("Geometry", in_out=side, socket_type="NodeSocketGeometry")
+    start, end = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
+    grow = group.nodes.new("GeometryNodeSetPointRadius")
+    group.links.new(start.outputs[0], grow.inputs[0])
+    group.links.new(grow.outputs[0], end.inputs[0])
+    cloud.modifiers.new("Grow", "NODES").node_group = group
+    assert _radii(cloud).max() > 0
+    assert not cloud_display.is_hidden(cloud)
+    cloud_display.hide_points([cloud.session_uid])
+    assert _radii(cloud).max() == 0
+    assert [modifier.name for modifier in cloud.modifiers] == ["Grow", cloud_display.NAME]
+
+
 def test_only_the_clouds_that_are_drawn_are_hidden(cloud: bpy.types.Object) -> None:
     cloud_display.hide_points([cloud.session_uid + 1])
     assert not cloud_display.is_hidden(cloud)
@@ -88,6 +105,24 @@ def test_a_file_shows_points_and_the_window_keeps_splats(
     opened = bpy.data.objects[name]
     assert not cloud_display.is_hidden(opened)
     assert len(opened.modifiers) == 0
+
+
+def test_a_linked_cloud_becomes_a_box_and_nothing_else(
+    cloud: bpy.types.Object, tmp_path: Path
+) -> None:
+    name = cloud.name
+    path = str(tmp_path / "library.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    with bpy.data.libraries.load(path, link=True) as (_, wanted):
+        wanted.collections = ["Ada"]
+    bpy.context.scene.collection.children.link(bpy.data.collections["Ada"])
+    linked = bpy.data.objects[name]
+    cloud_display.hide_points([linked.session_uid])
+    assert cloud_display.is_hidden(linked)
+    assert (linked.display_type, len(linked.modifiers)) == ("BOUNDS", 0)
+    assert cloud_display.show_points() == [linked.session_uid]
+    assert linked.display_type == "TEXTURED"
 
 
 def test_a_graphics_card_that_cannot_is_told_once_and_points_come_back(

@@ -81,6 +81,18 @@ def test_a_mesh_hides_what_is_behind_it_and_nothing_else() -> None:
     assert np.abs(expected([content], camera) - wanted)[:, :20].mean() > 0.02
 
 
+def test_a_viewport_without_depth_hides_nothing() -> None:
+    objects = [made_up.cloud(made_up.some(300, 4))]
+    numbers = made_up.gather(objects)
+    view = made_up.view_of(made_up.world_camera(), objects)
+
+    def both() -> tuple[np.ndarray, np.ndarray]:
+        nothing = np.zeros(view.size[::-1])
+        return made_up.draw(numbers, view, covered=lambda _: nothing), made_up.draw(numbers, view)
+
+    np.testing.assert_array_equal(*on_gpu(both))
+
+
 def test_an_orthographic_view_is_one_from_far_away() -> None:
     content, near = made_up.some(300, 5), made_up.world_camera()
     objects = [made_up.cloud(content)]
