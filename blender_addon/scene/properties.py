@@ -63,6 +63,11 @@ class AvatarSettings(bpy.types.PropertyGroup):
     # Where the file was last found: finds it again for a rig that was appended elsewhere.
     avatar_path_found: StringProperty(options={"HIDDEN"})
     camera: StringProperty(options={"HIDDEN"})  # JSON, see cameras.portrait_camera
+    camera_object: PointerProperty(
+        type=bpy.types.Object,
+        name="Portrait Camera",
+        description="The camera that shows the avatar as the portrait does",
+    )
     source: StringProperty(options={"HIDDEN"})  # JSON, see avatars.portrait_frame
     head: PointerProperty(type=bpy.types.Object, name="Head", description="The head mesh")
     cloud: PointerProperty(

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import steps
 from .._shared import AvatarError, errors, messages, os_error
-from ..scene import avatars, clouds, rig
+from ..scene import avatars, clouds, looking, placing, properties, rig
 from ..steps import Steps
 from . import session
 
@@ -53,6 +53,11 @@ def create_avatar(
 def show_avatar(context: bpy.types.Context, reply: Any, name: str) -> Steps[bpy.types.Object]:
     """Adds the objects of a loaded avatar and fills its cloud; returns the armature object."""
     armature = avatars.build(context, reply, name)
+    head = properties.of_rig(armature).head
+    placing.place(armature, head, context.scene)
+    context.view_layer.update()
+    if not steps.without_window():
+        looking.at_avatar(context, armature, head)
     yield from fill_cloud(context, armature)
     return armature
 
