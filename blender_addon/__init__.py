@@ -21,15 +21,16 @@ from collections.abc import Callable
 import bpy
 
 from .link import addon_log
-from .operators import avatar, backend, export, support, track, view
+from .operators import avatar, backend, export, posing, support, track, view
 from .scene import preview, properties, rig, tracks
-from .ui import drops, menus, panels, preferences
+from .ui import backend_box, drops, menus, panels, preferences
 from .work import handlers, pump, session
 
 _CLASS_MODULES = (
     preferences,
     properties,
-    *(backend, support, avatar, view, track, export),
+    backend_box,
+    *(backend, support, avatar, posing, view, track, export),
     panels,
     drops,
 )

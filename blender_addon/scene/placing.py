@@ -1,4 +1,4 @@
-"""Where a new avatar stands: at the 3D cursor, as all that Blender adds, or beside what is there."""
+"""Where a new avatar stands: at the 3D cursor, as all that is added, or beside what is there."""
 
 from collections.abc import Iterator
 

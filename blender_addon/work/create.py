@@ -77,8 +77,19 @@ def fill_cloud(context: bpy.types.Context, armature: bpy.types.Object) -> Steps[
     clouds.show(armature, avatar, reply)
 
 
+def require_file(path: Path) -> None:
+    """Refuses a path where no file is.
+
+    Raises:
+        AvatarError: `bad_file`.
+    """
+    if not path.is_file():
+        raise AvatarError("bad_file", f"There is no file {path}.", "Choose a .savatar file.")
+
+
 def open_avatar(context: bpy.types.Context, path: Path, name: str) -> Steps[bpy.types.Object]:
     """Loads a .savatar file and adds its objects; returns the armature object."""
+    require_file(path)
     here = session.get()
     yield from here.ensure_ready()
     message = messages.LoadAvatar(path=str(path), job=steps.new_job())
