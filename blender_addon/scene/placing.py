@@ -14,6 +14,9 @@ DRAWN = {"MESH", "CURVE", "CURVES", "SURFACE", "FONT", "META", "POINTCLOUD", "VO
 REACH_M = 0.35
 """Half of the room that head and shoulders take, in each direction."""
 
+GAP_M = 0.5
+"""Air between an avatar and the thing that it stands beside."""
+
 THING_M = 4.0
 """What is larger is a floor, a room or a set, and an avatar stands in it rather than beside it."""
 
@@ -30,7 +33,7 @@ def place(armature: bpy.types.Object, head: bpy.types.Object, scene: bpy.types.S
     place = scene.cursor.location.copy()
     things = [box for found in scene.objects for box in _boxes(found, armature)]
     while in_way := [b for b in things if _meet(b, np.array(place + centre))]:
-        place.x = max(high[0] for _, high in in_way) + REACH_M * 1.01 - centre.x
+        place.x = max(high[0] for _, high in in_way) + GAP_M + REACH_M - centre.x
     armature.location = place
 
 

@@ -7,7 +7,7 @@ import blf
 import bpy
 
 FONT = 0
-MARGIN_PX = 62
+MARGIN_PX = 78
 """What a box in the sidebar leaves free beside a label without an icon, at scale 1."""
 
 ICON_PX = 22

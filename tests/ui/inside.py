@@ -61,6 +61,18 @@ def in_view(kind="WINDOW"):
     return bpy.context.temp_override(window=window(), area=view(), region=region(kind))
 
 
+def run(call):
+    """Calls an operator as a button in the sidebar does."""
+    with in_view("UI"):
+        eval(call)
+
+
+def show(display, shading):
+    """What the viewport draws of the avatar, and how."""
+    rig().splitavatar.display = display
+    view().spaces[0].shading.type = shading
+
+
 def under_mouse():
     """What button of the sidebar the mouse is on: the operator's call, or the property's name."""
     manager = bpy.context.window_manager
@@ -94,6 +106,27 @@ def on_screen(point):
 def state():
     """What the panel says about the backend."""
     return addon("session").get().state.state
+
+
+def words():
+    """What the panel says besides."""
+    return addon("ui.backend_box").words(addon("session").get())[0]
+
+
+def head_middle():
+    """The middle of the head, in the avatar's own space."""
+    from mathutils import Vector
+
+    return sum((Vector(corner) for corner in rig().splitavatar.head.bound_box), Vector()) / 8
+
+
+def bounds(found):
+    """Lowest and highest corner of an object, world space."""
+    from mathutils import Vector
+
+    corners = [found.matrix_world @ Vector(corner) for corner in found.bound_box]
+    axes = list(zip(*corners))
+    return [min(axis) for axis in axes], [max(axis) for axis in axes]
 
 
 def idle():

@@ -22,11 +22,20 @@ from house.window import WindowBlender
 SIZE = (1280, 800)
 INSIDE = Path(__file__).with_name("inside.py")
 START_S = 60.0
-LIT_S = 0.1
-"""How soon Blender has noticed where the mouse is."""
+ARRIVES_S = 0.01
+"""How soon what xdotool does is known to the screen."""
+
+ROUNDS = 2
+"""Of Blender's loop, until it has taken an event and acted on it."""
 
 ROW_PX = 9
 """Step when the mouse looks for buttons: less than half a row."""
+
+MIDDLE = 0.35
+"""Where the mouse looks for buttons, in parts of the sidebar's width."""
+
+SCROLLS = (-20, 5, 5)
+"""Turns of the wheel until a button is found: up, and down in steps."""
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom; pixels of the screen."""
@@ -137,11 +146,17 @@ class Window:
     def move(self, x: float, y: float) -> None:
         """Moves the mouse there, and a little on the spot: Blender wants to see it move."""
         self._xdotool("mousemove", int(x) - 1, int(y), "mousemove", int(x), int(y))
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Waits until Blender has seen what mouse and keyboard did: it answers between rounds."""
+        time.sleep(ARRIVES_S)
+        for _ in range(ROUNDS):
+            self.ask("None")
 
     def click(self, x: float, y: float) -> None:
         """Clicks with the left button."""
         self.move(x, y)
-        time.sleep(LIT_S)
         self._xdotool("click", 1)
 
     def key(self, name: str) -> None:
@@ -152,22 +167,23 @@ class Window:
         """Turns the wheel; below 0 upwards."""
         for _ in range(abs(clicks)):
             self._xdotool("click", 5 if clicks > 0 else 4)
+        self.catch_up()
 
     # ---- the sidebar
 
-    def rows(self, name: str = "") -> dict[str, float]:
+    def rows(self, name: str = "", part: float = MIDDLE) -> dict[str, float]:
         """Every button of the sidebar that the mouse finds, and the height of its middle.
 
-        A button is named by what it calls, or by the path of what it sets.
+        A button is named by what it calls, or by the path of what it sets; menus have no name.
 
         Args:
-            name: Only this one, which is quicker.
+            name: Only as far as this one, which is quicker.
+            part: Where in the sidebar's width, 0..1.
         """
-        left, top, right, bottom = self.ask('rectangle("UI")')
+        _, top, _, bottom = self.ask('rectangle("UI")')
         heights: dict[str, list[int]] = {}
         for y in range(top + 4, bottom - 4, ROW_PX):
-            self.move((left + right) / 2 - 30, y)
-            time.sleep(LIT_S)
+            self.move(self._across(part), y)
             found = self.ask("under_mouse()")
             if name in heights and found != name:
                 break
@@ -175,17 +191,38 @@ class Window:
         heights.pop("", None)
         return {found: sum(places) / len(places) for found, places in heights.items()}
 
-    def press(self, name: str, part: float = 0.45) -> None:
-        """Clicks a button of the sidebar.
+    def _across(self, part: float) -> float:
+        left, _, right, _ = self.ask('rectangle("UI")')
+        return left + part * (right - left)
+
+    def press(self, name: str, part: float = MIDDLE) -> None:
+        """Clicks a button of the sidebar, which is scrolled to it.
 
         Args:
             name: As in `rows`.
             part: Where in the sidebar's width, 0..1.
         """
-        rows = self.rows(name)
-        assert name in rows, f"{name} is not among {sorted(rows)}"
-        left, _, right, _ = self.ask('rectangle("UI")')
-        self.click(left + part * (right - left), rows[name])
+        self.click(self._across(part), self._scrolled_to(name, part)[name])
+
+    def press_between(self, above: str, below: str) -> None:
+        """Clicks the row between two buttons: a menu, which has no name."""
+        rows = self._scrolled_to(below, MIDDLE)
+        self.click(self._across(MIDDLE), (rows[above] + rows[below]) / 2)
+
+    def _scrolled_to(self, name: str, part: float) -> dict[str, float]:
+        for turn in (0, *SCROLLS):
+            self.move(self._across(part), SIZE[1] / 2)
+            self.scroll(turn)
+            rows = self.rows(name, part)
+            if name in rows:
+                return rows
+        raise AssertionError(f"{name} is not among {sorted(rows)}")
+
+    def pick(self, number: int) -> None:
+        """Chooses an entry, from 0, of the menu that is open."""
+        for key in ("Home", *["Down"] * number, "Return"):
+            self.catch_up()
+            self.key(key)
 
     # ---- the picture
 
