@@ -23,15 +23,16 @@ import bpy
 
 from .drawing import handlers as drawing_handlers
 from .link import addon_log
-from .operators import avatar, backend, export, support, track, view
+from .operators import avatar, backend, export, posing, support, track, view
 from .scene import preview, properties, rig, tracks
-from .ui import drops, layers_panel, menus, panels, preferences
+from .ui import backend_box, drops, layers_panel, menus, panels, preferences
 from .work import handlers, pump, session
 
 _CLASS_MODULES = (
     preferences,
     properties,
-    *(backend, support, avatar, view, track, export),
+    backend_box,
+    *(backend, support, avatar, posing, view, track, export),
     panels,
     layers_panel,
     drops,

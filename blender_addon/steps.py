@@ -51,7 +51,7 @@ class Progress:
         text = self.phase[:1].upper() + self.phase[1:]
         if self.total > 1:
             text += f" {self.done:.0f} of {self.total:.0f}"
-        if self.eta_s is not None:
+        if self.eta_s is not None and self.eta_s >= 1:
             text += f", {self.eta_s:.0f} s left"
         return text
 

@@ -7,6 +7,7 @@ from .demo import run_demo
 from .environments import ROOT, missing_packages, told_errors
 from .package import DIST, build_all, validator
 from .suites import NAMES, run_fuzz, run_tests
+from .window import missing_tools
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -25,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "fuzz", add_help=False, help="damaged files for every reader; fuzz --help tells more"
     )
-    commands.add_parser("libraries", help="print the Debian packages of missing system libraries")
+    commands.add_parser("libraries", help="print the Debian packages of what this system lacks")
     build = commands.add_parser("zip", help="the installable zips (the default)")
     build.add_argument("--out", type=Path, default=DIST)
     build.add_argument("--all-platforms", action="store_true", help="not just this platform")
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
         if given.command == "fuzz":
             return run_fuzz(more)
         if given.command == "libraries":
-            print(" ".join(missing_packages()))
+            print(" ".join([*missing_packages(), *missing_tools()]))
             return 0
         made = build_all(given.all_platforms, given.out)
         for path in made:

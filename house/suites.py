@@ -9,8 +9,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from .environments import ROOT, Missing, ensure, ensure_or_missing
+from .window import ensure_window
 
 LINT = "lint"
+UI = "ui"
 NAMES = (
     LINT,
     "unit",
@@ -20,6 +22,7 @@ NAMES = (
     "blender-5.2",
     "package",
     "acceptance",
+    UI,
     "gpu",
 )
 BLENDERS = ("blender-4.5", "blender-5.2")
@@ -112,6 +115,15 @@ def run_pytest(name: str, python: Path, folders: tuple[str, ...], tally: Tally) 
     print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
 
 
+def run_ui(python: Path, tally: Tally) -> None:
+    """The tests in a Blender with a window, where one can be had."""
+    found = ensure_window()
+    if isinstance(found, Missing):
+        tally.skip(UI, found.reason)
+    else:
+        run_pytest(UI, python, ("tests/ui",), tally)
+
+
 def has_cuda(python: Path) -> bool:
     """Whether the backend's torch sees a CUDA device."""
     script = "import sys, torch; sys.exit(not torch.cuda.is_available())"
@@ -145,6 +157,8 @@ def run_tests(only: list[str]) -> int:
         run_pytest("package", backend, ("tests/package",), tally)
     if "acceptance" in wanted:
         run_pytest("acceptance", backend, ("tests/acceptance",), tally)
+    if UI in wanted:
+        run_ui(backend, tally)
     if "gpu" in wanted and not has_cuda(backend):
         tally.skip("gpu", "no CUDA device on this machine")
     elif "gpu" in wanted:
@@ -167,7 +181,6 @@ def run_fuzz(options: list[str]) -> int:
 def _note_by_hand(tally: Tally) -> None:
     """What no plain test run can do."""
     reasons = {
-        "ui": "needs a real Blender window and a screen",
         "benchmarks": "they measure and are run by hand",
         "fuzz": "it goes on as long as you like; build_addon.py fuzz runs it, tests/cases a little",
     }

@@ -9,7 +9,7 @@ from typing import Any
 from .. import steps
 from .._shared import AvatarError, launcher, messages
 from ..steps import Progress, Steps
-from . import settings
+from . import phases, settings
 
 CAUSE_S = 2.0
 """How long a dying backend is waited for, to tell why."""
@@ -29,9 +29,12 @@ class Backend:
     def state(self) -> messages.BackendState:
         """What the panel shows about the backend."""
         state = self.launcher.state if self.launcher is not None else _STOPPED
-        if state.state in ("stopped", "not_installed"):
-            return state if settings.installed() else messages.BackendState("not_installed")
-        return state
+        if state.state not in ("stopped", "not_installed"):
+            return state
+        # What a launcher of before was told may have changed since.
+        if not settings.installed():
+            return messages.BackendState("not_installed")
+        return state if state.state == "stopped" else _STOPPED
 
     @property
     def client(self) -> Any:
@@ -92,7 +95,7 @@ class Backend:
         for event in events:
             if isinstance(event, messages.JobProgress):
                 self._job_progress[event.job] = Progress(
-                    event.phase, event.done, event.total, event.eta_s
+                    phases.in_words(event.phase), event.done, event.total, event.eta_s
                 )
         return changed or bool(events)
 
@@ -119,7 +122,10 @@ class Backend:
         raise steps.cancelled("Starting the backend")
 
     def request(self, message: Any) -> Steps[Any]:
-        """Sends a request and returns its reply; closing the steps cancels its job."""
+        """Sends a request and returns its reply; closing the steps cancels its job.
+
+        A `cancelled` thrown into them comes back once the backend has let go of the job.
+        """
         client = self.launcher.client if self.launcher is not None else None
         if client is None:
             raise AvatarError("backend_died", "The backend does not run.", "Start it.")
@@ -129,6 +135,10 @@ class Backend:
         try:
             return (yield from steps.wait(future, lambda: self._job_progress.get(job, waiting)))
         except AvatarError as error:
+            if error.code == "cancelled" and not future.done():
+                if job:
+                    client.cancel(job)
+                yield from self._let_go(future)
             why = yield from self._why_it_died(error)
             if why is error:
                 raise
@@ -137,6 +147,11 @@ class Backend:
             self._job_progress.pop(job, None)
             if job and not future.done():
                 client.cancel(job)
+
+    def _let_go(self, future: Any) -> Steps[None]:
+        """Waits until the backend is free of a request, whatever its answer."""
+        while not future.done():
+            yield Progress("Cancelling")
 
     def _why_it_died(self, error: AvatarError) -> Steps[AvatarError]:
         """The connection breaks before the process is gone, which knows the cause: waits for it."""

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import IntProperty, StringProperty
 
 from .._shared import pictures
 from ..link import settings
-from ..scene import avatars, properties, rig
+from ..scene import avatars, properties
 from ..steps import Steps
 from ..work import create, session
 from .long_operation import LongOperation
@@ -42,7 +42,15 @@ class CreatesAvatar(WhenIdle, LongOperation):
         default=-1,
         min=-1,
         max=10000,
+        options={"HIDDEN"},  # for scripts
     )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout  # type: ignore[attr-defined]
+        layout.use_property_split = True
+        layout.prop(self, "avatar_name")
+        layout.prop(self, "avatar_path")
+        layout.prop(self, "face")
 
     def create(self, context: bpy.types.Context, image: Path, name: str) -> Steps[Any]:
         given = self.avatar_path
@@ -131,7 +139,7 @@ class SPLITAVATAR_OT_open_avatar(WhenIdle, LongOperation, bpy.types.Operator):
 
 class SPLITAVATAR_OT_update_splats(WithAvatarWhenIdle, LongOperation, bpy.types.Operator):
     bl_idname = "splitavatar.update_splats"
-    bl_label = "Update Splats"
+    bl_label = "Update Now"
     bl_description = "Load the avatar where needed and compute its splats for this frame"
     bl_options = {"UNDO"}
     title = "Update Splats"
@@ -140,28 +148,29 @@ class SPLITAVATAR_OT_update_splats(WithAvatarWhenIdle, LongOperation, bpy.types.
         yield from create.fill_cloud(context, require_avatar(context))
 
 
-class SPLITAVATAR_OT_set_pose(WithAvatar, bpy.types.Operator):
-    bl_idname = "splitavatar.set_pose"
-    bl_label = "Set Pose"
-    bl_description = "Set all controls and bones of the avatar"
-    bl_options = {"REGISTER", "UNDO"}
+class SPLITAVATAR_OT_relink_avatar(WithAvatar, bpy.types.Operator):
+    bl_idname = "splitavatar.relink_avatar"
+    bl_label = "Find Avatar File"
+    bl_description = "Choose the .savatar of this avatar, and of all that had the same file"
+    bl_options = {"UNDO"}
 
-    pose: EnumProperty(
-        name="Pose",
-        description="Which pose",
-        items=(
-            ("NEUTRAL", "Neutral", "Everything at rest"),
-            ("PORTRAIT", "Portrait", "As in the portrait"),
-        ),
-    )
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"} | properties.BLEND_RELATIVE)
+    filter_glob: StringProperty(default="*.savatar", options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
 
     @reported
     def execute(self, context: bpy.types.Context) -> set[str]:
         armature = require_avatar(context)
-        neutral = self.pose == "NEUTRAL"
-        rig.apply_frame(
-            armature, rig.neutral_frame() if neutral else avatars.portrait_frame(armature)
-        )
+        path = Path(bpy.path.abspath(self.filepath)).resolve()
+        create.require_file(path)
+        found = properties.relink(armature, path)
+        session.get().error = None
+        session.get().avatars.forget_shown()
+        names = ", ".join(rig.name for rig in found)
+        self.report({"INFO"}, f"The file of {names} is {path}")
         return {"FINISHED"}
 
 
@@ -170,5 +179,5 @@ CLASSES = (
     SPLITAVATAR_OT_sample_avatar,
     SPLITAVATAR_OT_open_avatar,
     SPLITAVATAR_OT_update_splats,
-    SPLITAVATAR_OT_set_pose,
+    SPLITAVATAR_OT_relink_avatar,
 )

@@ -54,7 +54,9 @@ class WritesFrames(WithAvatarWhenIdle, LongOperation):
         options={"SKIP_SAVE"} | properties.BLEND_RELATIVE,
     )
     file_name: StringProperty(
-        name="File Name", description="NAME_0001...; empty: the rig's name", options={"SKIP_SAVE"}
+        name="File Name",
+        description="NAME_0001...; empty: the rig's name",
+        options={"SKIP_SAVE", "HIDDEN"},  # a file dialog has its own
     )
     frames: EnumProperty(name="Frames", description="Which frames", items=RANGE)
     frame_start: IntProperty(
@@ -108,9 +110,21 @@ class SPLITAVATAR_OT_export_ply(WritesFrames, bpy.types.Operator):
         settings = properties.of_scene(context.scene)
         self.axes, self.compact = settings.axes, settings.compact
         self.zeros = settings.zeros
+        self.frame_start, self.frame_end = settings.frame_range(context.scene)
         self.filepath = f"{properties.file_name(require_avatar(context))}.ply"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "frames")
+        if self.frames == "RANGE":
+            column = layout.column(align=True)
+            column.prop(self, "frame_start")
+            column.prop(self, "frame_end")
+        for name in ("axes", "compact", "zeros"):
+            layout.prop(self, name)
 
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
         armature = require_avatar(context)

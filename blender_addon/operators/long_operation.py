@@ -28,6 +28,8 @@ class LongOperation:
 
     title = "Work"
     _work: Steps[Any] | None = None
+    _cancelled: bool
+    _drawn: tuple[str, int] | None
 
     if TYPE_CHECKING:  # Blender's, on the operator
 
@@ -52,6 +54,7 @@ class LongOperation:
             return {"CANCELLED"}
         self._activity = here.activity = session.Activity(self.title, Progress("Preparing"))
         here.error = None
+        self._cancelled, self._drawn = False, None
         self._work = self.steps(context)
         if steps.without_window() or context.window is None:
             return self._run_to_end()
@@ -67,16 +70,24 @@ class LongOperation:
             self._activity.cancel = True
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
-        session.get().poll()
+        if session.get().poll():
+            viewport.redraw()
         outcome = self._steps_of_a_tick()
         if outcome is not None:
             self._end_modal(context)
             return outcome
-        progress = self._activity.progress
-        context.window_manager.progress_update(100 * progress.factor)
-        context.workspace.status_text_set(f"{self.title}: {progress.text}   (ESC cancels)")
-        viewport.redraw()
+        self._tell(context)
         return {"RUNNING_MODAL"}
+
+    def _tell(self, context: bpy.types.Context) -> None:
+        """Shows how far the work is, where that has changed."""
+        now = (self._activity.text, round(100 * self._activity.progress.factor))
+        if now == self._drawn:
+            return
+        self._drawn = now
+        context.window_manager.progress_update(now[1])
+        context.workspace.status_text_set(f"{self.title}: {now[0]}   (ESC cancels)")
+        viewport.redraw()
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator: another file is loaded, or its dialog was closed."""
@@ -113,7 +124,8 @@ class LongOperation:
         here = session.get()
         try:
             assert self._work is not None
-            if self._activity.cancel:
+            if self._activity.cancel and not self._cancelled:
+                self._cancelled = True
                 self._activity.progress = self._work.throw(steps.cancelled(self.title))
             else:
                 self._activity.progress = next(self._work)
@@ -145,7 +157,7 @@ class LongOperation:
             report_error(self, error, "WARNING")
         else:
             session.get().tell(error)
-            report_error(self, error)
+            report_error(self, error, told=True)
         return {"CANCELLED"}
 
     def _end_modal(self, context: bpy.types.Context) -> None:

@@ -87,6 +87,11 @@ class SPLITAVATAR_OT_import_track(WithAvatar, bpy.types.Operator):
         last = self.frame_start + int(tracks.seconds(track)[-1] * scene_fps + 1e-6)
         if self.set_range:
             scene.frame_start, scene.frame_end = self.frame_start, last
+        elif last > scene.frame_end:
+            track = track.noted(
+                f"It goes on to frame {last}, the scene ends at {scene.frame_end}: "
+                "Set Scene Range has the scene play it whole."
+            )
         scene.frame_set(scene.frame_current)  # the rig shows the new keys at once
         said = (
             f"Keyed {len(track)} frames at {track.fps:g} fps onto {armature.name}, "

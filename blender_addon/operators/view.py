@@ -5,7 +5,8 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty
 
-from ..scene import cameras, preview, rig
+from .. import steps
+from ..scene import cameras, looking, preview, rig
 from ..steps import Steps
 from ..work import session
 from .long_operation import LongOperation
@@ -49,7 +50,10 @@ class SPLITAVATAR_OT_clear_preview(bpy.types.Operator):
 class SPLITAVATAR_OT_add_camera(WithAvatar, bpy.types.Operator):
     bl_idname = "splitavatar.add_camera"
     bl_label = "Portrait Camera"
-    bl_description = "Add the camera that the portrait was taken with, as the backend fitted it"
+    bl_description = (
+        "Look through the camera that the portrait was taken with, as the backend fitted it; "
+        "it is added the first time"
+    )
     bl_options = {"REGISTER", "UNDO"}
 
     use_scene: BoolProperty(
@@ -65,12 +69,17 @@ class SPLITAVATAR_OT_add_camera(WithAvatar, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         armature = require_avatar(context)
         fitted = cameras.portrait_camera(armature)
-        collection = armature.users_collection[0]
-        placed = cameras.add_portrait_camera(context.scene, collection, armature)
-        text = f"Added the camera {placed.name!r}"
+        placed, text = cameras.portrait_camera_object(context.scene, armature), "Uses"
+        if placed is None:
+            collection = armature.users_collection[0]
+            placed = cameras.add_portrait_camera(context.scene, collection, armature)
+            text = "Added"
+        text += f" the camera {placed.name!r}"
         if self.use_scene:
             context.scene.camera = placed
             text += ", made it the scene's camera"
+            if not steps.without_window():
+                looking.through_camera(context)
         if self.set_resolution:
             render = context.scene.render
             render.resolution_x, render.resolution_y = fitted.width, fitted.height

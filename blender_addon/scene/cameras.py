@@ -103,6 +103,14 @@ def det_negative(matrix: np.ndarray) -> bool:
     return bool(np.linalg.det(matrix) < 0)
 
 
+def portrait_camera_object(
+    scene: bpy.types.Scene, rig: bpy.types.Object
+) -> bpy.types.Object | None:
+    """The camera that `add_portrait_camera` added to the scene; None where it was deleted."""
+    found = properties.of_rig(rig).camera_object
+    return found if found is not None and scene.objects.get(found.name) is found else None
+
+
 def add_portrait_camera(
     scene: bpy.types.Scene, collection: bpy.types.Collection, rig: bpy.types.Object
 ) -> bpy.types.Object:
@@ -120,4 +128,5 @@ def add_portrait_camera(
     placed.matrix_world = Matrix(world)
     # A head is small: the default 0.1 m to 100 m keeps it, the limits guide the eye only.
     data.display_size = 0.05
+    properties.of_rig(rig).camera_object = placed
     return placed

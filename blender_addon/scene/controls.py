@@ -21,6 +21,48 @@ GROUPS = (
 """How the panel groups the controls: a title and the beginnings of the names."""
 
 
+def _both(**weights: float) -> dict[str, float]:
+    """Weights of both sides."""
+    return {f"{name}{side}": value for name, value in weights.items() for side in ("Left", "Right")}
+
+
+EXPRESSIONS: dict[str, dict[str, float]] = {
+    "Smile": _both(mouthSmile=0.8, cheekSquint=0.5, eyeSquint=0.3, mouthDimple=0.2),
+    "Laugh": {
+        **_both(mouthSmile=0.9, cheekSquint=0.7, eyeSquint=0.5, mouthUpperUp=0.3),
+        "jawOpen": 0.4,
+    },
+    "Surprised": {
+        **_both(browOuterUp=0.8, eyeWide=0.8),
+        "browInnerUp": 0.9,
+        "jawOpen": 0.4,
+        "mouthFunnel": 0.2,
+    },
+    "Angry": _both(browDown=0.9, eyeSquint=0.4, noseSneer=0.6, mouthFrown=0.4, mouthPress=0.4),
+    "Sad": {**_both(mouthFrown=0.8, eyeBlink=0.2), "browInnerUp": 0.9, "mouthShrugLower": 0.3},
+    "Afraid": {
+        **_both(eyeWide=0.7, mouthStretch=0.6, browOuterUp=0.3),
+        "browInnerUp": 0.9,
+        "jawOpen": 0.2,
+    },
+    "Disgusted": _both(noseSneer=0.9, mouthUpperUp=0.5, browDown=0.5, eyeSquint=0.4),
+    "Pout": {"mouthPucker": 0.8, "mouthShrugLower": 0.3},
+    "Wink": {"eyeBlinkLeft": 1.0, "cheekSquintLeft": 0.5, "mouthSmileLeft": 0.3},
+    "Eyes Closed": _both(eyeBlink=1.0),
+}
+"""Expressions to begin from: ARKit weights; those not named are 0."""
+
+
+def set_expression(rig: bpy.types.Object, title: str) -> list[str]:
+    """Sets all controls to one of `EXPRESSIONS`; returns the names of those that changed."""
+    wanted = EXPRESSIONS[title]
+    changed = [name for name in ARKIT_NAMES if rig[name] != wanted.get(name, 0.0)]
+    for name in changed:
+        rig[name] = wanted.get(name, 0.0)
+    rig.update_tag(refresh={"OBJECT", "DATA"})
+    return changed
+
+
 def description(name: str) -> str:
     """`mouthSmileLeft` -> "Mouth smile, the subject's left"."""
     words = re.findall(r"[A-Z]?[a-z]+", name)

@@ -2,9 +2,8 @@
 
 import bpy
 
-from . import properties
+from . import placing, properties
 
-_DRAWN = {"MESH", "CURVE", "CURVES", "SURFACE", "FONT", "META", "POINTCLOUD", "VOLUME"}
 _NAMED = 3
 
 
@@ -23,7 +22,7 @@ def left_out(scene: bpy.types.Scene, armature: bpy.types.Object) -> list[str]:
 
 
 def _shown(found: bpy.types.Object) -> bool:
-    drawn = found.type in _DRAWN and not found.hide_render
+    drawn = found.type in placing.DRAWN and not found.hide_render
     return drawn and properties.rig_of(found) is None
 
 

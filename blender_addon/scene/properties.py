@@ -64,6 +64,11 @@ class AvatarSettings(bpy.types.PropertyGroup):
     # Where the file was last found: finds it again for a rig that was appended elsewhere.
     avatar_path_found: StringProperty(options={"HIDDEN"})
     camera: StringProperty(options={"HIDDEN"})  # JSON, see cameras.portrait_camera
+    camera_object: PointerProperty(
+        type=bpy.types.Object,
+        name="Portrait Camera",
+        description="The camera that shows the avatar as the portrait does",
+    )
     source: StringProperty(options={"HIDDEN"})  # JSON, see avatars.portrait_frame
     head: PointerProperty(type=bpy.types.Object, name="Head", description="The head mesh")
     cloud: PointerProperty(
@@ -81,8 +86,8 @@ class SceneSettings(bpy.types.PropertyGroup):
     """`Scene.splitavatar`: output and display."""
 
     live: BoolProperty(
-        name="Update Splats",
-        description="Compute the Gaussians anew whenever the rig or the frame changes",
+        name="Follow the Rig",
+        description="Compute the splats anew whenever the rig or the frame changes",
         default=True,
         update=_live_changed,
     )
@@ -181,6 +186,19 @@ def active_rig(context: bpy.types.Context) -> bpy.types.Object | None:
         return found
     everyone = rigs(context.scene)
     return everyone[0] if len(everyone) == 1 else None
+
+
+def relink(rig: bpy.types.Object, path: Path) -> list[bpy.types.Object]:
+    """Gives a rig another avatar file, and all that had the same one; returns them."""
+    before = avatar_path(rig)
+    found = [
+        other
+        for other in bpy.data.objects
+        if is_rig(other) and other.library is None and avatar_path(other) == before
+    ]
+    for other in found:
+        of_rig(other).avatar_path = of_rig(other).avatar_path_found = str(path)
+    return found
 
 
 def avatar_path(rig: bpy.types.Object) -> Path:

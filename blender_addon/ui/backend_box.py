@@ -1,4 +1,8 @@
-"""The box that tells of the backend, in the panel and in the preferences."""
+"""The box that tells of the backend, in the panel and in the preferences.
+
+It has the same rows whatever goes on, so that no button comes to lie under a mouse that is about
+to press another: the state, its buttons, the progress, and two lines of words.
+"""
 
 import bpy
 
@@ -15,59 +19,100 @@ STATE_ICONS = {
     "failed": "ERROR",
 }
 
+WORDS_ROWS = 2
+OFFLINE = "Allow online access in Preferences > System > Network to install"
+PRIVACY = "Nothing leaves this computer"
+
 
 def state_text(state: messages.BackendState) -> str:
-    """One line about the backend: `Ready on cpu, 812 MB, preset open`."""
+    """Few words about the backend: `Ready on cpu, 0.8 GB`."""
     name = state.state.replace("_", " ").capitalize()
+    if state.state == "stopped" and state.phase:
+        return "Stopping"
+    if state.state != "ready":
+        return name
+    memory = f", {state.memory_mb / 1024:.1f} GB" if state.memory_mb else ""
+    return f"{name} on {state.device}{memory}"
+
+
+def trouble(state: messages.BackendState, error: AvatarError | None) -> AvatarError | None:
+    """The one thing that went wrong: a failed backend fails its work too, and is told once."""
     if state.state == "failed":
-        return f"Failed: {state.why}"
-    parts = [f"{name} on {state.device}" if state.state == "ready" else name]
-    if state.state == "ready":
-        if state.memory_mb:
-            parts.append(f"{state.memory_mb:.0f} MB")
-        if state.preset:
-            parts.append(f"preset {state.preset}")
+        same = error is None or error.code == "backend_died" or error.message == state.why
+        return AvatarError("backend_died", state.why, state.remedy) if same else error
+    return error
+
+
+def words(here: session.Session) -> tuple[str, str]:
+    """What there is to say now, and its icon."""
+    state = here.state
+    if here.activity is not None:
+        return here.activity.text, "NONE"
+    wrong = trouble(state, here.error)
+    if wrong is not None:
+        return f"{wrong.message} {wrong.remedy}", "ERROR"
+    if state.state == "not_installed" and not bpy.app.online_access:
+        return OFFLINE, "INFO"
     if state.phase:
-        parts.append(state.phase)
-    if state.eta_s is not None:
-        parts.append(f"{state.eta_s:.0f} s left")
-    return ", ".join(parts)
+        left = f", {state.eta_s:.0f} s left" if state.eta_s is not None else ""
+        return f"{state.phase.capitalize()}{left}", "NONE"
+    return PRIVACY, "LOCKED"
 
 
 def draw(layout: bpy.types.UILayout) -> None:
-    """State of the backend with the buttons that fit it, progress and the last error."""
+    """State of the backend with the buttons that fit it, progress, and what there is to say."""
     here = session.get()
     state = here.state
     box = layout.box()
-    wrapped(box, state_text(state), STATE_ICONS[state.state])
-    if state.remedy:
-        wrapped(box, state.remedy)
+    box.label(text=state_text(state), icon=STATE_ICONS[state.state])
+    _draw_buttons(box.row(align=True), state)
+    text, icon = words(here)
     row = box.row(align=True)
+    if here.activity is None and icon == "ERROR":
+        row.popover("SPLITAVATAR_PT_trouble", text="What Happened", icon="ERROR")
+        row.operator("splitavatar.dismiss_error", text="", icon="X")
+    else:
+        _draw_progress(row, here.activity)
+    column = box.column(align=True)
+    column.alert = icon == "ERROR"
+    wrapped(column, text, icon, WORDS_ROWS)
+
+
+def _draw_buttons(row: bpy.types.UILayout, state: messages.BackendState) -> None:
     if state.state == "not_installed":
         row.operator("splitavatar.install_backend", icon="IMPORT")
-        if not bpy.app.online_access:
-            wrapped(box, "Allow online access in Preferences > System > Network to install", "INFO")
     elif state.state in ("stopped", "failed"):
         row.operator("splitavatar.start_backend", icon="PLAY")
     else:
         row.operator("splitavatar.stop_backend", icon="SNAP_FACE")
     if state.state == "failed":
-        row.operator("splitavatar.open_log", icon="TEXT")
-    if here.activity is not None:
-        column = layout.column(align=True)
-        progress = here.activity.progress
-        column.progress(factor=progress.factor, text=here.activity.title)
-        wrapped(column, progress.text)
-        column.operator("splitavatar.cancel_work", icon="X")
-    elif here.error is not None and not _told(state, here.error):
-        alert = layout.box()
-        alert.alert = True
-        wrapped(alert, here.error.message, "ERROR")
-        wrapped(alert, here.error.remedy, "INFO")
-        alert.operator("splitavatar.dismiss_error")
+        row.operator("splitavatar.open_log", text="", icon="TEXT")
 
 
-def _told(state: messages.BackendState, error: AvatarError) -> bool:
-    """Whether the state says already what the error says: a failed backend fails its work too."""
-    same = error.code == "backend_died" or error.message == state.why
-    return state.state == "failed" and same
+def _draw_progress(row: bpy.types.UILayout, activity: session.Activity | None) -> None:
+    if activity is None:
+        row.label(text="")
+        return
+    row.progress(factor=activity.progress.factor, text=activity.title)
+    cancel = row.row(align=True)
+    cancel.enabled = not activity.cancel
+    cancel.operator("splitavatar.cancel_work", text="", icon="X")
+
+
+class SPLITAVATAR_PT_trouble(bpy.types.Panel):
+    bl_label = "What Happened"
+    bl_space_type = "TOPBAR"  # in no editor by itself
+    bl_region_type = "HEADER"
+    bl_ui_units_x = 20
+
+    def draw(self, context: bpy.types.Context) -> None:
+        here = session.get()
+        wrong = trouble(here.state, here.error)
+        if wrong is None:
+            return
+        room = 20 * 18 * context.preferences.system.ui_scale
+        wrapped(self.layout, wrong.message, "ERROR", room=room)
+        wrapped(self.layout, wrong.remedy, "INFO", room=room)
+
+
+CLASSES = (SPLITAVATAR_PT_trouble,)

@@ -2,6 +2,7 @@
 
 import bpy
 
+from ..operators.reports import CATEGORY
 from ..scene import clouds, properties
 from ..scene.playback import group
 from ..scene.playback.node_tree import input_property
@@ -13,7 +14,7 @@ class SPLITAVATAR_PT_layers(bpy.types.Panel):
     bl_label = "Layers"
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
-    bl_category = "SplitAvatar"
+    bl_category = CATEGORY
     bl_parent_id = "SPLITAVATAR_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
 

@@ -3,13 +3,10 @@
 import bpy
 
 from ..drawing import handlers as drawing_handlers
-from ..scene import controls, flame_pose, points, preview, properties
+from ..operators.reports import CATEGORY
+from ..scene import clouds, controls, flame_pose, points, preview, properties
 from . import backend_box
 from .text import wrapped
-
-CATEGORY = "SplitAvatar"
-
-PRIVACY = "Nothing leaves this computer"
 
 
 class _Panel:
@@ -43,7 +40,6 @@ class SPLITAVATAR_PT_main(_Panel, bpy.types.Panel):
         column.operator("splitavatar.create_avatar", icon="USER")
         column.operator("splitavatar.sample_avatar", icon="OUTLINER_OB_ARMATURE")
         column.operator("splitavatar.open_avatar", icon="FILE_FOLDER")
-        layout.label(text=PRIVACY, icon="LOCKED")
 
 
 class SPLITAVATAR_PT_avatar(_AvatarPanel, bpy.types.Panel):
@@ -56,15 +52,18 @@ class SPLITAVATAR_PT_avatar(_AvatarPanel, bpy.types.Panel):
         armature = _shown_rig(context)
         settings = properties.of_rig(armature)
         scene = properties.of_scene(context.scene)
+        missing = not properties.avatar_path(armature).is_file()
         layout.label(text=armature.name, icon="ARMATURE_DATA")
-        layout.prop(settings, "avatar_path")
+        path = layout.row()
+        path.alert = missing
+        path.prop(settings, "avatar_path")
+        self._draw_file(layout.row(align=True), settings, missing)
         layout.row().prop(settings, "display", expand=True)
-        layout.prop(scene, "live")
-        if settings.cloud is not None:
-            layout.label(text=f"{points.count(settings.cloud):,} Gaussians")
         if settings.display != "MESH" and drawing_handlers.failure():
             wrapped(layout, drawing_handlers.failure(), "ERROR")
-        layout.operator("splitavatar.update_splats", icon="FILE_REFRESH")
+        if not clouds.is_bound(armature):  # else they move with the head mesh
+            layout.prop(scene, "live")
+            layout.operator("splitavatar.update_splats", icon="FILE_REFRESH")
         row = layout.row(align=True)
         row.operator("splitavatar.preview_frame", icon="RENDER_STILL")
         if preview.image() is not None:
@@ -72,16 +71,33 @@ class SPLITAVATAR_PT_avatar(_AvatarPanel, bpy.types.Panel):
             row.operator("splitavatar.clear_preview", text="", icon="X")
         layout.operator("splitavatar.add_camera", icon="CAMERA_DATA")
 
+    def _draw_file(
+        self, row: bpy.types.UILayout, settings: properties.AvatarSettings, missing: bool
+    ) -> None:
+        """One row on the file: what is in it, or that it is gone."""
+        if missing:
+            row.alert = True
+            row.operator(
+                "splitavatar.relink_avatar", text="Avatar file missing: Browse", icon="ERROR"
+            )
+        elif settings.cloud is not None:
+            row.label(text=f"{points.count(settings.cloud):,} Gaussians", icon="POINTCLOUD_DATA")
+        else:
+            row.label(text="No splats")
+
 
 class SPLITAVATAR_PT_controls(_AvatarPanel, bpy.types.Panel):
     bl_label = "Controls"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         row = layout.row(align=True)
         row.operator("splitavatar.set_pose", text="Neutral").pose = "NEUTRAL"
         row.operator("splitavatar.set_pose", text="Portrait").pose = "PORTRAIT"
+        layout.operator_menu_enum(
+            "splitavatar.set_expression", "expression", text="Expression", icon="COMMUNITY"
+        )
+        layout.operator("splitavatar.add_gaze_target", icon="HIDE_OFF")
         layout.operator("splitavatar.import_track", icon="ANIM")
         bones = ", ".join(flame_pose.BONES)
         wrapped(layout, f"Turn the head, jaw and eyes in Pose Mode: {bones}", "BONE_DATA")

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import steps
 from .._shared import AvatarError, errors, messages, os_error
-from ..scene import avatars, clouds, rig
+from ..scene import avatars, clouds, looking, placing, properties, rig
 from ..steps import Steps
 from . import session
 
@@ -53,6 +53,11 @@ def create_avatar(
 def show_avatar(context: bpy.types.Context, reply: Any, name: str) -> Steps[bpy.types.Object]:
     """Adds the objects of a loaded avatar and fills its cloud; returns the armature object."""
     armature = avatars.build(context, reply, name)
+    head = properties.of_rig(armature).head
+    placing.place(armature, head, context.scene)
+    context.view_layer.update()
+    if not steps.without_window():
+        looking.at_avatar(context, armature, head)
     yield from fill_cloud(context, armature)
     return armature
 
@@ -74,8 +79,19 @@ def fill_cloud(context: bpy.types.Context, armature: bpy.types.Object) -> Steps[
     clouds.show(armature, avatar, reply)
 
 
+def require_file(path: Path) -> None:
+    """Refuses a path where no file is.
+
+    Raises:
+        AvatarError: `bad_file`.
+    """
+    if not path.is_file():
+        raise AvatarError("bad_file", f"There is no file {path}.", "Choose a .savatar file.")
+
+
 def open_avatar(context: bpy.types.Context, path: Path, name: str) -> Steps[bpy.types.Object]:
     """Loads a .savatar file and adds its objects; returns the armature object."""
+    require_file(path)
     here = session.get()
     yield from here.ensure_ready()
     message = messages.LoadAvatar(path=str(path), job=steps.new_job())

@@ -23,6 +23,12 @@ class Activity:
     title: str
     progress: Progress
     cancel: bool = False
+    """The user wants it to stop; it does once the backend has let go of it."""
+
+    @property
+    def text(self) -> str:
+        """How far it is, for the panel."""
+        return "Cancelling..." if self.cancel else self.progress.text
 
 
 class Session:

@@ -83,3 +83,33 @@ def test_a_missing_avatar_file_says_where_it_was_looked_for(
     with pytest.raises(RuntimeError, match="Choose its place under Avatar File"):
         bpy.ops.splitavatar.preview_frame()
     assert properties.avatar_path(live_rig) == tmp_path / "grace.savatar"
+
+
+def test_a_lost_avatar_file_is_found_for_all_who_had_it(
+    live_rig: bpy.types.Object, tmp_path: Path
+) -> None:
+    twin = live_rig.copy()
+    other = live_rig.copy()
+    for rig_ in (twin, other):
+        bpy.context.scene.collection.objects.link(rig_)
+    other.splitavatar.avatar_path = other.splitavatar.avatar_path_found = "/nowhere/else.savatar"
+    moved = tmp_path / "moved" / "grace.savatar"
+    moved.parent.mkdir()
+    (tmp_path / "grace.savatar").rename(moved)
+    bpy.context.view_layer.objects.active = live_rig
+    bpy.ops.splitavatar.relink_avatar(filepath=str(moved))
+    assert properties.avatar_path(live_rig) == properties.avatar_path(twin) == moved
+    assert properties.avatar_path(other) == Path("/nowhere/else.savatar")
+    live_rig["jawOpen"] = 1.0
+    bpy.ops.splitavatar.update_splats()
+    frame = Track.from_arkit({"jawOpen": 1.0})
+    np.testing.assert_array_equal(positions(live_rig), direct(live_rig, frame))
+
+
+def test_a_file_that_is_not_there_is_no_new_place(live_rig: bpy.types.Object) -> None:
+    before = properties.avatar_path(live_rig)
+    with pytest.raises(RuntimeError, match=r"There is no file /nowhere/x\.savatar\. Choose"):
+        bpy.ops.splitavatar.relink_avatar(filepath="/nowhere/x.savatar")
+    with pytest.raises(RuntimeError, match=r"There is no file /nowhere/x\.savatar\. Choose"):
+        bpy.ops.splitavatar.open_avatar(filepath="/nowhere/x.savatar")
+    assert properties.avatar_path(live_rig) == before

@@ -32,3 +32,17 @@ def test_an_orthographic_camera_is_refused(live_rig: bpy.types.Object, tmp_path:
     bpy.context.scene.camera.data.type = "ORTHO"
     with pytest.raises(RuntimeError, match=r"is ortho\. Set its type to Perspective\."):
         bpy.ops.splitavatar.preview_frame()
+
+
+def test_a_second_click_uses_the_camera_that_is_there(live_rig: bpy.types.Object) -> None:
+    scene = bpy.context.scene
+    bpy.ops.splitavatar.add_camera()
+    first = scene.camera
+    scene.camera = None
+    first.name = "Mine"
+    bpy.ops.splitavatar.add_camera()
+    assert scene.camera is first
+    assert [found for found in scene.objects if found.type == "CAMERA"] == [first]
+    bpy.data.objects.remove(first)
+    bpy.ops.splitavatar.add_camera()
+    assert len([found for found in scene.objects if found.type == "CAMERA"]) == 1

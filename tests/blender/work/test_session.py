@@ -120,7 +120,7 @@ def test_a_killed_backend_is_told_within_three_seconds_and_starts_again(
     os.kill(here.launcher.pid, signal.SIGKILL)
     seconds = _pump_until(lambda: here.state.state == "failed", 3)
     assert seconds < 3
-    assert re.search(DIED, state_text(here.state))
+    assert re.search(DIED, here.state.why)
     with pytest.raises(AvatarError, match=DIED) as caught:
         session.finish(work)
     assert caught.value.code == "backend_died"

@@ -1,0 +1,93 @@
+"""Operators that pose the rig: poses, expressions and what it looks at."""
+
+import bpy
+from bpy.props import EnumProperty
+
+from ..scene import avatars, controls, gaze, rig
+from .polls import WithAvatar, require_avatar
+from .reports import reported
+
+
+class SPLITAVATAR_OT_set_pose(WithAvatar, bpy.types.Operator):
+    bl_idname = "splitavatar.set_pose"
+    bl_label = "Set Pose"
+    bl_description = "Set all controls and bones of the avatar"
+    bl_options = {"REGISTER", "UNDO"}
+
+    pose: EnumProperty(
+        name="Pose",
+        description="Which pose",
+        items=(
+            ("NEUTRAL", "Neutral", "Everything at rest"),
+            ("PORTRAIT", "Portrait", "As in the portrait"),
+        ),
+    )
+
+    @reported
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        armature = require_avatar(context)
+        neutral = self.pose == "NEUTRAL"
+        rig.apply_frame(
+            armature, rig.neutral_frame() if neutral else avatars.portrait_frame(armature)
+        )
+        return {"FINISHED"}
+
+
+class SPLITAVATAR_OT_set_expression(WithAvatar, bpy.types.Operator):
+    bl_idname = "splitavatar.set_expression"
+    bl_label = "Set Expression"
+    bl_description = "Set all controls to an expression to begin from; bones stay"
+    bl_options = {"REGISTER", "UNDO"}
+
+    expression: EnumProperty(
+        name="Expression",
+        description="Which expression",
+        items=[
+            (title.upper().replace(" ", "_"), title, f"Set the controls to: {title.lower()}")
+            for title in controls.EXPRESSIONS
+        ],
+    )
+
+    @reported
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        armature = require_avatar(context)
+        rig.require_rig(armature)
+        title = self.expression.replace("_", " ").title()
+        changed = controls.set_expression(armature, title)
+        if context.scene.tool_settings.use_keyframe_insert_auto:
+            for name in changed:
+                armature.keyframe_insert(controls.data_path(name))
+        return {"FINISHED"}
+
+
+class SPLITAVATAR_OT_add_gaze_target(WithAvatar, bpy.types.Operator):
+    bl_idname = "splitavatar.add_gaze_target"
+    bl_label = "Gaze Target"
+    bl_description = (
+        "Select the empty that both eyes follow; it is added the first time. "
+        "Delete it to have the eyes free again"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    @reported
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        armature = require_avatar(context)
+        rig.require_rig(armature)
+        if context.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")
+        found = gaze.target(armature)
+        if found is None:
+            own = [each for each in armature.users_collection if each.library is None]
+            found = gaze.add_target(armature, own[0] if own else context.scene.collection)
+        for other in context.selected_objects:
+            other.select_set(False)
+        found.select_set(True)
+        context.view_layer.objects.active = found
+        return {"FINISHED"}
+
+
+CLASSES = (
+    SPLITAVATAR_OT_set_pose,
+    SPLITAVATAR_OT_set_expression,
+    SPLITAVATAR_OT_add_gaze_target,
+)
