@@ -22,7 +22,6 @@ OLDEST = (4, 2)
 TOOLS = {"Xvfb": "xvfb", "xdotool": "xdotool"}
 """The screen and the mouse, and Debian's packages of them."""
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-MIRROR = ""
 SUITE = "sid"
 PACKAGES = (
     *("blender", "python3-numpy", "python3-requests", "python3-cattr"),
@@ -61,12 +60,13 @@ def ensure_window() -> WindowBlender | Missing:
         return WindowBlender([installed])
     if not (FOLDER / "usr/bin/blender").is_file():
         needed = [tool for tool in ("apt-get", "dpkg-deb") if shutil.which(tool) is None]
-        if needed or platform.machine() != "x86_64" or not KEYRING.is_file():
+        mirror = _mirror()
+        if needed or not mirror or platform.machine() != "x86_64" or not KEYRING.is_file():
             return _missing(
                 "no Blender 4.2 or newer on the path, and only Debian (x64) can make one"
             )
         try:
-            _make()
+            _make(mirror)
         except (OSError, subprocess.CalledProcessError) as error:
             said = getattr(error, "stderr", None) or str(error)
             return _missing(f"Debian's Blender could not be had: {said.strip()[-300:]}")
@@ -88,7 +88,7 @@ def _version(blender: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def _make() -> None:
+def _make(mirror: str) -> None:
     """Fetches and unpacks the packages: 300 MB, 1.1 GB of disk, about a minute.
 
     Raises:
@@ -101,7 +101,7 @@ def _make() -> None:
         for inside in ("state/lists/partial", "cache/archives/partial"):
             (apt / inside).mkdir(parents=True)
         (apt / "status").touch()
-        (apt / "sources.list").write_text(f"deb [signed-by={KEYRING}] {_mirror()} {SUITE} main\n")
+        (apt / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror} {SUITE} main\n")
         settings = {
             "Dir::State": apt / "state",
             "Dir::State::status": apt / "status",
@@ -124,13 +124,13 @@ def _run(command: list[str]) -> None:
 
 
 def _mirror() -> str:
-    """The mirror that this machine's own packages come from."""
+    """The mirror that this machine's own packages come from; empty where it has none."""
     for name in ("sources.list.d/debian.sources", "sources.list"):
         path = Path("/etc/apt") / name
         found = re.search(r"https?://\S+/debian/?(?=\s)", path.read_text() if path.exists() else "")
         if found:
             return found[0]
-    return MIRROR
+    return ""
 
 
 def _unpacked() -> WindowBlender:

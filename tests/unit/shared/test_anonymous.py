@@ -67,7 +67,7 @@ def test_photos_and_folders_of_people_go(text: str, expected: str) -> None:
         'File "/usr/lib/python3.11/threading.py", line 3, in run',
         "torch 2.13.0+cpu, numpy 2.4.1; 3/4 packages; 1.5 GB/s",
         "2026-11-27 11:00:00,123 INFO and/or D: 3",
-        "https://pypi.org/simple",
+        "https://packages.example/simple",
     ],
 )
 def test_what_helps_stays(text: str) -> None:
