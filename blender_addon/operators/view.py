@@ -9,6 +9,7 @@ from .. import steps
 from ..scene import cameras, looking, preview, rig
 from ..steps import Steps
 from ..work import session
+from ..work.live_preview import Shot
 from .long_operation import LongOperation
 from .polls import WithAvatar, WithAvatarWhenIdle, require_avatar
 from .reports import reported
@@ -25,11 +26,9 @@ class SPLITAVATAR_OT_preview_frame(WithAvatarWhenIdle, LongOperation, bpy.types.
 
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
         armature = require_avatar(context)
-        depsgraph = rig.evaluate(context, armature)
-        view = cameras.scene_camera(context.scene, armature, depsgraph)
-        frame = rig.read_frame(armature, depsgraph)
-        reply = yield from session.get().render(armature, frame, view)
-        preview.show(reply.rgba)
+        shot = Shot.of(armature, rig.evaluate(context, armature))
+        reply = yield from session.get().render(armature, shot.frame, shot.camera)
+        preview.show(reply.rgba, shot.key)
         return reply
 
 

@@ -18,11 +18,19 @@ IMAGE = "SplitAvatar Preview"
 INSET = 0.35
 """Height of the picture as a part of the viewport's, when the view is not the camera's."""
 
-_state: dict[str, Any] = {"pixels": None, "texture": None, "handle": None, "failed": False}
+_state: dict[str, Any] = {
+    "pixels": None, "texture": None, "handle": None, "failed": False,
+    "of": b"", "now": b"",
+}  # fmt: skip
 
 
-def show(rgba: np.ndarray) -> bpy.types.Image:
-    """Makes `rgba` [H, W, 4] uint8 (straight alpha, sRGB) the preview."""
+def show(rgba: np.ndarray, of: bytes) -> bpy.types.Image:
+    """Makes a picture the preview.
+
+    Args:
+        rgba: [H, W, 4] uint8, straight alpha, sRGB.
+        of: What it shows: compared with `now`.
+    """
     height, width = rgba.shape[:2]
     target = bpy.data.images.get(IMAGE)
     if target is None:
@@ -34,7 +42,7 @@ def show(rgba: np.ndarray) -> bpy.types.Image:
     pixels = np.ascontiguousarray(rgba[::-1], dtype=np.float32) / 255
     target.pixels.foreach_set(pixels.ravel())
     target.update()
-    _state.update(pixels=pixels, texture=None, failed=False)
+    _state.update(pixels=pixels, texture=None, failed=False, of=of, now=of)
     viewport.redraw()
     return target
 
@@ -44,18 +52,30 @@ def image() -> bpy.types.Image | None:
     return bpy.data.images.get(IMAGE)
 
 
+def now(key: bytes) -> None:
+    """What a preview would show now; a picture of anything else is old, and not drawn."""
+    if key != _state["now"]:
+        _state["now"] = key
+        viewport.redraw()
+
+
+def is_fresh() -> bool:
+    """Whether there is a picture, of what it would show now."""
+    return image() is not None and _state["of"] == _state["now"] != b""
+
+
 def clear() -> None:
     """Forgets the preview."""
     found = image()
     if found is not None:
         bpy.data.images.remove(found)
-    _state.update(pixels=None, texture=None)
+    _state.update(pixels=None, texture=None, of=b"")
     viewport.redraw()
 
 
 def _draw() -> None:
     context = bpy.context
-    wanted = properties.of_scene(context.scene).show_preview and image() is not None
+    wanted = properties.of_scene(context.scene).show_preview and is_fresh()
     if _state["pixels"] is None or not wanted or _state["failed"]:
         return
     try:

@@ -91,6 +91,10 @@ class SceneSettings(bpy.types.PropertyGroup):
         default=True,
         update=_live_changed,
     )
+    live_preview: BoolProperty(
+        name="Live",
+        description="Render the preview anew whenever the avatar or the camera has changed",
+    )
     show_preview: BoolProperty(
         name="Show Preview",
         description="Draw the last previewed frame over the camera's view",

@@ -65,7 +65,10 @@ class SPLITAVATAR_PT_avatar(_AvatarPanel, bpy.types.Panel):
             layout.prop(scene, "live")
             layout.operator("splitavatar.update_splats", icon="FILE_REFRESH")
         row = layout.row(align=True)
-        row.operator("splitavatar.preview_frame", icon="RENDER_STILL")
+        old = preview.image() is not None and not preview.is_fresh()
+        text = "Preview Again" if old else "Preview Frame"
+        row.operator("splitavatar.preview_frame", text=text, icon="RENDER_STILL")
+        row.prop(scene, "live_preview", text="", icon="FILE_REFRESH")
         if preview.image() is not None:
             row.prop(scene, "show_preview", text="", icon="HIDE_OFF")
             row.operator("splitavatar.clear_preview", text="", icon="X")

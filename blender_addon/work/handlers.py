@@ -35,15 +35,22 @@ def _update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, wait: bool) 
                 LOG.error("frame %d, %s: %s", scene.frame_current, armature.name, error)
 
 
+def _check_preview(depsgraph: bpy.types.Depsgraph) -> None:
+    if not _must_wait():
+        session.get().preview.check(depsgraph)
+
+
 @persistent
 def on_frame_change(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Frame n shows frame n's parameters: at once without a window, else with the timer."""
     _update(scene, depsgraph, wait=_must_wait())
+    _check_preview(depsgraph)
 
 
 @persistent
 def on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """A slider or a bone moved. Scripts set many before they want a picture: not for them."""
+    _check_preview(depsgraph)
     if steps.without_window() or session.get().client is None:
         return
     moved = (update.id.original for update in depsgraph.updates)

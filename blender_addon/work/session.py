@@ -14,6 +14,7 @@ from ..link.backend import Backend
 from ..scene import clouds, properties
 from ..steps import Progress, Steps
 from .live import LiveAvatars
+from .live_preview import LivePreview
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Session:
     def __init__(self) -> None:
         self.backend = Backend()
         self.avatars = LiveAvatars(self.tell)
+        self.preview = LivePreview(self.avatars)
         self.activity: Activity | None = None
         self.error: AvatarError | None = None
         """What went wrong last, for the panel."""
@@ -68,17 +70,20 @@ class Session:
         """Starts the backend with the preferences as they are now."""
         self.error = None
         self.avatars.forget_backend()
+        self.preview.forget()
         self.backend.start()
 
     def stop(self) -> None:
         """Begins to stop the backend."""
         self.backend.stop()
         self.avatars.forget_backend()
+        self.preview.forget()
 
     def close(self) -> None:
         """Stops the backend and waits until it is gone: the add-on or Blender ends."""
         self.backend.close()
         self.avatars.forget_backend()
+        self.preview.forget()
 
     # ---- the timer's part
 
@@ -93,12 +98,22 @@ class Session:
         if self.activity is None and not steps.without_window():
             self.avatars.load_scene()  # running work asks for what it needs itself
         self.avatars.take_loaded()
+        changed = self._follow_preview() or changed
         return self.avatars.take_drives() or changed
+
+    def _follow_preview(self) -> bool:
+        if self.activity is not None or steps.without_window():
+            return False
+        try:
+            return self.preview.step(self.client)
+        except AvatarError as error:
+            self.tell(error)
+            return True
 
     @property
     def waiting(self) -> bool:
         """Whether something is on its way, so that looking often is worth it."""
-        return self.avatars.waiting or self.activity is not None
+        return self.avatars.waiting or self.preview.waiting or self.activity is not None
 
     # ---- requests as steps
 
@@ -161,6 +176,7 @@ class Session:
         """Another .blend was loaded: nothing of the one before is shown or on its way."""
         self.error = None
         self.avatars.forget_file()
+        self.preview.forget()
 
 
 _session = Session()
