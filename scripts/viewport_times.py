@@ -2,7 +2,8 @@
 
     python -m scripts.viewport_times [GAUSSIANS]
 
-CPU time of this thread, so that other processes do not count; the driver's own work in `upload` does.
+CPU time of this thread, so that other processes do not count; the driver's own work while it
+uploads does.
 """
 
 import sys
