@@ -17,6 +17,9 @@ from .shaders import WIDTH
 VISIBLE = 1 / 255
 """Opacity below which a Gaussian is not drawn."""
 
+NEEDED = ("position", "rotation", "scale", "radiance:base")
+"""What points must have to be drawn as Gaussians."""
+
 _FIELDS = {"FLOAT_COLOR": "color", "QUATERNION": "value"}
 
 
@@ -129,14 +132,15 @@ def texture(numbers: np.ndarray) -> Any:
     return gpu.types.GPUTexture(size, format=channels, data=data)
 
 
+def are_gaussians(data: Any) -> bool:
+    """Whether a data-block's points have all that is needed."""
+    return data is not None and all(name in data.attributes for name in NEEDED)
+
+
 def evaluated_data(cloud: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Any:
-    """The data of a cloud as modifiers leave it: with the points' attributes, or None."""
-    evaluated = cloud.evaluated_get(depsgraph)
-    if "rotation" in evaluated.data.attributes:
-        return evaluated.data
-    # Blender 4.2's cloud is a mesh whose modifier makes points: they are in the geometry alone.
-    if hasattr(evaluated, "evaluated_geometry"):
-        made = evaluated.evaluated_geometry().pointcloud
-        if made is not None and "rotation" in made.attributes:
-            return made
-    return cloud.data if "rotation" in cloud.data.attributes else None
+    """The data of a cloud as modifiers leave it; as it is, where they leave no Gaussians.
+
+    So it is in Blender 4.2, whose cloud is a mesh that a modifier turns into points.
+    """
+    evaluated = cloud.evaluated_get(depsgraph).data
+    return evaluated if are_gaussians(evaluated) else cloud.data

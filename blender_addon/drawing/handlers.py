@@ -82,8 +82,16 @@ def on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 
 @persistent
 def on_everything(*_: object) -> None:
-    """Undo, redo, another file."""
+    """Undo or redo: any cloud may be another."""
     changes.note_everything()
+
+
+@persistent
+def on_load(*_: object) -> None:
+    """Another file."""
+    changes.note_everything()
+    if _state["viewports"] is not None:
+        _state["viewports"].forget()
 
 
 @persistent
@@ -103,7 +111,7 @@ HANDLERS = (
     ("frame_change_post", on_update),
     ("undo_post", on_everything),
     ("redo_post", on_everything),
-    ("load_post", on_everything),
+    ("load_post", on_load),
     ("save_pre", on_save),
     ("save_post", on_saved),
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..scene import native_splats, preview, properties
 from . import bones, changes
-from .gathered import Gathered, evaluated_data
+from .gathered import Gathered, are_gaussians, evaluated_data
 from .motion import Motion
 from .seen import EVERYTHING, View
 from .splat_picture import SplatPicture
@@ -51,6 +51,11 @@ class Viewports:
         bones.draw(context, armatures)
         return clouds, coarse
 
+    def forget(self) -> None:
+        """Lets go of another file's avatars."""
+        self._gathered.clear()
+        self._pictures.clear()
+
     def _gather(self, context: bpy.types.Context, clouds: list[bpy.types.Object]) -> Gathered:
         key = (context.scene.session_uid, context.view_layer.name)
         gathered = self._gathered.setdefault(key, Gathered())
@@ -71,9 +76,10 @@ def shown(context: bpy.types.Context) -> list[bpy.types.Object]:
     found = []
     for armature in properties.rigs(context.scene):
         cloud = properties.of_rig(armature).cloud
-        if cloud is None or native_splats.are_drawn(cloud.data) or not cloud.visible_get(**where):
+        if cloud is None or not are_gaussians(cloud.data) or native_splats.are_drawn(cloud.data):
             continue
-        found.append(armature)
+        if cloud.visible_get(**where):
+            found.append(armature)
     return found
 
 

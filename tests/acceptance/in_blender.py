@@ -20,10 +20,14 @@ from typing import Any
 
 import bpy
 import numpy as np
+import pytest
 
 import blender_addon
 from blender_addon.scene import cameras, properties, rig
 from blender_addon.work import batch, pump, session
+from shared.camera import HEAD_TO_BLENDER, Camera
+from tests.blender.drawing import made_up
+from tests.blender.drawing.on_gpu import on_gpu
 from tests.blender.seen import positions
 from tests.blender_script import leave_after
 
@@ -104,6 +108,23 @@ def scrub(task: Task) -> dict[str, Any]:
     return {"mp4": str(Path(folder) / "all.mp4")}
 
 
+def viewport(task: Task) -> dict[str, Any]:
+    """Draws the first frame's splats as a viewport with the scene's camera; OUT/viewport.npy."""
+    armature = open_avatar(task)
+    bpy.context.scene.frame_set(FRAMES[0])
+    depsgraph = rig.evaluate(bpy.context, armature)
+    seen = cameras.scene_camera(bpy.context.scene, armature, depsgraph)
+    to_camera = seen.viewmat @ np.linalg.inv(HEAD_TO_BLENDER)
+    clouds = [armature.splitavatar.cloud]
+    view = made_up.view_of(Camera(to_camera, seen.K, seen.width, seen.height), clouds)
+    try:
+        drawn = on_gpu(lambda: made_up.draw(made_up.gather(clouds), view))
+    except pytest.skip.Exception as why:
+        return {"no_graphics": str(why)}
+    np.save(Path(task["out"]) / "viewport.npy", drawn)
+    return {}
+
+
 def killed_backend(task: Task) -> dict[str, Any]:
     """Kills the backend in the middle of a batch render, starts it again and resumes."""
     here = session.get()
@@ -180,7 +201,8 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-PARTS = {part.__name__: part for part in (import_ply, scrub, killed_backend, wait_to_be_killed)}
+_PARTS = (import_ply, scrub, viewport, killed_backend, wait_to_be_killed)
+PARTS = {part.__name__: part for part in _PARTS}
 
 
 def main() -> None:

@@ -43,6 +43,27 @@ def wait_for(condition: Callable[[], object], timeout_s: float) -> float:
     return time.monotonic() - started
 
 
+# ---- the viewport's splats
+
+
+def test_the_viewports_splats_look_like_the_preview(
+    in_blender: InBlender, direct: Direct, tmp_path: Path, measured: Measured
+) -> None:
+    told = in_blender.run("viewport", tmp_path)
+    if "no_graphics" in told:
+        pytest.skip(told["no_graphics"])
+    drawn = np.load(tmp_path / "viewport.npy")
+    preview = direct.rgba(motion.FRAMES[0]) / 255
+    face = slice(SIZE_PX * 37 // 100, SIZE_PX * 80 // 100), slice(SIZE_PX // 3, SIZE_PX * 7 // 10)
+    psnr = skimage.metrics.peak_signal_noise_ratio(
+        (preview[..., :3] * preview[..., 3:])[face], drawn[face][..., :3].astype(float)
+    )
+    measured("the face in the viewport against Preview, dB", round(psnr, 1))
+    assert psnr >= 28
+    shown, wanted = drawn[..., 3] > 0.5, preview[..., 3] > 0.5
+    assert (shown & wanted).sum() >= 0.98 * (shown | wanted).sum()
+
+
 # ---- frame n shows frame n
 
 

@@ -63,6 +63,20 @@ def test_modifiers_count() -> None:
     np.testing.assert_allclose(numbers.places[:20, :3], wanted, atol=1e-6)
 
 
+def test_a_modifier_that_leaves_no_gaussians_leaves_them_as_they_are() -> None:
+    content = made_up.some(20, 2)
+    cloud = made_up.cloud(content)
+    group = _lift(cloud)
+    remove = group.nodes.new("GeometryNodeRemoveAttribute")
+    remove.inputs["Name"].default_value = "scale"
+    end = next(node for node in group.nodes if node.bl_idname == "NodeGroupOutput")
+    group.links.new(end.inputs[0].links[0].from_socket, remove.inputs[0])
+    group.links.new(remove.outputs[0], end.inputs[0])
+    numbers = made_up.gather([cloud])
+    wanted = splats.attribute_values(content)["position"]
+    np.testing.assert_allclose(numbers.places[:20, :3], wanted, atol=1e-6)
+
+
 def test_two_clouds_lie_one_behind_the_other_and_know_their_number() -> None:
     contents = [made_up.some(20, 3), made_up.some(30, 4)]
     numbers = made_up.gather([made_up.cloud(content, "C") for content in contents])

@@ -119,6 +119,17 @@ def test_what_is_hidden_or_out_of_sight_is_not_drawn(
     assert not on_gpu(lambda: _redraw(context)).any()
 
 
+def test_points_that_are_no_gaussians_are_left_to_blender(
+    cloud: bpy.types.Object, avatar_rig: bpy.types.Object
+) -> None:
+    context = _context(made_up.view_of(made_up.world_camera(), [cloud]))
+    cloud.data.attributes.remove(cloud.data.attributes["scale"])
+    assert viewports.shown(context) == []
+    avatar_rig.splitavatar.cloud = None
+    assert viewports.shown(context) == []
+    assert not on_gpu(lambda: _redraw(context)).any()
+
+
 def test_outside_of_the_cameras_frame_it_is_as_dark_as_the_passepartout(
     cloud: bpy.types.Object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
