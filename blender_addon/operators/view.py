@@ -6,7 +6,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from .. import steps
-from ..scene import cameras, looking, preview, rig
+from ..scene import cameras, looking, preview, rest, rig
 from ..steps import Steps
 from ..work import session
 from .long_operation import LongOperation
@@ -26,6 +26,7 @@ class SPLITAVATAR_OT_preview_frame(WithAvatarWhenIdle, LongOperation, bpy.types.
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
         armature = require_avatar(context)
         depsgraph = rig.evaluate(context, armature)
+        rest.require_evaluated(armature, depsgraph)
         view = cameras.scene_camera(context.scene, armature, depsgraph)
         frame = rig.read_frame(armature, depsgraph)
         reply = yield from session.get().render(armature, frame, view)

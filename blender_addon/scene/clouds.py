@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import properties, splats
+from . import copies, properties, splats
 
 
 def writable(armature: bpy.types.Object) -> bool:
@@ -40,6 +40,7 @@ def union(avatar: Any, reply: Any) -> splats.Splats:
 
 def show(armature: bpy.types.Object, avatar: Any, reply: Any) -> None:
     """Writes a frame's Gaussians into the rig's cloud."""
+    copies.own_parts(armature)
     cloud = properties.of_rig(armature).cloud
     if cloud.data.users > 1:
         cloud.data = cloud.data.copy()  # a duplicated rig gets points of its own

@@ -11,7 +11,7 @@ import bpy
 from .. import steps
 from .._shared import AvatarError, Camera, Track, launcher, messages
 from ..link.backend import Backend
-from ..scene import properties
+from ..scene import properties, rest
 from ..steps import Progress, Steps
 from .live import LiveAvatars
 
@@ -117,6 +117,7 @@ class Session:
 
     def ensure_avatar(self, armature: bpy.types.Object) -> Steps[Any]:
         """Loads the rig's avatar where the backend has not; returns its `AvatarReply`."""
+        rest.require(armature)
         path = properties.avatar_path(armature)
         if not path.is_file():
             raise AvatarError(
