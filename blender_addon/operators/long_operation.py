@@ -140,6 +140,15 @@ class LongOperation:
             outcome = {"FINISHED"}
         except AvatarError as error:
             outcome = self._failed(error)
+        except ReferenceError:
+            LOG.exception("%s lost what it worked on", self.title)
+            outcome = self._failed(
+                AvatarError(
+                    "bad_request",
+                    f"{self.title} has ended: the rig or the scene was deleted or undone.",
+                    "Start it again on one that is there.",
+                )
+            )
         except Exception as error:
             LOG.exception("%s failed", self.title)
             outcome = self._failed(

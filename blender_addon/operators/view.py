@@ -6,7 +6,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from .. import steps
-from ..scene import cameras, looking, preview, rig
+from ..scene import cameras, looking, preview, rest, rig
 from ..steps import Steps
 from ..work import session
 from ..work.live_preview import Shot
@@ -26,7 +26,9 @@ class SPLITAVATAR_OT_preview_frame(WithAvatarWhenIdle, LongOperation, bpy.types.
 
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
         armature = require_avatar(context)
-        shot = Shot.of(armature, rig.evaluate(context, armature))
+        depsgraph = rig.evaluate(context, armature)
+        rest.require_evaluated(armature, depsgraph)
+        shot = Shot.of(armature, depsgraph)
         reply = yield from session.get().render(armature, shot.frame, shot.camera)
         preview.show(reply.rgba, shot.key)
         return reply

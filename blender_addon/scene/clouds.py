@@ -1,11 +1,12 @@
 """The rig's point cloud: moved by its head mesh where it can be, else as the backend answers."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import bpy
 import numpy as np
 
-from . import properties, splats
+from . import copies, properties, splats
 from .playback import binding, group
 
 
@@ -38,6 +39,7 @@ def bind(armature: bpy.types.Object, avatar: Any) -> bool:
         armature: With a cloud and a head of its own, see `writable`.
         avatar: The `AvatarReply`.
     """
+    own_copies([armature])
     settings = properties.of_rig(armature)
     if avatar.binding is None or settings.head is None or settings.head.data.library is not None:
         binding.unbind(settings.cloud)
@@ -50,6 +52,21 @@ def bind(armature: bpy.types.Object, avatar: Any) -> bool:
         counts = np.bincount(avatar.binding["layers"], minlength=len(group.LAYERS))
         settings.layer_counts = counts.tolist()
     return True
+
+
+def own_copies(armatures: Iterable[bpy.types.Object]) -> bool:
+    """Gives duplicated rigs parts of their own, which move by themselves; whether there were any.
+
+    Args:
+        armatures: Any rigs.
+    """
+    copied = [armature for armature in armatures if copies.anothers_parts(armature)]
+    for armature in copied:
+        copies.own_parts(armature)
+        settings = properties.of_rig(armature)
+        if is_bound(armature):
+            binding.follow(settings.cloud, settings.head)
+    return bool(copied)
 
 
 def union(avatar: Any, reply: Any) -> splats.Splats:
@@ -78,6 +95,7 @@ def union(avatar: Any, reply: Any) -> splats.Splats:
 
 def show(armature: bpy.types.Object, avatar: Any, reply: Any) -> None:
     """Writes a frame's Gaussians into the rig's cloud."""
+    own_copies([armature])
     cloud = properties.of_rig(armature).cloud
     binding.unbind(cloud)
     if cloud.data.users > 1:

@@ -70,6 +70,7 @@ class AvatarSettings(bpy.types.PropertyGroup):
         description="The camera that shows the avatar as the portrait does",
     )
     source: StringProperty(options={"HIDDEN"})  # JSON, see avatars.portrait_frame
+    rest: StringProperty(options={"HIDDEN"})  # JSON, see rest.remember
     head: PointerProperty(type=bpy.types.Object, name="Head", description="The head mesh")
     cloud: PointerProperty(
         type=bpy.types.Object, name="Splats", description="The point cloud of the Gaussians"

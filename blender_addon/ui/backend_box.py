@@ -20,7 +20,7 @@ STATE_ICONS = {
 }
 
 WORDS_ROWS = 2
-OFFLINE = "Allow online access in Preferences > System > Network to install"
+OFFLINE = "Preferences > System: allow online access to install"
 PRIVACY = "Nothing leaves this computer"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import steps
 from .._shared import AvatarError, errors, messages, os_error
-from ..scene import avatars, clouds, looking, placing, properties, rig
+from ..scene import avatars, clouds, looking, placing, properties, rest, rig
 from ..steps import Steps
 from . import session
 
@@ -53,6 +53,7 @@ def create_avatar(
 def show_avatar(context: bpy.types.Context, reply: Any, name: str) -> Steps[bpy.types.Object]:
     """Adds the objects of a loaded avatar and fills its cloud; returns the armature object."""
     armature = avatars.build(context, reply, name)
+    rest.remember(armature)
     head = properties.of_rig(armature).head
     placing.place(armature, head, context.scene)
     context.view_layer.update()
@@ -74,7 +75,9 @@ def fill_cloud(context: bpy.types.Context, armature: bpy.types.Object) -> Steps[
     avatar = yield from here.ensure_avatar(armature)
     if clouds.bind(armature, avatar):
         return
-    frame = rig.read_frame(armature, rig.evaluate(context, armature))
+    depsgraph = rig.evaluate(context, armature)
+    rest.require_evaluated(armature, depsgraph)
+    frame = rig.read_frame(armature, depsgraph)
     reply = yield from here.request(messages.DriveAvatar(avatar=avatar.avatar, frame=frame))
     clouds.show(armature, avatar, reply)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import steps
 from .._shared import Camera, Track, flame, messages
-from ..scene import cameras, rig
+from ..scene import cameras, rest, rig
 from ..steps import Progress, Steps
 from . import session
 
@@ -46,7 +46,7 @@ def evaluate(
     views: list[Camera] = []
     try:
         with session.get().avatars.pause():
-            rig.evaluate(bpy.context, armature)
+            rest.require_evaluated(armature, rig.evaluate(bpy.context, armature))
             for index, number in enumerate(frames):
                 scene.frame_set(number)
                 depsgraph = bpy.context.evaluated_depsgraph_get()

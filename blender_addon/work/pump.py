@@ -8,7 +8,7 @@ import logging
 import bpy
 
 from .. import steps
-from ..scene import viewport
+from ..scene import clouds, properties, viewport
 from . import session
 
 LOG = logging.getLogger("splitavatar")
@@ -19,8 +19,9 @@ IDLE_S = 0.5
 
 
 def pump() -> bool:
-    """One look at the backend; True when the panel has something new to show."""
-    return session.get().poll()
+    """One look at the scene's copies and at the backend; True when there is news to show."""
+    copied = clouds.own_copies(properties.rigs(bpy.context.scene))
+    return session.get().poll() or copied
 
 
 def _tick() -> float:

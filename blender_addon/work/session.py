@@ -11,7 +11,7 @@ import bpy
 from .. import steps
 from .._shared import AvatarError, Camera, Track, launcher, messages
 from ..link.backend import Backend
-from ..scene import clouds, properties
+from ..scene import clouds, properties, rest
 from ..steps import Progress, Steps
 from .live import LiveAvatars
 from .live_preview import LivePreview
@@ -132,6 +132,7 @@ class Session:
 
     def ensure_avatar(self, armature: bpy.types.Object) -> Steps[Any]:
         """Loads the rig's avatar where the backend has not; returns its `AvatarReply`."""
+        rest.require(armature)
         path = properties.avatar_path(armature)
         if not path.is_file():
             raise AvatarError(

@@ -17,6 +17,8 @@ SHADERS_S = 120
 SURPRISED = 2
 """Place in the menu of expressions."""
 
+EXPORT = "export_ply(frames='FRAME', axes='blender', compact=False, zeros=False)"
+
 RIGHT = 0.81
 """Where in the sidebar's width the X of a row is."""
 
@@ -74,8 +76,9 @@ def test_the_person_is_seen_at_once_and_not_inside_the_cube(window: Window) -> N
 
 @pytest.fixture
 def calm(window: Window) -> Iterator[None]:
-    """Nothing that takes long to draw: a software renderer would be slow to follow the mouse."""
+    """Nothing that takes long to draw, which the mouse would wait for; the panel from its top."""
     window.ask("show('MESH', 'SOLID')")
+    window.scroll_up()
     yield
     window.ask("show('SPLATS', 'MATERIAL')")
 
@@ -104,9 +107,22 @@ def test_the_portrait_camera_is_added_once(window: Window, calm: None) -> None:
     assert window.ask("view().spaces[0].region_3d.view_perspective") == "CAMERA"
 
 
-def test_a_frame_is_exported(window: Window, tmp_path: Path) -> None:
+def test_the_previewed_frame_is_a_photograph(window: Window, calm: None) -> None:
+    box = head_box(window, 40)
+    assert skin_share(window.look(box)) < 0.1
+    window.press("preview_frame")
+    window.wait("not idle()")
+    window.wait("idle()", 60)
+    window.until(lambda: skin_share(window.look(box)) > 0.5, "a face")
+    window.keep("preview", "WINDOW")
+    window.ask("run('bpy.ops.splitavatar.clear_preview()')")
+
+
+def test_a_frame_is_exported(window: Window, calm: None, tmp_path: Path) -> None:
     window.ask(f"setattr(bpy.context.scene.splitavatar, 'output_folder', {str(tmp_path)!r})")
-    window.ask("bpy.ops.splitavatar.export_ply('EXEC_DEFAULT', frames='FRAME')")
+    window.press(EXPORT)
+    window.wait("not idle()")
+    window.keep("output")
     window.wait("idle()", 60)
     assert [path.name for path in tmp_path.glob("*.ply")] == ["Astronaut_0001.ply"]
 

@@ -171,6 +171,11 @@ class Window:
 
     # ---- the sidebar
 
+    def scroll_up(self) -> None:
+        """Shows the sidebar from its top."""
+        self.move(self._across(MIDDLE), SIZE[1] / 2)
+        self.scroll(SCROLLS[0])
+
     def rows(self, name: str = "", part: float = MIDDLE) -> dict[str, float]:
         """Every button of the sidebar that the mouse finds, and the height of its middle.
 
@@ -210,13 +215,15 @@ class Window:
         self.click(self._across(MIDDLE), (rows[above] + rows[below]) / 2)
 
     def _scrolled_to(self, name: str, part: float) -> dict[str, float]:
+        seen: set[str] = set()
         for turn in (0, *SCROLLS):
             self.move(self._across(part), SIZE[1] / 2)
             self.scroll(turn)
             rows = self.rows(name, part)
             if name in rows:
                 return rows
-        raise AssertionError(f"{name} is not among {sorted(rows)}")
+            seen |= rows.keys()
+        raise AssertionError(f"{name} is not among {sorted(seen)}")
 
     def pick(self, number: int) -> None:
         """Chooses an entry, from 0, of the menu that is open."""

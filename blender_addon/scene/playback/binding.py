@@ -36,13 +36,19 @@ def bind(cloud: bpy.types.Object, head: bpy.types.Object, arrays: Mapping[str, n
     modifier.node_group = group.playback_group()
     torso = camera.HEAD_TO_BLENDER @ arrays["torso_pose"] @ camera.HEAD_TO_BLENDER.T
     place, turn, _ = Matrix(torso.tolist()).decompose()
-    set_input(modifier, group.HEAD, head)
+    follow(cloud, head)
     for name, anchor in zip(group.ANCHORS, arrays["anchors"].tolist(), strict=True):
         set_input(modifier, name, anchor)
     set_input(modifier, group.TORSO_PLACE, place)
     set_input(modifier, group.TORSO_TURN, turn.to_euler())
     set_input(modifier, group.CLOSED, float(arrays["closed_height"][0]))
     points.written(cloud.data)
+
+
+def follow(cloud: bpy.types.Object, head: bpy.types.Object) -> None:
+    """Which mesh moves a bound cloud."""
+    set_input(cloud.modifiers[MODIFIER], group.HEAD, head)
+    cloud.update_tag()
 
 
 def is_bound(cloud: bpy.types.Object) -> bool:

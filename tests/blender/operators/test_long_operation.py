@@ -1,5 +1,6 @@
 """Operators whose work takes a while."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -8,6 +9,7 @@ import pytest
 from blender_addon.link import addon_log
 from blender_addon.work import session
 from shared import messages
+from tests.blender.seen import keyed
 
 
 def test_a_mistake_of_ours_is_reported_as_such(
@@ -22,3 +24,46 @@ def test_a_mistake_of_ours_is_reported_as_such(
         bpy.ops.splitavatar.create_avatar(filepath=str(portrait))
     assert session.get().activity is None
     assert "ZeroDivisionError: a mistake" in addon_log.path().read_text("utf-8")
+
+
+def _delete_rig() -> None:
+    bpy.data.objects.remove(bpy.data.objects["grace"])
+
+
+def _remove_scene() -> None:
+    before = bpy.context.scene
+    bpy.ops.scene.new(type="EMPTY")
+    bpy.data.scenes.remove(before)
+
+
+def _open_another_file() -> None:
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+
+
+@pytest.mark.parametrize("loss", [_delete_rig, _remove_scene, _open_another_file])
+@pytest.mark.parametrize("after_steps", [2, 8])
+def test_what_is_deleted_under_work_ends_it_with_a_sentence_and_nothing_half_done(
+    live_rig: bpy.types.Object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    loss: Callable[[], None],
+    after_steps: int,
+) -> None:
+    keyed(live_rig)
+    here = session.get()
+    poll, steps = here.poll, iter(range(1000))
+
+    def look() -> bool:
+        if next(steps) == after_steps:
+            loss()
+        return poll()
+
+    monkeypatch.setattr(here, "poll", look)
+    out = tmp_path / "ply"
+    with pytest.raises(RuntimeError, match="the rig or the scene was deleted or undone"):
+        bpy.ops.splitavatar.export_ply(
+            directory=str(out), frames="RANGE", frame_start=1, frame_end=12
+        )
+    assert not list(tmp_path.glob("ply/*"))
+    assert here.activity is None
+    assert here.avatars.paused == 0

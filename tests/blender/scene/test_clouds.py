@@ -9,6 +9,7 @@ import pytest
 from blender_addon.scene import clouds, points, properties
 from blender_addon.work import session
 from tests.blender.fake_binding import binding_arrays
+from tests.blender.seen import positions
 
 Arrays = dict[str, np.ndarray]
 
@@ -59,6 +60,26 @@ def test_two_rigs_that_share_a_mesh_get_one_each(
     assert twin.data == head.data
     clouds.bind(avatar_rig, reply)
     assert twin.data != head.data
+
+
+def test_a_copy_of_the_armature_alone_moves_by_itself(
+    avatar_rig: bpy.types.Object, reply: SimpleNamespace
+) -> None:
+    clouds.bind(avatar_rig, reply)
+    for other in bpy.context.selected_objects:
+        other.select_set(False)
+    avatar_rig.select_set(True)
+    bpy.ops.object.duplicate()
+    copy = bpy.context.active_object
+    assert copy.splitavatar.cloud == avatar_rig.splitavatar.cloud
+    assert clouds.own_copies(properties.rigs(bpy.context.scene))
+    assert not clouds.own_copies(properties.rigs(bpy.context.scene))
+    before = positions(avatar_rig)
+    np.testing.assert_allclose(positions(copy), before, atol=1e-6)
+    copy["jawOpen"] = 1.0
+    copy.update_tag()
+    assert np.abs(positions(copy) - before).max() > 1e-3
+    np.testing.assert_array_equal(positions(avatar_rig), before)
 
 
 def test_the_backend_is_not_asked_for_what_the_head_moves(
