@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
+import blender_addon
 from blender_addon.drawing import cloud_display, handlers
 from blender_addon.scene import splats
 from tests.blender.drawing import made_up
@@ -144,7 +145,7 @@ def test_a_graphics_card_that_cannot_is_told_once_and_points_come_back(
         handlers._give_back()  # module mode has no timers
         assert not cloud_display.is_hidden(cloud)
     finally:
-        handlers.unregister()
-        handlers.register()
+        blender_addon.unregister()
+        blender_addon.register()
     assert handlers.failure() == ""
     assert not bpy.app.timers.is_registered(handlers._give_back)
