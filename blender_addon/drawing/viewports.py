@@ -76,7 +76,9 @@ def shown(context: bpy.types.Context) -> list[bpy.types.Object]:
     found = []
     for armature in properties.rigs(context.scene):
         cloud = properties.of_rig(armature).cloud
-        if cloud is None or not are_gaussians(cloud.data) or native_splats.are_drawn(cloud.data):
+        if cloud is None or native_splats.are_drawn(cloud.data):
+            continue
+        if not are_gaussians(evaluated_data(cloud, context.view_layer.depsgraph)):
             continue
         if cloud.visible_get(**where):
             found.append(armature)

@@ -172,7 +172,9 @@ class LiveAvatars:
                 del self._drives[uid]
             arrived = [drive for drive in done if self._arrived(drive)]
             armature = _rig_of_uid(uid) if arrived else None
-            if armature is not None and clouds.writable(armature):
+            if armature is None or clouds.is_bound(armature):
+                continue  # it was bound while this was on its way
+            if clouds.writable(armature):
                 avatar = self.loaded(armature)
                 if avatar is not None:
                     clouds.show(armature, avatar, arrived[-1].future.result())

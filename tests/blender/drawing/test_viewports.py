@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from mathutils import Matrix
 
-from blender_addon.drawing import seen, viewports
-from blender_addon.scene import splats
+from blender_addon.drawing import changes, seen, viewports
+from blender_addon.drawing.gathered import Gathered, evaluated_data
+from blender_addon.scene import clouds, splats
 from tests.blender.drawing import made_up
 from tests.blender.drawing.on_gpu import on_gpu
 from tests.blender.drawing.test_splat_picture import expected
+from tests.blender.fake_binding import binding_arrays
+from tests.blender.seen import positions
 
 
 @pytest.fixture
@@ -124,6 +127,8 @@ def test_points_that_are_no_gaussians_are_left_to_blender(
 ) -> None:
     context = _context(made_up.view_of(made_up.world_camera(), [cloud]))
     cloud.data.attributes.remove(cloud.data.attributes["scale"])
+    cloud.data.update_tag()
+    bpy.context.view_layer.update()
     assert viewports.shown(context) == []
     avatar_rig.splitavatar.cloud = None
     assert viewports.shown(context) == []
@@ -146,3 +151,28 @@ def test_outside_of_the_cameras_frame_it_is_as_dark_as_the_passepartout(
     np.testing.assert_allclose(framed[:, :middle], whole[:, :middle], atol=1e-6)
     np.testing.assert_allclose(framed[:, middle:, :3], whole[:, middle:, :3] / 4, atol=1e-6)
     np.testing.assert_allclose(framed[..., 3], whole[..., 3], atol=1e-6)
+
+
+def test_a_cloud_that_its_head_moves_is_drawn_as_it_is_moved(
+    avatar_rig: bpy.types.Object, rig_data: dict[str, np.ndarray]
+) -> None:
+    arrays = binding_arrays(rig_data)
+    clouds.bind(avatar_rig, SimpleNamespace(avatar="ada", binding=arrays))
+    bpy.context.view_layer.update()
+    cloud = avatar_rig.splitavatar.cloud
+    context = _context(made_up.view_of(made_up.world_camera(), [cloud]))
+    assert viewports.shown(context) == [avatar_rig]
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    before = changes.version(cloud)
+    gathered = Gathered()
+    gathered.update(lambda _: evaluated_data(cloud, depsgraph), [before])
+    places = gathered.places.copy()
+    avatar_rig["jawOpen"] = 1.0
+    avatar_rig.update_tag()
+    bpy.context.view_layer.update()
+    assert changes.version(cloud) != before
+    gathered.update(lambda _: evaluated_data(cloud, depsgraph), [changes.version(cloud)])
+    assert np.abs(gathered.places - places).max() > 1e-3
+    np.testing.assert_array_equal(
+        gathered.places[: len(arrays["means"]), :3], positions(avatar_rig)
+    )

@@ -169,3 +169,16 @@ def test_an_avatar_that_arrives_lets_its_head_move_the_cloud(
     here._loading[str(properties.avatar_path(live_rig))] = answer
     here.take_loaded()
     assert clouds.is_bound(live_rig)
+
+
+def test_splats_that_come_after_the_cloud_was_bound_are_not_shown(
+    live_rig: bpy.types.Object, window: None, rig_data: dict[str, np.ndarray]
+) -> None:
+    here = session.get().avatars
+    live_rig["jawOpen"] = 0.6
+    assert here.drive(live_rig, bpy.context.evaluated_depsgraph_get())
+    answer = SimpleNamespace(avatar="grace", binding=binding_arrays(rig_data))
+    assert clouds.bind(live_rig, answer)
+    here.finish_drives()
+    assert not here.waiting
+    assert clouds.is_bound(live_rig)
