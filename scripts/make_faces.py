@@ -1,5 +1,5 @@
 """Makes scripts/open_head/faces.npz: where portraits have their landmarks at rest, and how far
-their smiles move them.
+their smiles, raised chins and frowns move them.
 
     python scripts/make_faces.py FOLDER [--out FILE]
 
@@ -41,8 +41,8 @@ RIGID = (33, 133, 362, 263, 168, 6, 197, 195)
 STRAIGHT = np.radians(12.0)
 """Portraits turned by more tell too little of where landmarks lie."""
 OTHERS = (
-    "mouthPress", "jawOpen", "browDown", "mouthLowerDown", "mouthPucker", "mouthShrugLower",
-    "mouthRollLower", "mouthRollUpper", "mouthStretch", "mouthFunnel",
+    "mouthPress", "jawOpen", "mouthLowerDown", "mouthPucker", "mouthRollLower", "mouthRollUpper",
+    "mouthStretch", "mouthFunnel",
 )  # fmt: skip
 """Units that explain the portraits too but are too rare to be learned."""
 DOUBT, OTHERS_DOUBT = 6.0, 60.0

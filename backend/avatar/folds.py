@@ -22,7 +22,7 @@ _NO_SKIN = (
 _STILL_M, _FOLDED_M = 0.002, 0.005
 """How far the portrait's expression moves skin that shows no folds, and all that may."""
 
-_LEAST_STRETCH, _LEAST_AT_BROWS = 1.1, 1.6
+_LEAST_STRETCH, _LEAST_AT_BROWS = 1.1, 1.2
 """Times its area: that much the fit errs; and brows, which stay dark, widen as a frown goes."""
 
 _MOST = 0.9  # some of what the portrait shows stays

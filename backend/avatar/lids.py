@@ -28,7 +28,7 @@ _NEIGHBOURS = 128
 _GAMMA, _SHADE = 1.25, 0.95  # lids are thin, redder than the skin around them, and a little darker
 _MOST = 0.85  # some of what the portrait shows stays
 _DARKER = 0.15  # than that, from where on all of it is shade
-_LASHES_M, _BARE_M = 0.0008, 0.003  # from the edge of a closed lid
+_LASHES_M, _BARE_M = 0.0014, 0.003  # from the edge of a closed lid
 _LASH_SHADE = 0.2
 
 

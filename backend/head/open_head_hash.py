@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "8910a1b5b92d2576c5717dc2959489581f3a5ae99227e1009fa07edec0059531"
+OPEN_HEAD_SHA256 = "a7bda472f9ec205901e7bfc3d428cb45b2ec9f19203865fed70f4160fe47f574"

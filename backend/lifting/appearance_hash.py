@@ -1,3 +1,3 @@
 """Written by scripts/make_appearance.py."""
 
-APPEARANCE_SHA256 = "716eea83683a69827bdcf5bd08014c69064693ccc1fbefe27e10bc651de8b442"
+APPEARANCE_SHA256 = "c1adae174ca2cd701c5e2b380a22fea12b8b22b0ec99a52341d7894bda5233c8"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
+from scipy.spatial import KDTree
 
 from backend.tracking.landmarks import LEFT_EYE, RIGHT_EYE
 from shared.flame import ARKIT_NAMES
@@ -34,23 +35,39 @@ GAINS = {
 }
 """Times MakeHuman's displacement, by the unit's name without its side."""
 
-PUCKER_NARROWS = 1.4
-"""Times MakeHuman's sideways part of a pucker: its lips come forward but hardly together."""
+ALONG = {
+    "mouthFrown": (2.0, 1.0),
+    "mouthLeft": (1.0, 0.5),
+    "mouthPucker": (1.4, 1.0),
+    "mouthRight": (1.0, 0.5),
+    "mouthStretch": (1.2, 0.3),
+}
+"""Times that sideways and upwards. MakeHuman's pucker brings lips forward but hardly together, its
+frown draws corners straight down, which they never go; its stretch takes them down as a frown does,
+its mouthLeft up as a smile does."""
 
 BROW_INNER_M, BROW_OUTER_M = 0.0085, 0.0085
-_BROW_BAND = ((-11, 0.0), (-7, 0.35), (-3, 0.92), (0, 1.0), (11, 1.0), (22, 0.55), (36, 0.0))
-"""Share of the rise by the height above the brow's lower edge, mm: brows rise as a whole, forehead
-and lid fold less."""
+_BROW_BAND = ((0, 1.0), (11, 1.0), (22, 0.55), (36, 0.0))
+"""Share of the rise by the height above the brow's lower edge, mm: brows rise as a whole, the
+forehead folds."""
 
-_INNER = ((0, 0.75), (14, 1.0), (28, 0.75), (40, 0.4), (52, 0.12), (62, 0.0))
-_OUTER = ((12, 0.0), (20, 0.12), (28, 0.25), (40, 0.75), (47, 1.0), (54, 0.85), (62, 0.5), (72, 0))
+_BELOW = ((0, 1.0), (0.15, 1.0), (0.45, 0.92), (0.75, 0.35), (1.0, 0.0))
+"""The same below it, by the share of the way to the lid: many a brow hangs lower than its
+landmarks, and would smear where skin stretches."""
+
+_INNER = ((0, 0.75), (14, 1.0), (28, 0.8), (40, 0.45), (52, 0.12), (62, 0.0))
+_OUTER = ((12, 0.0), (20, 0.12), (28, 0.3), (40, 0.77), (47, 1.0), (54, 0.85), (62, 0.5), (72, 0))
 """Share of the rise by the distance from the face's middle, mm."""
+
+_HALF_WAY = 4
+"""Vertices around the middle of the way that say how the skull slopes there."""
 
 _TEMPLES = ((30, 0.0), (45, 1.0))
 """Share of the rise by how far in front of the head's middle, mm: temples stay."""
 
 _LOWER_EDGE = (285, 295, 282, 283, 276)
-"""Landmarks of the left brow's lower edge."""
+_LID = (197, 362, 398, 384, 385, 386, 387, 388, 466, 263)
+"""Landmarks of the left brow's lower edge; of what lies below it, from the nose outwards."""
 
 _EYES = {"Left": LEFT_EYE, "Right": RIGHT_EYE}
 _UPPER_LID, _LOWER_LID = slice(1, 7), slice(15, 9, -1)
@@ -87,8 +104,9 @@ def calibrated(
     """
     units, landmarks = units.copy(), embedding.at(vertices)
     for number, name in enumerate(ARKIT_NAMES):
-        units[..., number] *= GAINS.get(_sideless(name), 1.0)
-    units[:, 0, ARKIT_NAMES.index("mouthPucker")] *= PUCKER_NARROWS
+        name = _sideless(name)
+        units[..., number] *= GAINS.get(name, 1.0)
+        units[:, :2, number] *= ALONG.get(name, 1.0)
     inner = _brow_rise(_INNER, BROW_INNER_M, vertices, normals, landmarks, skin)
     units[..., ARKIT_NAMES.index("browInnerUp")] = inner
     outer = _brow_rise(_OUTER, BROW_OUTER_M, vertices, normals, landmarks, skin)
@@ -119,12 +137,17 @@ def _brow_rise(
     behind: a peak, which no brow makes.
     """
     away = np.abs(vertices[:, 0])
-    edge = landmarks[list(_LOWER_EDGE)]
-    above = vertices[:, 1] - np.interp(away, edge[:, 0], edge[:, 1])
-    share = _profile(_BROW_BAND, 1000 * above)
+    edge, lid = (np.interp(away, *landmarks[list(line), :2].T) for line in (_LOWER_EDGE, _LID))
+    above = vertices[:, 1] - edge
+    share = np.where(
+        above > 0, _profile(_BROW_BAND, 1000 * above), _profile(_BELOW, above / (lid - edge))
+    )
     share = share * _profile(across, 1000 * away) * skin
     share = share * _profile(_TEMPLES, 1000 * vertices[:, 2])
-    upwards = np.array([0, 1, 0]) - normals[:, 1:2] * normals
+    _, there = KDTree(vertices[skin]).query(vertices + (0, rise_m / 2, 0), k=_HALF_WAY)
+    across_skull = normals[skin][there].mean(axis=1)
+    across_skull /= np.linalg.norm(across_skull, axis=1, keepdims=True)
+    upwards = np.array([0, 1, 0]) - across_skull[:, 1:2] * across_skull
     return rise_m * share[:, None] * upwards
 
 

@@ -15,11 +15,11 @@ import numpy as np
 from scipy.interpolate import RBFInterpolator
 from scipy.spatial import KDTree
 
-from backend.tracking.landmarks import FACE_OVAL, INNER_LIPS
+from backend.tracking.landmarks import BROWS, FACE_OVAL, INNER_LIPS
 from shared.flame import ARKIT_NAMES
 
 FACES = Path(__file__).with_name("faces.npz")
-UNITS = ("mouthSmile", "mouthUpperUp")
+UNITS = ("mouthSmile", "mouthUpperUp", "mouthShrugLower", "browDown")
 """Units that portraits show often enough to learn how far they move each landmark."""
 
 COUNT = 468  # landmarks without the irises'
@@ -30,7 +30,9 @@ _NOISE_MM = 0.5  # of what portraits say of a landmark, that the displacement sm
 _NEAR_M, _FAR_M = 0.005, 0.022
 """From a landmark: skin that goes along wholly, and that stays."""
 _MOUTH_NEAR_M, _MOUTH_FAR_M = 0.030, 0.055
-"""From the mouth's middle, the same of the units: what lies beyond differs between people."""
+_BROW_NEAR_M, _BROW_FAR_M = 0.008, 0.020
+"""From the mouth's middle and from brows, the same of the units: what lies beyond differs between
+people."""
 _MIDDLE_M = 0.02
 """How far sides blend into each other."""
 
@@ -41,7 +43,8 @@ class Faces:
 
     Args:
         rest: [468, 3] where they lie in faces at rest, in head space up to size and place, metres.
-        units: {name without side: [468, 3]} how far both sides' units move them, same size.
+        units: {name without side: [468, 3]} how far the unit, or both sides' units, move them, same
+            size.
     """
 
     rest: np.ndarray
@@ -156,14 +159,18 @@ def as_portraits_move(
     units = units.copy()
     lips = surface.landmarks[list(INNER_LIPS)].mean(axis=0)
     away = np.linalg.norm(surface.vertices - lips, axis=1)
-    share = np.clip((_MOUTH_FAR_M - away) / (_MOUTH_FAR_M - _MOUTH_NEAR_M), 0, 1)
+    at_mouth = np.clip((_MOUTH_FAR_M - away) / (_MOUTH_FAR_M - _MOUTH_NEAR_M), 0, 1)
+    away, _ = KDTree(surface.landmarks[list(BROWS)]).query(surface.vertices)
+    at_brows = np.clip((_BROW_FAR_M - away) / (_BROW_FAR_M - _BROW_NEAR_M), 0, 1)
     left = np.clip(0.5 + surface.vertices[:, 0] / _MIDDLE_M, 0, 1)
     for name, moves in faces.units.items():
-        sides = [ARKIT_NAMES.index(f"{name}{side}") for side in ("Left", "Right")]
+        sides = [n for n, unit in enumerate(ARKIT_NAMES) if unit.startswith(name)]
         wanted = size * moves - at_landmarks[..., sides].sum(axis=-1)
         wanted[:, 2] = 0  # portraits from the front do not tell
-        moved = surface.spread(wanted) * _smooth(share)[:, None]
-        for side, own in zip(sides, (left, 1 - left), strict=True):
+        near = at_brows if name.startswith("brow") else at_mouth
+        moved = surface.spread(wanted) * _smooth(near)[:, None]
+        shares = (left, 1 - left) if len(sides) == 2 else (np.ones_like(left),)
+        for side, own in zip(sides, shares, strict=True):
             units[..., side] += moved * _smooth(own)[:, None]
     return units
 

@@ -67,6 +67,36 @@ def test_a_raised_brow_rises_as_a_whole(moves: dict[str, np.ndarray]) -> None:
     assert (lower > 0.6 * upper).all(), "no brow grows as it rises"
 
 
+def test_a_raised_brow_takes_what_hangs_below_it_along(
+    head: Head, landmarks: np.ndarray, moves: dict[str, np.ndarray]
+) -> None:
+    """Half way to the lid nearly as far as the brow itself, at the lid not at all."""
+    vertices = 1000 * head.v_template.double().numpy()
+    rise = 1000 * head.exprdirs[..., ARKIT_NAMES.index("browInnerUp")].double().numpy()[:, 1]
+    brow, lid = landmarks[295], landmarks[385]
+    skin = head.regions["skin"].numpy() & (np.abs(vertices[:, 0] - brow[0]) < 5)
+    down = (brow[1] - vertices[:, 1]) / (brow[1] - lid[1])
+    most = moves["browInnerUp"][295, 1]
+    near, far = (skin & (abs(down - at) < 0.1) for at in (0.4, 1.05))
+    assert near.any()
+    assert far.any()
+    assert rise[near].min() > 0.6 * most
+    assert abs(rise[far]).max() < 0.1 * most
+
+
+def test_corners_of_the_mouth_go_where_their_units_say(moves: dict[str, np.ndarray]) -> None:
+    aside, up = (moves["mouthStretchLeft"][291, axis] for axis in (0, 1))
+    assert aside > 7
+    assert abs(up) < 0.25 * aside, "a stretch is no frown"
+    aside, up = (moves["mouthFrownLeft"][291, axis] for axis in (0, 1))
+    assert -9 < up < -6
+    assert 1 < aside < 5, "lips are not drawn together"
+    for corner in (61, 291):
+        aside, up = (moves["mouthLeft"][corner, axis] for axis in (0, 1))
+        assert aside > 6
+        assert abs(up) < 0.5 * aside, "a mouth to the side is no smile"
+
+
 @pytest.mark.parametrize(("side", "ring"), [("Left", LEFT_EYE), ("Right", RIGHT_EYE)])
 def test_lids_meet_in_a_blink_and_are_half_way_at_half(
     landmarks: np.ndarray, moves: dict[str, np.ndarray], side: str, ring: tuple[int, ...]
