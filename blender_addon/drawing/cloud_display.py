@@ -1,8 +1,8 @@
-"""What Blender itself shows of the clouds: a box while splats are drawn, else points.
+"""Blender's own points, which are away while splats are drawn in their place.
 
 A modifier for viewports alone (renders do not see it) gives all points the radius 0, whatever the
-engine: EEVEE draws a cloud of any display type. Display type Bounds leaves a box to click on, and
-spares Blender the points in Solid. A hidden object would not be evaluated.
+engine. The display type would not do: EEVEE draws a cloud of any, and a box around a person is in
+the way. A hidden object would not be evaluated. The rig stays what clicks and boxes select.
 """
 
 from collections.abc import Iterable
@@ -17,33 +17,36 @@ _BOX, _POINTS = "BOUNDS", "TEXTURED"
 
 def is_hidden(cloud: bpy.types.Object) -> bool:
     """Whether Blender draws no points of a cloud: no modifier makes others after ours."""
-    last = cloud.modifiers[-1].name if cloud.modifiers else ""
-    return cloud.display_type == _BOX and (last == NAME or cloud.library is not None)
+    if cloud.library is not None:
+        return cloud.display_type == _BOX
+    return bool(cloud.modifiers) and cloud.modifiers[-1].name == NAME
 
 
 def hide_points(uids: Iterable[int]) -> None:
-    """Leaves a box of the clouds with these session uids, whose splats are drawn.
+    """Takes away the points of the clouds with these session uids, whose splats are drawn.
 
-    A linked object takes no node group of this file: EEVEE goes on to draw its points.
+    A linked object takes no node group of this file. It becomes a box, which helps in Solid.
     """
     wanted = set(uids)
     for cloud in _clouds():
         if cloud.session_uid not in wanted or is_hidden(cloud):
             continue
-        cloud.display_type = _BOX
-        if cloud.library is None:
-            modifier = cloud.modifiers.get(NAME) or cloud.modifiers.new(NAME, "NODES")
-            modifier.node_group = _no_radius()
-            modifier.show_render = False
-            cloud.modifiers.move(cloud.modifiers.find(NAME), len(cloud.modifiers) - 1)
+        if cloud.library is not None:
+            cloud.display_type = _BOX
+            continue
+        modifier = cloud.modifiers.get(NAME) or cloud.modifiers.new(NAME, "NODES")
+        modifier.node_group = _no_radius()
+        modifier.show_render = False
+        cloud.modifiers.move(cloud.modifiers.find(NAME), len(cloud.modifiers) - 1)
 
 
 def show_points() -> list[int]:
     """Gives all clouds back to Blender; the session uids of those that were hidden."""
-    hidden = [cloud for cloud in _clouds() if cloud.display_type == _BOX]
+    hidden = [cloud for cloud in _clouds() if is_hidden(cloud) or NAME in cloud.modifiers]
     for cloud in hidden:
-        cloud.display_type = _POINTS
-        if NAME in cloud.modifiers:
+        if cloud.library is not None:
+            cloud.display_type = _POINTS
+        else:
             cloud.modifiers.remove(cloud.modifiers[NAME])
     group = bpy.data.node_groups.get(NAME)
     if group is not None and group.users == 0:

@@ -113,7 +113,8 @@ vec4 smooth_at(vec2 place)
 
 void main()
 {
-  vec4 sum = smooth_at(gl_FragCoord.xy / shrunk);
+  vec4 sum = shrunk > 1.0 ? smooth_at(gl_FragCoord.xy / shrunk)
+                          : texelFetch(picture, ivec2(gl_FragCoord.xy), 0);
   if (sum.a <= 0.0) {
     discard;
   }

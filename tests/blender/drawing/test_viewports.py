@@ -31,7 +31,7 @@ def cloud(avatar_rig: bpy.types.Object) -> bpy.types.Object:
 
 def _space() -> Any:
     spaces = [a.spaces.active for s in bpy.data.screens for a in s.areas if a.type == "VIEW_3D"]
-    spaces[0].shading.type = "SOLID"
+    spaces[0].shading.type, spaces[0].overlay.show_overlays = "SOLID", True
     return spaces[0]
 
 
@@ -43,6 +43,8 @@ def _context(view: seen.View) -> Any:
         view_layer=bpy.context.view_layer,
         space_data=_space(),
         mode="OBJECT",
+        preferences=bpy.context.preferences,
+        active_pose_bone=None,
         screen=SimpleNamespace(is_animation_playing=False),
         region=SimpleNamespace(width=view.size[0], height=view.size[1], as_pointer=lambda: 1),
         region_data=SimpleNamespace(
@@ -77,7 +79,10 @@ def _redraw(context: Any, wall_m: float | None = None) -> np.ndarray:
                 gpu.matrix.load_projection_matrix(Matrix.Identity(4))
                 shader.uniform_float("color", (1, 0, 0, 1))
                 batch.draw(shader)
-        viewports.Viewports().draw(context)
+        with gpu.matrix.push_pop(), gpu.matrix.push_pop_projection():
+            gpu.matrix.load_matrix(context.region_data.view_matrix)
+            gpu.matrix.load_projection_matrix(context.region_data.window_matrix)
+            viewports.Viewports().draw(context)
         drawn = made_up.pixels(framebuffer, width, height)
     target.free()
     return drawn
@@ -120,6 +125,31 @@ def test_what_is_hidden_or_out_of_sight_is_not_drawn(
     bpy.context.view_layer.update()
     assert viewports.shown(context) == [avatar_rig]
     assert not on_gpu(lambda: _redraw(context)).any()
+
+
+def test_bones_lie_before_the_splats_in_pose_mode_alone(
+    cloud: bpy.types.Object, avatar_rig: bpy.types.Object
+) -> None:
+    camera = made_up.world_camera()
+    context = _context(made_up.view_of(camera, [cloud]))
+    without = on_gpu(lambda: _redraw(context))
+    bpy.context.view_layer.objects.active = avatar_rig
+    bpy.ops.object.mode_set(mode="POSE")
+    with_bones = on_gpu(lambda: _redraw(context))
+    context.space_data.overlay.show_bones = False
+    switched_off = on_gpu(lambda: _redraw(context))
+    context.space_data.overlay.show_bones = True
+    bpy.ops.object.mode_set(mode="OBJECT")
+    neck = avatar_rig.pose.bones["neck"]
+    palette = int(neck.color.palette.removeprefix("THEME")) - 1
+    colour = np.array(bpy.context.preferences.themes[0].bone_color_sets[palette].normal)
+    column, row = camera.project(np.array(neck.center)).astype(int)
+    splats_there, there = without[row, column, :3], with_bones[row, column, :3]
+    # Without a window lines are a pixel wide at most, and smooth: some of both is there.
+    part = (there - splats_there) @ (colour - splats_there) / np.sum((colour - splats_there) ** 2)
+    assert part > 0.3
+    np.testing.assert_allclose(there, splats_there + part * (colour - splats_there), atol=0.01)
+    np.testing.assert_array_equal(switched_off, without)
 
 
 def test_points_that_are_no_gaussians_are_left_to_blender(
