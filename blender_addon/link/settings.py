@@ -46,6 +46,19 @@ def install_folder() -> Path:
     return Path(bpy.path.abspath(chosen)) if chosen else default_install_folder()
 
 
+def default_library_folder() -> Path:
+    """Where avatars go that lie beside no .blend, unless a folder was chosen."""
+    return user_folder() / "avatars"
+
+
+def avatar_folder() -> Path:
+    """Where a new avatar is saved: beside the .blend, or in the library."""
+    if _setting("new_avatars") != "LIBRARY" and bpy.data.filepath:
+        return Path(bpy.data.filepath).parent / "avatars"
+    chosen = _setting("library_folder")
+    return Path(bpy.path.abspath(chosen)) if chosen else default_library_folder()
+
+
 def install_python() -> str:
     """The interpreter that Install Backend builds on."""
     chosen = _setting("install_python")

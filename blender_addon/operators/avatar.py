@@ -24,8 +24,7 @@ class CreatesAvatar(WhenIdle, LongOperation):
     avatar_name: StringProperty(name="Name", description="Name of the rig; empty: that of the file")
     avatar_path: StringProperty(
         name="Avatar File",
-        description="Where the .savatar is saved; empty: beside the .blend, or in the add-on's "
-        "user folder",
+        description="Where the .savatar is saved; empty: where the add-on's preferences say",
         subtype="FILE_PATH",
         options=properties.BLEND_RELATIVE,
     )
@@ -57,7 +56,7 @@ class CreatesAvatar(WhenIdle, LongOperation):
         if given:
             path = Path(bpy.path.abspath(given))
         else:
-            path = avatars.default_path(name, settings.user_folder())
+            path = avatars.default_path(name, settings.avatar_folder())
         armature = yield from create.create_avatar(
             context,
             image,

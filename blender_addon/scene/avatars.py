@@ -61,10 +61,8 @@ def portrait_frame(armature: bpy.types.Object) -> Track:
     )
 
 
-def default_path(name: str, user_folder: Path) -> Path:
-    """Where a new avatar is saved: beside the .blend, or in the add-on's own folder."""
-    beside = Path(bpy.data.filepath).parent if bpy.data.filepath else user_folder
-    folder = beside / "avatars"
+def default_path(name: str, folder: Path) -> Path:
+    """A file of `folder` for a new avatar, which is not there yet."""
     safe = "".join(c if c.isalnum() or c in " -_" else "_" for c in name).strip() or "avatar"
     path, number = folder / f"{safe}.savatar", 1
     while path.exists():

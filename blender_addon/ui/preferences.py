@@ -14,6 +14,11 @@ DEVICES = (
     ("cuda", "NVIDIA GPU (CUDA)", "Needs a backend installed for CUDA"),
 )
 
+PLACES = (
+    ("BLEND", "Beside the .blend", "In avatars beside the .blend; unsaved: in the library folder"),
+    ("LIBRARY", "In a Library", "In one folder for all .blend files"),
+)
+
 
 class SplitAvatarPreferences(bpy.types.AddonPreferences):
     bl_idname = settings.ADDON
@@ -36,6 +41,14 @@ class SplitAvatarPreferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
     )
     device: EnumProperty(name="Device", description="What computes", items=DEVICES)
+    new_avatars: EnumProperty(
+        name="New Avatars", description="Where .savatar files are saved", items=PLACES
+    )
+    library_folder: StringProperty(
+        name="Library Folder",
+        description="Where new avatars go; empty: avatars in the add-on's user folder",
+        subtype="DIR_PATH",
+    )
     drop_portraits: BoolProperty(
         name="Drop Portraits",
         description="Dropping an image file on the 3D viewport offers to make an avatar of it",
@@ -53,6 +66,9 @@ class SplitAvatarPreferences(bpy.types.AddonPreferences):
         layout.prop(self, "install_folder", placeholder=str(settings.default_install_folder()))
         layout.prop(self, "install_python", placeholder=sys.executable)
         layout.prop(self, "backend_python", placeholder=str(settings.python_path()))
+        layout.prop(self, "new_avatars")
+        if self.new_avatars == "LIBRARY":
+            layout.prop(self, "library_folder", placeholder=str(settings.default_library_folder()))
         layout.prop(self, "drop_portraits")
 
 

@@ -14,7 +14,7 @@ from multiprocessing.connection import Client
 import bpy
 
 MODULE = "bl_ext.user_default.splitavatar"
-TICK_S = 0.02
+TICK_S = 0.005
 
 
 def addon(name):

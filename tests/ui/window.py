@@ -8,10 +8,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from PIL import Image
@@ -63,8 +63,11 @@ def started(blender: WindowBlender, folder: Path) -> Iterator[Window]:
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
             try:
-                with _accepted(listener, process, folder / "blender.log") as channel:
-                    yield Window(channel, display, screen / "Xvfb_screen0")
+                with (
+                    _accepted(listener, process, folder / "blender.log") as channel,
+                    _hand(display) as hand,
+                ):
+                    yield Window(channel, hand, screen / "Xvfb_screen0")
             finally:
                 process.kill()
                 process.wait()
@@ -91,6 +94,17 @@ def _screen(folder: Path) -> Iterator[str]:
         process.wait()
 
 
+@contextmanager
+def _hand(display: str) -> Iterator[IO[str]]:
+    """Mouse and keyboard: an xdotool that does each line it is given."""
+    environment = {**os.environ, "DISPLAY": display}
+    with subprocess.Popen(
+        ["xdotool", "-"], env=environment, stdin=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        assert process.stdin is not None
+        yield process.stdin
+
+
 def _accepted(listener: Listener, process: subprocess.Popen[bytes], log: Path) -> Connection:
     socket = listener._listener._socket  # type: ignore[attr-defined] # it has no time limit else
     socket.settimeout(START_S)
@@ -105,14 +119,10 @@ class Window:
     """The running Blender, as somebody before the screen has it."""
 
     channel: Connection
-    display: str
+    hand: IO[str]
     picture: Path
     guide: Path | None = None
     """Where pictures for docs/user-guide.md go."""
-    _environment: dict[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._environment = {**os.environ, "DISPLAY": self.display}
 
     # ---- what Blender knows
 
@@ -139,13 +149,13 @@ class Window:
 
     # ---- the mouse and the keyboard
 
-    def _xdotool(self, *words: object) -> None:
-        line = ["xdotool", *map(str, words)]
-        subprocess.run(line, env=self._environment, check=True, timeout=20)
+    def _do(self, *words: object) -> None:
+        self.hand.write(" ".join(map(str, words)) + "\n")
+        self.hand.flush()
 
     def move(self, x: float, y: float) -> None:
         """Moves the mouse there, and a little on the spot: Blender wants to see it move."""
-        self._xdotool("mousemove", int(x) - 1, int(y), "mousemove", int(x), int(y))
+        self._do("mousemove", int(x) - 1, int(y), "mousemove", int(x), int(y))
         self.catch_up()
 
     def catch_up(self) -> None:
@@ -157,16 +167,16 @@ class Window:
     def click(self, x: float, y: float) -> None:
         """Clicks with the left button."""
         self.move(x, y)
-        self._xdotool("click", 1)
+        self._do("click", 1)
 
     def key(self, name: str) -> None:
         """Presses a key, where the mouse is."""
-        self._xdotool("key", name)
+        self._do("key", name)
 
     def scroll(self, clicks: int) -> None:
         """Turns the wheel; below 0 upwards."""
         for _ in range(abs(clicks)):
-            self._xdotool("click", 5 if clicks > 0 else 4)
+            self._do("click", 5 if clicks > 0 else 4)
         self.catch_up()
 
     # ---- the sidebar

@@ -86,6 +86,20 @@ def test_a_flame_track_reads_back_exactly_at_every_frame(
         _assert_same_pose(found, track.frame(index), atol=2e-6)
 
 
+def test_a_track_that_outlasts_the_scene_says_so_and_leaves_it_as_long(
+    avatar_rig: bpy.types.Object, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene = bpy.context.scene
+    scene.render.fps, scene.frame_end = 25, 110
+    _moving_track(20, 25.0).save(tmp_path / "dance.flame.npz")
+    load = {"filepath": str(tmp_path / "dance.flame.npz"), "set_range": False}
+    bpy.ops.splitavatar.import_track(**load, frame_start=101)
+    assert "goes on to frame 120, the scene ends at 110" in capfd.readouterr().out
+    assert scene.frame_end == 110
+    bpy.ops.splitavatar.import_track(**load, frame_start=91)
+    assert "goes on" not in capfd.readouterr().out
+
+
 def test_an_arkit_json_reads_back_by_name_whatever_its_order(
     avatar_rig: bpy.types.Object, evaluated: Evaluated, tmp_path: Path
 ) -> None:
