@@ -126,7 +126,7 @@ class Pictures:
             AvatarError: `bad_file` naming the picture that cannot be read.
         """
         if self.kind in ("folder", "picture"):
-            yield from map(_read, self.files)
+            yield from map(read_picture, self.files)
         else:
             read = video_frames if self.kind == "video" else animation_frames
             yield from _ordered(read(self.path), self.order)
@@ -153,7 +153,12 @@ def _numbered(count: int) -> tuple[str, ...]:
     return tuple(f"frame_{i:0{digits}d}.png" for i in range(1, count + 1))
 
 
-def _read(path: Path) -> np.ndarray:
+def read_picture(path: Path) -> np.ndarray:
+    """[H, W, 3] uint8 BGR of a picture file.
+
+    Raises:
+        AvatarError: `bad_file` or `unsupported_format`, naming it.
+    """
     return cv2.cvtColor(decode(path.read_bytes(), str(path)).rgb, cv2.COLOR_RGB2BGR)
 
 

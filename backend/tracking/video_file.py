@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,10 +61,10 @@ def video_facts(path: Path) -> VideoFacts:
     return VideoFacts(np.array(times) - times[0], float(rate or 0), lost + broken, hdr)
 
 
-def video_frames(path: Path) -> Iterator[np.ndarray]:
-    """[H, W, 3] uint8 BGR frames, as they are to be shown."""
+def video_frames(path: Path, every: int = 1) -> Iterator[np.ndarray]:
+    """[H, W, 3] uint8 BGR frames, as they are to be shown: the first, and every so manieth."""
     with _opened(path) as (container, stream):
-        for frame in _decoded(container, stream, Counted()):
+        for frame in itertools.islice(_decoded(container, stream, Counted()), 0, None, every):
             yield _shown(frame, stream)
 
 

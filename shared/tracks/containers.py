@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AvatarError, said
+from ..os_errors import os_error
 from ..restricted import mat_file
 from ..restricted.damage import ARCHIVE_DAMAGE
 from ..restricted.torch_file import is_torch, load_torch
@@ -72,7 +73,7 @@ def load(path: Path) -> Any:
             raise damaged(path, f"has more than {MOST_BYTES:,} bytes")
         content = path.read_bytes()
     except OSError as error:
-        raise damaged(path, f"cannot be read ({error.strerror or error})") from error
+        raise os_error(error, path) from error
     if not content.strip():
         raise damaged(path, "is empty")
     if content[:4] == b"PK\x03\x04":
