@@ -111,7 +111,7 @@ def probe(python: str, libraries: dict[str, str] | None = None) -> Interpreter:
     """
     names = list(libraries or {}) if sys.platform.startswith("linux") else []
     command = [python, "-c", _PROBE, json.dumps(names)]
-    remedy = "Choose the path of a working Python 3.11 to 3.13."
+    remedy = "Choose the path of a working Python 3.11 to 3.14."
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=60, env=clean_environment()

@@ -25,7 +25,7 @@ from shared.errors import AvatarError
 for folder in map(Path, sys.argv[1:]):
     try:
         writer = lmdb_file.Writer(folder)
-        for key in sorted(writer.keys()) + ["new"]:
+        for key in [*sorted(writer.keys())[::40], "new"]:
             writer.get(key)
             writer.put(key, b"other" * 500)
         print("written")
@@ -99,13 +99,13 @@ def test_damaged_pages_are_errors_to_readers_and_writers_and_kill_neither(tmp_pa
     values = _written(tmp_path / "l", 120, 2500, seed=1)
     content = (tmp_path / "l" / "data.mdb").read_bytes()
     rng, folders, refused = Random(5), [], 0
-    for number in range(150):
+    for number in range(60):
         folder = tmp_path / f"d{number}"
         folder.mkdir()
         (folder / "data.mdb").write_bytes(_damaged(content, rng))
         folders.append(str(folder))
         refused += _is_refused(folder)
-    assert 30 < refused < 140  # the others changed values only, or what is no longer in use
+    assert 10 < refused < 55  # the others changed values only, or what is no longer in use
     done = subprocess.run(
         [sys.executable, "-c", _CHILD, *folders], capture_output=True, text=True, check=True
     )
