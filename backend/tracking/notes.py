@@ -30,6 +30,7 @@ DAMAGED = (
     "for it. Convert the video anew from its source."
 )
 HDR = "The video is HDR; it was toned down to an ordinary screen's colours."
+HDR_PICTURE = "The picture is HDR; it was toned down to an ordinary screen's colours."
 LEFT_OUT = "{count} pictures of the folder were left out, since their kind is not read: {first}."
 PERHAPS_ANOTHER = (
     "The face has another shape than in {main}; if it is another person's, leave this photo out."

@@ -237,6 +237,12 @@ def test_a_small_face_that_lies_is_found_too(tracker, picture):
     assert quarter_turns(tracker.detector, on_page(picture, 1500, 80, turns=1)) == 3
 
 
+@pytest.mark.parametrize("turns", [1, 2])
+def test_in_a_phones_photo_a_lying_face_may_be_as_small_as_an_upright_one(tracker, picture, turns):
+    page = on_page(picture, 4000, 75, turns=turns)
+    assert (turns + (quarter_turns(tracker.detector, page) or 0)) % 4 == 0
+
+
 class Sees:
     """A detector that counts its looks and finds nothing."""
 
