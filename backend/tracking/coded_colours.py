@@ -75,8 +75,7 @@ def in_srgb(numbers: np.ndarray, coded: Coded) -> np.ndarray:
         coded: What they mean.
     """
     to_srgb = (np.linalg.inv(_to_xyz(_SRGB_XY)) @ _to_xyz(coded.primaries)).astype(np.float32)
-    if not coded.hdr:
-        light, encoding = _light(coded.gamma), _encoding()
+    light, encoding = _light(coded.gamma), _encoding()
     result = np.empty(numbers.shape, np.uint8)
     for top in range(0, len(numbers), _ROWS):
         rows = slice(top, top + _ROWS)
