@@ -207,8 +207,8 @@ def _alpha(data: bytes, shown: np.ndarray) -> np.ndarray | None:
 
 
 def _meaningful(alpha: np.ndarray) -> np.ndarray | None:
-    whole = int(alpha.min()) == 255 or int(alpha.max()) == 0
-    return None if whole else np.ascontiguousarray(alpha)
+    """None where it is the same everywhere."""
+    return None if alpha.min() == alpha.max() else np.ascontiguousarray(alpha)
 
 
 def _upright(alpha: np.ndarray, stored: np.ndarray, shown: np.ndarray) -> np.ndarray:

@@ -94,7 +94,7 @@ def test_alpha_turns_with_the_colours_as_exif_says(picture, pixels, orientation,
 
 
 def test_alpha_that_is_the_same_everywhere_says_nothing(picture):
-    for value in (0, 255):
+    for value in (0, 1, 128, 255):
         alpha = np.full((picture.height, picture.width), value, np.uint8)
         assert decode(encoded(with_alpha(picture, alpha), "PNG")).alpha is None
 
