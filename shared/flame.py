@@ -143,6 +143,9 @@ class Track:
         try:
             temporary.write_bytes(buffer.getvalue())
             os.replace(temporary, path)
+        except OSError as error:
+            error.filename, error.filename2 = str(path), None
+            raise
         finally:
             temporary.unlink(missing_ok=True)
 

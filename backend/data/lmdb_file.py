@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import lmdb
@@ -11,6 +12,9 @@ import lmdb
 from backend.data import lmdb_pages
 from shared.errors import AvatarError
 from shared.os_errors import os_error
+
+_ROOM = 1 << 20
+"""Bytes; a disk with less is full."""
 
 
 def get(folder: Path, key: str) -> bytes | None:
@@ -102,8 +106,9 @@ class Writer:
 
 
 def _unwritten(error: lmdb.Error | OSError, folder: Path) -> AvatarError:
-    """LMDB's errors carry the system's words, and no number."""
-    if isinstance(error, lmdb.DiskError):
+    """LMDB's errors carry the system's words, and no number; half a page is an I/O error to it."""
+    full = isinstance(error, lmdb.DiskError) or shutil.disk_usage(folder).free < _ROOM
+    if full and not isinstance(error, OSError):
         error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if isinstance(error, OSError):
         return os_error(error, folder)

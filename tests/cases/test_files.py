@@ -6,15 +6,17 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import lmdb
 import numpy as np
 import pytest
 from PIL import Image
 
 from backend.commands.options import frame_range
-from backend.data import convert_tracks
+from backend.data import convert_tracks, lmdb_file
 from backend.export import ply
 from backend.export.atomic import check_writable, write_bytes
 from backend.export.mp4 import Mp4Writer
@@ -131,6 +133,32 @@ def test_a_track_that_cannot_be_written_says_why_as_all_files_do(
     out = tmp_path / f"{'x' * 245}.flame.npz"
     line("convert-tracks", tmp_path / "old.flame.npz", "--out", out)
     assert len(Track.load(out)) == 2, "the longest name that a disk takes"
+
+
+def test_a_full_disk_is_told_with_the_tracks_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError) as caught:
+        Track.neutral(2).save(tmp_path / "a.flame.npz")
+    assert (
+        f"The disk of {tmp_path / 'a.flame.npz'} is full." in as_avatar_error(caught.value).message
+    )
+
+
+def test_a_data_set_on_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LMDB tells of half a page as of any other fault of the disk."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=4096))
+    told = lmdb_file._unwritten(lmdb.Error("mdb_txn_commit: Input/output error"), tmp_path)
+    assert (told.code, told.message) == ("disk_full", f"The disk of {tmp_path} is full.")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1 << 40))
+    told = lmdb_file._unwritten(lmdb.Error("mdb_txn_commit: Input/output error"), tmp_path)
+    assert told.code == "bad_file"
+    assert "Input/output error" in told.message
 
 
 def test_a_link_to_another_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
