@@ -28,7 +28,8 @@ _PRIMARIES = {
 _GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0}
 _USUAL = 1 / 0.45455  # a gAMA that stands for sRGB's own curve
 _LIKE_USUAL = 0.02
-_MOST_GAMMA = 4.0
+_LEAST_GAMMA, _MOST_GAMMA = 0.3, 4.0  # beyond them it is no screen's: damage
+_BITS = (8, 10, 12, 16)
 _BRADFORD = np.array(
     [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
 )
@@ -64,7 +65,8 @@ def coded(data: bytes) -> Coded | None:
 def bits_of_avif(data: bytes) -> int | None:
     """How many bits an AVIF's numbers have; None for other files."""
     at = data.find(b"pixi", 0, _HEAD_BYTES) if data[4:8] == b"ftyp" else -1
-    return data[at + 9] if 0 <= at < len(data) - 9 else None
+    bits = data[at + 9] if 0 <= at < len(data) - 9 else 0
+    return bits if bits in _BITS else None
 
 
 def in_srgb(numbers: np.ndarray, coded: Coded) -> np.ndarray:
@@ -121,11 +123,10 @@ def _of_png(data: bytes) -> Coded:
     chunks = dict(_chunks(data))
     if len(chunks.get(b"cICP", b"")) == 4:
         return _of_numbers(*chunks[b"cICP"][:2])
-    if b"iCCP" in chunks or b"sRGB" in chunks or b"gAMA" not in chunks:
+    if b"iCCP" in chunks or b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
         return Coded()
-    stored = int.from_bytes(chunks[b"gAMA"], "big")
-    gamma = 1e5 / stored if stored else _USUAL
-    if gamma > _MOST_GAMMA:  # no screen's: damage
+    gamma = 1e5 / max(int.from_bytes(chunks[b"gAMA"], "big"), 1)
+    if not _LEAST_GAMMA < gamma < _MOST_GAMMA:
         return Coded()
     given = chunks.get(b"cHRM", b"")
     primaries = tuple(n / 1e5 for n in struct.unpack(">8I", given)) if len(given) == 32 else ()

@@ -91,6 +91,8 @@ def test_what_says_srgb_or_has_a_profile_or_the_usual_gamma_stays(wanted):
     [
         {b"gAMA": b"\0\0\0\0"},
         {b"gAMA": b"\0\0\0\1"},
+        {b"gAMA": b"\xff" * 4},
+        {b"gAMA": b"\xff" * 400},
         {b"gAMA": b""},
         {b"gAMA": gama(2.2), b"cHRM": bytes(32)},
         {b"gAMA": gama(2.2), b"cHRM": b"\xff" * 32},
