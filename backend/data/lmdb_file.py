@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import lmdb
 
@@ -13,6 +15,7 @@ from backend.data import lmdb_pages
 from shared.errors import AvatarError
 from shared.os_errors import os_error
 
+_Result = TypeVar("_Result")
 _ROOM = 1 << 20
 """Bytes; a disk with less is full."""
 
@@ -66,12 +69,14 @@ class Writer:
         except (lmdb.Error, OSError) as error:
             raise _unwritten(error, folder) from error
         try:
-            # while no other process writes
-            with self._environment.begin(write=True), lmdb_pages.opened(folder) as pages:
-                pages.check_free()
+            self._run(self._check_free, write=True)  # while no other process writes
         except BaseException:
             self._environment.close()
             raise
+
+    def _check_free(self, _: lmdb.Transaction) -> None:
+        with lmdb_pages.opened(self._folder) as pages:
+            pages.check_free()
 
     def put(self, key: str, value: bytes) -> None:
         """Stores a value.
@@ -79,26 +84,33 @@ class Writer:
         Raises:
             AvatarError: `disk_full`; `bad_file` where it cannot be written, or was damaged.
         """
+
+        def put(transaction: lmdb.Transaction) -> None:
+            get(self._folder, key)
+            transaction.put(key.encode(), value)
+
+        self._run(put, write=True)
+
+    def get(self, key: str) -> bytes | None:
+        """The value of a key, or None."""
+        return self._run(lambda _: get(self._folder, key))
+
+    def keys(self) -> set[str]:
+        """All keys."""
+        return self._run(lambda _: keys(self._folder))
+
+    def _run(self, call: Callable[[lmdb.Transaction], _Result], write: bool = False) -> _Result:
+        """Runs something while no process uses again what the pages of now are."""
         while True:
             try:
-                with self._environment.begin(write=True) as transaction:
-                    get(self._folder, key)
-                    transaction.put(key.encode(), value)
-                return
+                with self._environment.begin(write=write) as transaction:
+                    return call(transaction)
             except lmdb.MapFullError:
                 self._environment.set_mapsize(2 * self._environment.info()["map_size"])
             except lmdb.MapResizedError:  # another process made it grow
                 self._environment.set_mapsize(0)
             except (lmdb.Error, OSError) as error:
                 raise _unwritten(error, self._folder) from error
-
-    def get(self, key: str) -> bytes | None:
-        """The value of a key, or None."""
-        return get(self._folder, key)
-
-    def keys(self) -> set[str]:
-        """All keys."""
-        return keys(self._folder)
 
     def close(self) -> None:
         """Releases the file."""

@@ -131,6 +131,32 @@ def test_pages_that_lead_in_a_circle_are_refused(tmp_path: Path) -> None:
         lmdb_file.keys(tmp_path / "l")
 
 
+_WRITES = """
+import sys
+from pathlib import Path
+from backend.data import lmdb_file
+
+folder, name = Path(sys.argv[1]), sys.argv[2]
+writer = lmdb_file.Writer(folder)
+for number in range(40):
+    writer.put(f"{name}{number}", name.encode() * 2000)
+    writer.put("both", str(number).encode() * 900)
+    assert f"{name}{number}" in writer.keys()
+    assert writer.get(f"{name}0") == name.encode() * 2000
+writer.close()
+"""
+
+
+def test_processes_that_write_at_once_see_no_damage(tmp_path: Path) -> None:
+    """What one of them reads another does not use again meanwhile."""
+    command = [sys.executable, "-c", _WRITES, str(tmp_path / "l")]
+    runs = [subprocess.Popen([*command, name], stderr=subprocess.PIPE) for name in "abc"]
+    told = [run.communicate()[1] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0], told
+    found = lmdb_file.keys(tmp_path / "l")
+    assert found == {"both", *(f"{name}{number}" for name in "abc" for number in range(40))}
+
+
 def test_an_lmdb_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(NotADirectoryError):
