@@ -25,7 +25,7 @@ NAMES = (
 BLENDERS = ("blender-4.5", "blender-5.2")
 ACCEPTANCE_BLENDER = "blender-4.5"
 NO_TESTS = 5  # pytest's exit code
-_PHOTOS = ("tests/unit/tracking", "tests/unit/avatar", "tests/unit/lifting")
+_PHOTOS = ("tests/unit/tracking", "tests/unit/avatar")
 """Half of the time of tests/unit: what photos are needed for."""
 
 
