@@ -17,7 +17,7 @@ from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036 - an old Python gets a clear word
     sys.exit(
-        "python_unsupported: this is Python {}.{}; the backend needs 3.11 to 3.13.\n"
+        "python_unsupported: this is Python {}.{}; the backend needs 3.11 to 3.14.\n"
         "Run it with a newer Python.".format(*sys.version_info[:2])
     )
 

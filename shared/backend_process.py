@@ -11,14 +11,8 @@ from pathlib import Path
 from .errors import AvatarError
 from .log_file import LogFile, last_words
 
-_SCRUBBED = {
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "PYTHONSTARTUP",
-    "PYTHONEXECUTABLE",
-    "PYTHONINSPECT",
-    "PYTHONPYCACHEPREFIX",  # would hide the bytecode that pip made of torch
-}
+_SCRUBBED = ("PYTHON", "__PYVENV_LAUNCHER__")
+"""What variables begin with that bend a Python: PYTHONHOME, PYTHONSAFEPATH, PYTHONWARNINGS, ..."""
 
 
 def spawn(command: list[str], folder: Path, log: LogFile) -> subprocess.Popen[bytes]:
@@ -50,7 +44,7 @@ def spawn(command: list[str], folder: Path, log: LogFile) -> subprocess.Popen[by
 
 def backend_environment() -> dict[str, str]:
     """The backend's environment: ours without what would redirect its Python."""
-    environment = {k: v for k, v in os.environ.items() if k not in _SCRUBBED}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(_SCRUBBED)}
     # As backend/process.py sets it; here it is there before anything of the backend is imported.
     environment.setdefault("OMP_WAIT_POLICY", "passive")
     environment["PYTHONDONTWRITEBYTECODE"] = "1"  # an extension writes nothing beside its files

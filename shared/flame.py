@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import uuid
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Self
@@ -138,9 +139,15 @@ class Track:
         buffer = io.BytesIO()
         facts = {"fps": np.float64(self.fps), "head": np.str_(self.head), "version": np.int32(1)}
         np.savez_compressed(buffer, **facts, **self.to_arrays())  # pyright: ignore[reportArgumentType]
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_bytes(buffer.getvalue())
-        os.replace(temporary, path)
+        temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.part")  # no longer than any name
+        try:
+            temporary.write_bytes(buffer.getvalue())
+            os.replace(temporary, path)
+        except OSError as error:
+            error.filename, error.filename2 = str(path), None
+            raise
+        finally:
+            temporary.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> Track:

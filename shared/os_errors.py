@@ -53,6 +53,7 @@ _WORDS = {
         "The disk of {path} reports a fault.",
         "Choose a folder on another disk, and check this one.",
     ),
+    errno.EXDEV: ("{path} lies on another disk.", "Choose a folder on the same disk."),
     errno.EMFILE: ("Too many files are open to open {path}.", "Close other programs."),
     errno.ELOOP: ("The links of {path} lead in a circle.", "Check the path."),
 }

@@ -115,11 +115,14 @@ class Avatar:
             AvatarError: `bad_file` for a missing, damaged or foreign file.
         """
         try:
+            path.open("rb").close()  # safetensors does not tell why not
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 # copies: the file maps them where its header ends, and sums depend on alignment
                 tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
+        except OSError as error:
+            raise os_error(error, path) from error
+        except SafetensorError as error:
             raise _bad(path, f"is not a whole avatar file ({error})") from error
         if metadata.get("format") != FORMAT:
             found = metadata.get("format", "none")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.data import convert_tracks, tracks
-from shared.errors import AvatarError
+from backend.export.atomic import check_writable
 from shared.tracks import EXTENSIONS, FORMATS, RIG_HEAD, read
 
 from . import options
@@ -72,17 +72,10 @@ def _track(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """One track of any format as a `.flame.npz`."""
     from backend.head.foreign_tracks import to_open, with_own_joint
 
+    check_writable(args.out)
     console.phase("reading")
     found = read(args.input, options.track_options(args))
     track, notes = (to_open if args.to else with_own_joint)(found)
-    try:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        track.save(args.out)
-    except OSError as error:
-        raise AvatarError(
-            "bad_request",
-            f"{args.out} cannot be written ({error.strerror or error}).",
-            "Choose another --out.",
-        ) from error
+    track.save(args.out)
     facts = {"format": found.format, "frames": len(track), "fps": track.fps, "head": track.head}
     return {"track": args.out, **facts, "notes": notes, "seconds": console.seconds}

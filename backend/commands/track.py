@@ -10,7 +10,7 @@ from backend.avatar import engines
 from backend.export.atomic import check_writable
 from backend.rendering.job import write_cameras
 from backend.tracking.pictures import Pictures
-from shared.errors import about
+from shared.errors import AvatarError, about
 
 from . import options
 from .console import Console
@@ -29,12 +29,14 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     pictures = Pictures.open(args.input)
     out = args.out or args.input.with_name(args.input.stem + ".flame.npz")
     check_writable(out)
+    if args.cameras is not None:
+        check_writable(args.cameras)
+        _check_one_size(pictures)
     with engines.load_engine(args.preset, args.device, args.weights, console.phase) as engine:
         with about(str(args.input)):
             tracked = engine.pipeline.track_frames(
                 pictures.frames(), pictures.fps, console.progress
             )
-        out.parent.mkdir(parents=True, exist_ok=True)
         tracked.track.save(out)
         result: dict[str, Any] = {
             "track": out,
@@ -50,3 +52,18 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             "notes": [*pictures.notes, *tracked.notes],
             "seconds": console.seconds,
         }
+
+
+def _check_one_size(pictures: Pictures) -> None:
+    """Refuses what a camera file, which has one size, cannot tell; before the work."""
+    first: tuple[int, int] | None = None
+    for name, frame in zip(pictures.names, pictures.frames(), strict=False):
+        size = (frame.shape[1], frame.shape[0])
+        first = first or size
+        if size != first:
+            raise AvatarError(
+                "bad_request",
+                f"{pictures.path} holds pictures of {first[0]}x{first[1]} and of "
+                f"{size[0]}x{size[1]} pixels ({Path(name).stem}), and a camera file has one size.",
+                "Leave --cameras out, or bring the pictures to one size.",
+            )

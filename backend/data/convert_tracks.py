@@ -15,6 +15,7 @@ from backend.data import layout, lmdb_file, store_files, tracks
 from backend.export.atomic import replacing
 from backend.tracking.decode import decode
 from shared.errors import AvatarError
+from shared.os_errors import os_error
 from shared.progress import Progress
 
 PICKLES = ("smoothed.pkl", "optim.pkl")
@@ -112,16 +113,15 @@ def convert_folder(
         link: Share the pictures' file (a hard link) instead of copying it.
 
     Raises:
-        AvatarError: `bad_file` for damaged or contradicting files, `bad_request` for a link
-            across disks or a store that is already there.
+        AvatarError: `bad_file` for damaged or contradicting files and for links that the disk
+            does not take, `bad_request` for a store that is already there.
     """
     if (store / layout.META).exists():
         raise AvatarError("bad_request", f"{store} is a store already.", "Choose another folder.")
-    images = lmdb_file.open_for_reading(sources.images)
+    there = lmdb_file.keys(sources.images)
     records = tracks.load(sources.tracks)
     listed = _read_split(sources.split) if sources.split else {"test": list(records)}
     wanted = [key for keys in listed.values() for key in keys]
-    there = lmdb_file.keys(images)
     kept = [key for key in wanted if key in records and key in there]
     report = Report(
         frames=len(kept),
@@ -190,7 +190,7 @@ def _clips_of(listed: Mapping[str, Sequence[str]], kept: set[str]) -> dict[str, 
 
 
 def _image_size(images: Path, key: str) -> int:
-    data = lmdb_file.get(lmdb_file.open_for_reading(images), key, images) or b""
+    data = lmdb_file.get(images, key) or b""
     height, width = decode(data, f"{images}: {key}").rgb.shape[:2]
     if height != width:
         raise AvatarError(
@@ -206,9 +206,10 @@ def _give(source: Path, target: Path, link: bool, progress: Progress) -> None:
             try:
                 os.link(source, temporary)
             except OSError as error:
+                told = os_error(error, target)
                 raise AvatarError(
-                    "bad_request",
-                    f"{source} cannot be linked to {target} ({error.strerror}).",
+                    told.code,
+                    f"{source} cannot be linked there. {told.message}",
                     "Leave --link out: the pictures are then copied.",
                 ) from error
             return

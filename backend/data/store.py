@@ -6,13 +6,11 @@ Deviates: tracks are safetensors, splits name clips, mattes may be kept; layout.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import lmdb
 import numpy as np
 from safetensors import safe_open
 
@@ -41,12 +39,11 @@ class Store:
         self._rows = store_files.rows_by_clip(self._keys)
         self._splits = store_files.read_splits(self.path, self._rows)
         self._mattes = (self.path / layout.MATTES).is_dir()
-        self._environments: dict[str, tuple[int, lmdb.Environment]] = {}
         self._tracks: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process opens anew is left out."""
-        return {**self.__dict__, "_environments": {}, "_tracks": None}
+        return {**self.__dict__, "_tracks": None}
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -126,9 +123,7 @@ class Store:
         return row
 
     def _bytes(self, database: str, key: str, where: str) -> bytes:
-        folder = self.path / database
-        environment = self._environment(folder)
-        data = lmdb_file.get(environment, key, folder)
+        data = lmdb_file.get(self.path / database, key)
         if data is None:
             raise AvatarError(
                 "bad_file",
@@ -136,14 +131,6 @@ class Store:
                 "Prepare this clip again, or leave it out of split.json.",
             )
         return data
-
-    def _environment(self, folder: Path) -> lmdb.Environment:
-        """The open database; a forked child must not use its parent's."""
-        process, environment = self._environments.get(folder.name, (0, None))
-        if environment is None or process != os.getpid():
-            environment = lmdb_file.open_for_reading(folder)
-            self._environments[folder.name] = (os.getpid(), environment)
-        return environment
 
     def _picture(self, database: str, key: str, where: str) -> np.ndarray:
         data = self._bytes(database, key, where)

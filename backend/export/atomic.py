@@ -27,9 +27,15 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and str(temporary) in (error.filename, str(error.filename)):
+        ours = (str(temporary), temporary, None if _of_writing(error) else temporary)
+        if isinstance(error, OSError) and error.filename in ours:
             error.filename, error.filename2 = str(path), None
         raise
+
+
+def _of_writing(error: BaseException) -> bool:
+    """Whether it says that there is no room, as writing into an open file does, without a name."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def check_writable(path: Path) -> None:

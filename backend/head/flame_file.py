@@ -15,6 +15,7 @@ import torch
 
 from shared.errors import AvatarError, said
 from shared.flame import BETAS_SIZE, EXPRESSION_SIZE, JOINTS
+from shared.os_errors import os_error
 from shared.restricted.damage import ARCHIVE_DAMAGE
 from shared.restricted.inert import Refused, array_of
 from shared.restricted.unpickle import load_pickle
@@ -103,7 +104,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise _bad(path, f"cannot be read ({error.strerror or error})") from error
+        raise os_error(error, path) from error
 
 
 def read_masks(path: Path, vertices: int) -> dict[str, np.ndarray]:

@@ -43,18 +43,19 @@ _BLENDER_LIBRARIES = {
 }
 _BACKEND_IMPORTS = ("numpy", "torch", "cv2", "zmq", "av", "safetensors", "torch_geometric")
 _LANDMARKS = "mediapipe.tasks.python.vision"
+_PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 _RESEARCH_IMPORTS = ("lightning_fabric", "lmdb", "tensorboard")
 ENVIRONMENTS = {
     "backend": Environment(
         "backend.txt",
-        ((3, 11), (3, 12), (3, 13)),
+        _PYTHONS,
         True,
         (*_BACKEND_IMPORTS, _LANDMARKS),
         _MEDIAPIPE_LIBRARIES,
     ),
     "research": Environment(
         "research.txt",
-        ((3, 11), (3, 12), (3, 13)),
+        _PYTHONS,
         True,
         (*_BACKEND_IMPORTS, _LANDMARKS, *_RESEARCH_IMPORTS),
         _MEDIAPIPE_LIBRARIES,

@@ -61,11 +61,11 @@ they are, as `user`, `target`, `prefix` and `constraint` do."""
 
 def clean_environment() -> dict[str, str]:
     """This process's variables without those that bend another interpreter or its pip."""
-    dropped = {"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONWARNINGS", "VIRTUAL_ENV"}
+    bent = ("PYTHON", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV")
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in dropped and (not name.upper().startswith("PIP_") or _kept(name[4:]))
+        if not name.startswith(bent) and (not name.upper().startswith("PIP_") or _kept(name[4:]))
     }
     return {
         **kept,
@@ -111,7 +111,7 @@ def probe(python: str, libraries: dict[str, str] | None = None) -> Interpreter:
     """
     names = list(libraries or {}) if sys.platform.startswith("linux") else []
     command = [python, "-c", _PROBE, json.dumps(names)]
-    remedy = "Choose the path of a working Python 3.11 to 3.13."
+    remedy = "Choose the path of a working Python 3.11 to 3.14."
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=60, env=clean_environment()

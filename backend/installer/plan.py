@@ -82,7 +82,10 @@ def _folder_variant(folder: Path, markers: dict[str, str]) -> str:
 
 
 def _choose_torch(torch: str, markers: dict[str, str]) -> tuple[str, str, list[str]]:
-    """(variant, local folder or "", notices) for a request auto | cpu | cuda | folder."""
+    """(variant, local folder or "", notices) for a request auto | cpu | cuda | folder.
+
+    Where the lock lists no CPU wheel `auto` takes the CUDA build, which works without a GPU too.
+    """
     if torch not in ("auto", "cpu", "cuda"):
         folder = Path(torch).expanduser()
         if not folder.is_dir():
@@ -103,10 +106,17 @@ def _choose_torch(torch: str, markers: dict[str, str]) -> tuple[str, str, list[s
                 "An NVIDIA GPU is here, but this release's lock lists no CUDA wheel of torch for "
                 "this platform and Python: the CPU is used."
             )
+        elif not nvidia and not _accepts_torch("cpu", markers) and _accepts_torch("cuda", markers):
+            variant = "cuda"
+            notices.append(
+                "This release's lock lists no CPU wheel of torch for Python "
+                f"{markers['python_version']} on this platform. The CUDA build is installed, which "
+                f"works on the CPU too but takes 5 GB more{_smaller(markers)}."
+            )
         if markers["sys_platform"] == "darwin":
             notices.append("Apple GPUs are not used: the backend runs on the CPU.")
     if not _accepts_torch(variant, markers):
-        others = [v for v in ("3.11", "3.12", "3.13") if _accepts_torch(variant, _as(markers, v))]
+        others = _pythons_with(variant, markers)
         instead = f"Choose a Python {' or '.join(others)}, or" if others else "Choose"
         raise InstallError(
             "wheel_not_accepted",
@@ -115,6 +125,17 @@ def _choose_torch(torch: str, markers: dict[str, str]) -> tuple[str, str, list[s
             f"{instead} another torch source.",
         )
     return variant, "", notices
+
+
+def _pythons_with(variant: str, markers: dict[str, str]) -> list[str]:
+    """Those for which the lock lists such a wheel for this machine."""
+    pythons = [f"{a}.{b}" for a, b in ENVIRONMENTS["backend"].pythons]
+    return [python for python in pythons if _accepts_torch(variant, _as(markers, python))]
+
+
+def _smaller(markers: dict[str, str]) -> str:
+    others = _pythons_with("cpu", markers)
+    return f"; a Python {' or '.join(others)} would spare them" if others else ""
 
 
 def _check_python(environment: str, python: Interpreter) -> None:

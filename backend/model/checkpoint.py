@@ -15,6 +15,7 @@ from backend.configs.network import ModelConfig, model_config
 from backend.model.head_mesh import HeadMesh
 from backend.model.splitavatar import SplitAvatar
 from shared.errors import AvatarError, about
+from shared.os_errors import os_error
 from shared.restricted.damage import TEXT_DAMAGE
 
 FORMAT = "splitavatar-checkpoint-1"
@@ -106,11 +107,14 @@ def _read(path: Path, weights: bool) -> tuple[dict[str, str], dict[str, Tensor]]
             "missing_weights", f"There is no checkpoint {path}.", "Check the path of the file."
         )
     try:
+        path.open("rb").close()  # safetensors does not tell why not
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             names = list(file.keys()) if weights else []
             state = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
+    except OSError as error:
+        raise os_error(error, path) from error
+    except SafetensorError as error:
         raise _bad(path, f"is not a whole safetensors file ({error})") from error
     if metadata.get("format") != FORMAT:
         found = metadata.get("format", "none")

@@ -10,6 +10,8 @@ from PIL import ImageOps
 
 from shared.errors import AvatarError
 
+from . import coded_colours
+from .notes import HDR_PICTURE
 from .picture_kinds import refusal
 from .pillow_file import UNREADABLE, pillow_file
 from .profile import in_srgb
@@ -18,9 +20,11 @@ from .wiped import filled, wiped
 _COMPARED_PX = 1024
 _TIFF_BITS = 258
 _CAMERAS_BITS = (8, 10, 12, 14)
+_FIFTEEN = (31_000, 1 << 15)
+"""Where the largest number lies, all are of 15 bits; below it a picture is dark."""
 FEWER_BITS = (
     "The picture's numbers end at {most} of 65535; they were taken for {bits} bits, as cameras "
-    "write them."
+    "and some programs write them."
 )
 
 # What is wrong with a file is told once, by our own error.
@@ -83,11 +87,16 @@ def decode(data: bytes, name: str = "the picture") -> Picture:
             "expected 8 or 16 bits.",
             "Export it with 8 or 16 bits as PNG or TIFF.",
         )
-    bits = _bits(bgr)
-    rgb = cv2.cvtColor(_to_8bit(bgr, bits), cv2.COLOR_BGR2RGB)
-    fewer = bgr.dtype == np.uint16 and bits < 16
-    notes = (FEWER_BITS.format(most=int(bgr.max()), bits=bits),) if fewer else ()
-    return _picture(in_srgb(rgb, data), _alpha(data, bgr), notes)
+    told = coded_colours.bits_of_avif(data)
+    bits = told or _bits(bgr)
+    fewer = bgr.dtype == np.uint16 and bits < 16 and told is None
+    notes = [FEWER_BITS.format(most=int(bgr.max()), bits=bits)] if fewer else []
+    if (coded := coded_colours.coded(data)) is not None:
+        rgb = coded_colours.in_srgb(_to_16bit(bgr[..., ::-1], bits), coded)
+        notes += [HDR_PICTURE] if coded.hdr else []
+    else:
+        rgb = in_srgb(cv2.cvtColor(_to_8bit(bgr, bits), cv2.COLOR_BGR2RGB), data)
+    return _picture(rgb, _alpha(data, bgr), tuple(notes))
 
 
 def _picture(rgb: np.ndarray, alpha: np.ndarray | None, notes: tuple[str, ...] = ()) -> Picture:
@@ -167,11 +176,21 @@ def _bits(image: np.ndarray) -> int:
     if not (image & 255).any() or not (image % 257).any():  # 8 bits, spread over all 16
         return 16
     most = int(image.max())
+    if _FIFTEEN[0] <= most <= _FIFTEEN[1]:
+        return 15
     return next((bits for bits in _CAMERAS_BITS if most < 1 << bits), 16)
 
 
 def _to_8bit(image: np.ndarray, bits: int) -> np.ndarray:
-    return image if image.dtype == np.uint8 else (image >> (bits - 8)).astype(np.uint8)
+    if image.dtype == np.uint8:
+        return image
+    return np.minimum(image >> (bits - 8), 255).astype(np.uint8)
+
+
+def _to_16bit(image: np.ndarray, bits: int) -> np.ndarray:
+    return np.minimum(image.astype(np.float32) * (65535 / ((1 << bits) - 1)), 65535).astype(
+        np.uint16
+    )
 
 
 def _alpha(data: bytes, shown: np.ndarray) -> np.ndarray | None:
@@ -188,8 +207,8 @@ def _alpha(data: bytes, shown: np.ndarray) -> np.ndarray | None:
 
 
 def _meaningful(alpha: np.ndarray) -> np.ndarray | None:
-    whole = int(alpha.min()) == 255 or int(alpha.max()) == 0
-    return None if whole else np.ascontiguousarray(alpha)
+    """None where it is the same everywhere."""
+    return None if alpha.min() == alpha.max() else np.ascontiguousarray(alpha)
 
 
 def _upright(alpha: np.ndarray, stored: np.ndarray, shown: np.ndarray) -> np.ndarray:

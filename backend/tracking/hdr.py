@@ -24,18 +24,19 @@ _TO_709 = np.array(
 _KNEE = 0.8  # of white: what is brighter is pressed together
 
 
-def in_display_srgb(rgb: np.ndarray, transfer: int) -> np.ndarray:
-    """[H, W, 3] uint8 of [H, W, 3] uint16 in BT.2020's primaries.
+def in_display_srgb(rgb: np.ndarray, transfer: int, to_709: np.ndarray = _TO_709) -> np.ndarray:
+    """[H, W, 3] uint8 of [H, W, 3] uint16.
 
     Args:
         rgb: The signal, full range.
         transfer: One of `TRANSFERS`.
+        to_709: [3, 3] its light in BT.709's primaries; BT.2020's by default.
     """
     light = _decoding(transfer)[rgb]
     if transfer == HLG:
         luminance = np.maximum(light @ _LUMINANCE, 1e-6)[..., None]
         light = light * luminance**0.2 * (_PEAK / _WHITE)
-    light = np.maximum(light @ _TO_709.T, 0)
+    light = np.maximum(light @ to_709.T, 0)
     above = np.maximum(light - _KNEE, 0) / (1 - _KNEE)
     light = np.minimum(light, _KNEE) + (1 - _KNEE) * (1 - np.exp(-above))
     return _encoding()[(light * 65535).astype(np.uint16)]

@@ -29,14 +29,19 @@ DAMAGED = (
     "Damaged frames in {path}: {lost} or more; where nothing is left of one, the one before stands "
     "for it. Convert the video anew from its source."
 )
+CUT = (
+    "{path} ends at {seconds:.1f} s, though it says that it is {told:.1f} s long: its end is "
+    "missing. Copy it again from where it is whole."
+)
 HDR = "The video is HDR; it was toned down to an ordinary screen's colours."
+HDR_PICTURE = "The picture is HDR; it was toned down to an ordinary screen's colours."
 LEFT_OUT = "{count} pictures of the folder were left out, since their kind is not read: {first}."
 PERHAPS_ANOTHER = (
     "The face has another shape than in {main}; if it is another person's, leave this photo out."
 )
 
 _DARK = 0.13  # display sRGB
-_GREY = 4  # of 255, between a pixel's channels
+_GREY, _HARDLY_COLOURED = 4, 0.1  # between a pixel's channels: of 255, and of the largest
 _NODDING_DEG = 25.0
 
 
@@ -53,10 +58,11 @@ def photo_notes(
     """
     columns, rows = np.clip(at_face.astype(int), 0, len(rgb) - 1).T
     face = rgb[rows, columns].astype(int)
+    apart = np.ptp(face, axis=-1)
     pitch = np.degrees(np.arcsin(np.clip(-viewmat[2, 1], -1, 1)))
     found = {
         DARK: np.median(face.max(-1)) < _DARK * 255,
-        COLOURLESS: np.median(np.ptp(face, axis=-1)) < _GREY,
+        COLOURLESS: np.median(apart) < min(_GREY, _HARDLY_COLOURED * np.median(face.max(-1))),
         EYES_CLOSED: all(eyes_closed),
         ONE_EYE_CLOSED: sum(eyes_closed) == 1,
         NODDING: abs(pitch) > _NODDING_DEG,

@@ -52,9 +52,20 @@ def unread(head: bytes, name: str) -> AvatarError | None:
         name: What to call it.
     """
     known = _known(head)
-    if known is None or known[0] == _VIDEO[0]:
+    if known is None or is_video(head):
         return None
     return AvatarError("unsupported_format", f"{name} is {known[0]}, which is not read.", known[1])
+
+
+def is_video(head: bytes) -> bool:
+    """Whether a file begins as videos do, whatever it is called."""
+    known = _known(head)
+    return known is not None and known[0] == _VIDEO[0]
+
+
+def is_webp(head: bytes) -> bool:
+    """Whether a file begins as WebP pictures do: what reads videos reads no animated ones."""
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
 
 def _known(data: bytes) -> tuple[str, str] | None:

@@ -15,8 +15,8 @@ from shared.pictures import SUFFIXES, UNREAD_SUFFIXES
 
 from .animation import animation_frames, animation_times
 from .decode import decode
-from .notes import DAMAGED, HDR, LEFT_OUT
-from .picture_kinds import unread
+from .notes import CUT, DAMAGED, HDR, LEFT_OUT
+from .picture_kinds import is_video, is_webp, unread
 from .video_file import video_facts, video_frames
 
 PICTURE_SUFFIXES = frozenset(SUFFIXES)
@@ -61,15 +61,19 @@ class Pictures:
         if not path.exists():
             raise AvatarError("bad_file", f"{path} does not exist.", "Check the path.")
         with path.open("rb") as stream:
-            if (error := unread(stream.read(4096), str(path))) is not None:
-                raise error
-        if path.suffix.lower() in PICTURE_SUFFIXES:
+            head = stream.read(4096)
+        if (error := unread(head, str(path))) is not None:
+            raise error
+        named = path.suffix.lower() in PICTURE_SUFFIXES
+        if (named and not is_video(head)) or is_webp(head):
             return cls._picture(path)
         facts = video_facts(path)
         order, fps = _even(facts.times, facts.fps if 0 < facts.fps < 1000 else FOLDER_FPS)
         count = len(facts.times) if order is None else len(order)
         notes = [HDR] if facts.hdr else []
         notes += [DAMAGED.format(path=path, lost=facts.damaged)] if facts.damaged else []
+        if facts.ends_early:
+            notes += [CUT.format(path=path, seconds=facts.seconds, told=facts.told_seconds)]
         return cls(path, "video", _numbered(count), fps, order, tuple(notes))
 
     @classmethod
@@ -126,7 +130,7 @@ class Pictures:
             AvatarError: `bad_file` naming the picture that cannot be read.
         """
         if self.kind in ("folder", "picture"):
-            yield from map(_read, self.files)
+            yield from map(read_picture, self.files)
         else:
             read = video_frames if self.kind == "video" else animation_frames
             yield from _ordered(read(self.path), self.order)
@@ -153,7 +157,12 @@ def _numbered(count: int) -> tuple[str, ...]:
     return tuple(f"frame_{i:0{digits}d}.png" for i in range(1, count + 1))
 
 
-def _read(path: Path) -> np.ndarray:
+def read_picture(path: Path) -> np.ndarray:
+    """[H, W, 3] uint8 BGR of a picture file.
+
+    Raises:
+        AvatarError: `bad_file` or `unsupported_format`, naming it.
+    """
     return cv2.cvtColor(decode(path.read_bytes(), str(path)).rgb, cv2.COLOR_RGB2BGR)
 
 

@@ -17,6 +17,9 @@ _ALIKE_DEG = 30.0
 _AS_IT_IS = 1.25
 """How much more than another's counts what the picture as it is says."""
 
+_ALIKE_PX = NEAREST_PX // 2
+"""Longer side of the largest picture in which those that lie are looked for as closely."""
+
 _LYING_PX = NEAREST_PX // 4
 _AROUND = 1.6  # portrait crops
 
@@ -73,9 +76,10 @@ def _candidates(detector: Detector, rgb: np.ndarray, tick: Tick) -> Iterator[tup
     tick()
     if looks := _from_all_sides(detector, rgb):
         yield looks[0].turns, looks[0].face
-    # Small faces are found in tiles only; those that lie are looked for less closely.
+    # Small faces are found in tiles only; in large pictures
+    # those that lie are looked for less closely.
     for turns in (0, 1, 3, 2):
-        near = shrunk_to(rgb, _LYING_PX) if turns else rgb
+        near = shrunk_to(rgb, _LYING_PX) if turns and max(rgb.shape) > _ALIKE_PX else rgb
         scale = max(rgb.shape) / max(near.shape)
         if found := search(detector, np.ascontiguousarray(np.rot90(near, turns)), tick):
             yield turns, replace(found[0], landmarks=found[0].landmarks * scale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from shared.errors import AvatarError
 
 from .hdr import TRANSFERS, in_display_srgb
 
+_ROUNDED_S = 0.2
+
 # What is wrong with a file is told once, by our own error or note.
 av.logging.set_level(None)
 
@@ -31,12 +34,21 @@ class VideoFacts:
         fps: Frames per second as the container tells, 0 where it does not.
         damaged: How many of its frames are lost, or shown with damage.
         hdr: Whether its colours are those of an HDR screen.
+        seconds: How long it is.
+        told_seconds: How long the file says that it is, which may have lost its end; 0: unsaid.
     """
 
     times: np.ndarray
     fps: float
     damaged: int
     hdr: bool
+    seconds: float
+    told_seconds: float
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether frames are missing at its end."""
+        return self.told_seconds - self.seconds > max(_ROUNDED_S, 2 / (self.fps or 25.0))
 
 
 def video_facts(path: Path) -> VideoFacts:
@@ -46,7 +58,7 @@ def video_facts(path: Path) -> VideoFacts:
         AvatarError: `bad_file` when no frame of it can be read.
     """
     times: list[float] = []
-    broken, hdr = 0, False
+    broken, hdr, shown = 0, False, 0.0
     with _opened(path) as (container, stream):
         rate = stream.average_rate or stream.guessed_rate
         packets = Counted()
@@ -54,16 +66,30 @@ def video_facts(path: Path) -> VideoFacts:
             times.append(_time(frame, len(times), float(rate or 0)))
             broken += frame.is_corrupt
             hdr = hdr or frame.color_trc in TRANSFERS
+            shown = float((frame.duration or 0) * (frame.time_base or 0))
+        told = _told_seconds(container, stream, times[0] if times else 0.0)
     if not times:
         raise _unreadable(path, "no frame of it can be decoded")
     lost = max(0, packets.total - len(times)) if packets.failed else 0
-    return VideoFacts(np.array(times) - times[0], float(rate or 0), lost + broken, hdr)
+    seconds = times[-1] - times[0] + max(shown, 1 / float(rate or 25))
+    return VideoFacts(
+        np.array(times) - times[0], float(rate or 0), lost + broken, hdr, seconds, told
+    )
 
 
-def video_frames(path: Path) -> Iterator[np.ndarray]:
-    """[H, W, 3] uint8 BGR frames, as they are to be shown."""
+def _told_seconds(container: Any, stream: Any, first_s: float) -> float:
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    alone = len(container.streams) == 1  # sound may last longer
+    if not container.duration or not alone:
+        return 0.0
+    return container.duration / av.time_base - max(first_s, 0.0)  # some count from 0
+
+
+def video_frames(path: Path, every: int = 1) -> Iterator[np.ndarray]:
+    """[H, W, 3] uint8 BGR frames, as they are to be shown: the first, and every so manieth."""
     with _opened(path) as (container, stream):
-        for frame in _decoded(container, stream, Counted()):
+        for frame in itertools.islice(_decoded(container, stream, Counted()), 0, None, every):
             yield _shown(frame, stream)
 
 

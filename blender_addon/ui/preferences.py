@@ -31,7 +31,7 @@ class SplitAvatarPreferences(bpy.types.AddonPreferences):
     )
     install_python: StringProperty(
         name="Python for Installing",
-        description="A Python 3.11 to 3.13 to build the backend on; empty: Blender's own",
+        description="A Python 3.11 to 3.14 to build the backend on; empty: Blender's own",
         subtype="FILE_PATH",
     )
     backend_python: StringProperty(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..errors import AvatarError
+from ..os_errors import os_error
 from .inert import Refused
 from .pickled import Budget, Maker, allowed, build, check_key
 
@@ -83,7 +84,7 @@ def _read(path: Path, named: str) -> bytes:
             raise _bad(named, f"has {size:,} bytes; at most {MOST_BYTES:,} are read")
         return path.read_bytes()
     except OSError as error:
-        raise _bad(named, f"cannot be read ({error.strerror or error})") from error
+        raise os_error(error, path) from error
 
 
 _PurePython: Any = vars(pickle)["_Unpickler"]

@@ -19,7 +19,7 @@ from .timing import timing
 from .weights import as_expression, bridged, shares
 
 _WEIGHTS = ("weights", "blendshapes", "blendShapes", "faceBlendshapes", "face_blendshapes",
-            "categories", "coefficients")  # fmt: skip
+            "blend_shapes",             "categories", "coefficients")  # fmt: skip
 _TIMES = ("time", "timestamp", "timestampMs", "timestamp_ms", "timeCode")
 _NAME_KEYS = ("categoryName", "category_name", "name", "shapeName", "displayName")
 _SCORE_KEYS = ("score", "value", "weight")

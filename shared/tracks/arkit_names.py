@@ -22,9 +22,11 @@ IGNORED = frozenset({"neutral"})
 def plain(name: str) -> str:
     """A name without case, separators and what stands before its last dot, slash or colon.
 
-    `eyeBlink_L`, `EyeBlinkLeft`, `eye_blink_left` and `blendShapes.EyeBlinkLeft` are one.
+    `eyeBlink_L`, `eyeBlink.L`, `EyeBlinkLeft`, `eye_blink_left` and `blendShapes.EyeBlinkLeft` are
+    one.
     """
-    bare = re.split(r"[./:|]", name.strip())[-1]
+    joined = re.sub(r"\.(L|R|left|right)$", r"\1", name.strip(), flags=re.I)
+    bare = re.split(r"[./:|]", joined)[-1]
     return re.sub(r"[^a-z0-9]", "", bare.lower())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AvatarError, said
+from ..os_errors import os_error
 from ..restricted import mat_file
 from ..restricted.damage import ARCHIVE_DAMAGE
 from ..restricted.torch_file import is_torch, load_torch
@@ -27,6 +29,9 @@ EXTENSIONS = (".json", ".csv", ".npz", ".npy", ".pkl", ".pt", ".frame", ".mat")
 
 _BINARY = EXTENSIONS[2:]
 _OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_BEFORE_A_TABLE = r"(?:#[^,;\t|\n]*\n)*(?:sep=(.)\n)?"
+"""Comments, and what Excel takes for the separator."""
+
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -72,7 +77,7 @@ def load(path: Path) -> Any:
             raise damaged(path, f"has more than {MOST_BYTES:,} bytes")
         content = path.read_bytes()
     except OSError as error:
-        raise damaged(path, f"cannot be read ({error.strerror or error})") from error
+        raise os_error(error, path) from error
     if not content.strip():
         raise damaged(path, "is empty")
     if content[:4] == b"PK\x03\x04":
@@ -147,15 +152,30 @@ def _text(path: Path, content: bytes) -> Any:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
+            if (lines := _json_lines(text)) is not None:
+                return lines
             raise damaged(path, f"is not readable JSON ({error})") from error
     return _table(path, text)
 
 
+def _json_lines(text: str) -> list[Any] | None:
+    """What JSON of one value a line holds; None where it is none."""
+    try:
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        return None
+
+
 def _table(path: Path, text: str) -> Table:
-    first = text.split("\n", 1)[0]
-    separator = max(",;\t", key=first.count)
+    text = re.sub(r"\r\n?", "\n", text)
+    start = re.match(_BEFORE_A_TABLE, text)
+    told = start[1] if start else None
+    text = text[start.end() if start else 0 :]
+    separator = told or max(",;\t|", key=text.split("\n", 1)[0].count)
     try:
         rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if any(row)]
     except csv.Error as error:
         raise damaged(path, f"is not a readable CSV ({error})") from error
+    if not rows:
+        raise damaged(path, "holds no rows")
     return Table([cell.strip() for cell in rows[0]], rows[1:])

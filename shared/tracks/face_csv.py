@@ -86,7 +86,7 @@ def _numbers(path: Path, table: Table, wanted: list[int]) -> np.ndarray:
             if text.lower() in ("", "null", "none", "nan"):
                 continue
             try:
-                cells[number, place] = float(text.replace(",", "."))
+                cells[number, place] = float(text.rstrip("% ").replace(",", "."))
             except ValueError:
                 key = f"{table.columns[column]} of row {number + 2}"
                 raise bad_key(path, key, repr(text), "a number") from None

@@ -6,13 +6,17 @@ import errno
 import hashlib
 import json
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import lmdb
 import numpy as np
 import pytest
 from PIL import Image
 
 from backend.commands.options import frame_range
+from backend.data import convert_tracks, lmdb_file
 from backend.export import ply
 from backend.export.atomic import check_writable, write_bytes
 from backend.export.mp4 import Mp4Writer
@@ -45,6 +49,7 @@ from tests.unit.commands.line import Line
         (errno.EFBIG, "larger than its disk takes", "FAT32 ends at 4 GB"),
         (errno.EBUSY, "in use by another program", "Close it there"),
         (errno.EIO, "reports a fault", "another disk"),
+        (errno.EXDEV, "/a/b.png lies on another disk.", "the same disk"),
     ],
 )
 def test_every_reason_has_its_own_words(number: int, words: str, remedy: str) -> None:
@@ -103,6 +108,69 @@ def test_what_cannot_be_written_is_told_before_the_work(line: Line, tmp_path: Pa
     line("create", tmp_path / "me.png", "--out", tmp_path / "file" / "a.savatar", code=1)
     assert "is a file, where a folder was expected" in line.err
     assert line.pipeline.drives == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: path.parent.write_text(""), "made is a file, where a folder was expected"),
+        (lambda path: path.mkdir(parents=True), "new.flame.npz is a folder, where a file was"),
+    ],
+)
+def test_a_track_that_cannot_be_written_says_why_as_all_files_do(
+    line: Line,  # noqa: F811
+    tmp_path: Path,
+    make: Callable[[Path], object],
+    words: str,
+) -> None:
+    Track.neutral(2).save(tmp_path / "old.flame.npz")
+    out = tmp_path / "made" / "new.flame.npz"
+    make(out)
+    before = sorted(tmp_path.rglob("*"))
+    line("convert-tracks", tmp_path / "old.flame.npz", "--out", out, code=1)
+    assert words in line.err
+    assert sorted(tmp_path.rglob("*")) == before
+    out = tmp_path / f"{'x' * 245}.flame.npz"
+    line("convert-tracks", tmp_path / "old.flame.npz", "--out", out)
+    assert len(Track.load(out)) == 2, "the longest name that a disk takes"
+
+
+def test_a_full_disk_is_told_with_the_tracks_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError) as caught:
+        Track.neutral(2).save(tmp_path / "a.flame.npz")
+    assert (
+        f"The disk of {tmp_path / 'a.flame.npz'} is full." in as_avatar_error(caught.value).message
+    )
+
+
+def test_a_data_set_on_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LMDB tells of half a page as of any other fault of the disk."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=4096))
+    told = lmdb_file._unwritten(lmdb.Error("mdb_txn_commit: Input/output error"), tmp_path)
+    assert (told.code, told.message) == ("disk_full", f"The disk of {tmp_path} is full.")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1 << 40))
+    told = lmdb_file._unwritten(lmdb.Error("mdb_txn_commit: Input/output error"), tmp_path)
+    assert told.code == "bad_file"
+    assert "Input/output error" in told.message
+
+
+def test_a_link_to_another_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data set's pictures, shared instead of copied."""
+
+    def link(source: Path, target: Path) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(source), None, str(target))
+
+    monkeypatch.setattr(os, "link", link)
+    with pytest.raises(AvatarError, match=r"data\.mdb lies on another disk") as caught:
+        convert_tracks._give(tmp_path / "a.mdb", tmp_path / "s" / "data.mdb", True, silent)
+    assert "Leave --link out" in caught.value.remedy
 
 
 # ---- nothing is written over

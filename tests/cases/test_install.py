@@ -25,6 +25,7 @@ from backend.installer.run import Meter, pip_install, quiet
 from backend.serving.failures import as_avatar_error
 from backend.tracking.task import check_processors_are_listed
 from shared import sockets
+from shared.backend_process import backend_environment
 from shared.errors import AvatarError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -297,10 +298,15 @@ def test_a_gpu_that_works_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_machines_own_variables_reach_no_other_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_USER", "PIP_TARGET"):
-        monkeypatch.setenv(name, "/bent")
+    for name in ("HOME", "PATH", "SAFEPATH", "IOENCODING", "OPTIMIZE", "WARNINGS", "USERBASE"):
+        monkeypatch.setenv(f"PYTHON{name}", "/bent")
+    for name in ("USER", "TARGET", "NO_BINARY", "REQUIRE_VIRTUALENV", "NO_DEPS", "PLATFORM"):
+        monkeypatch.setenv(f"PIP_{name}", "/bent")
+    monkeypatch.setenv("VIRTUAL_ENV", "/bent")
     monkeypatch.setenv("PIP_PROXY", "http://p.invalid")
     monkeypatch.setenv("HTTPS_PROXY", "http://p.invalid")
     clean = machine.clean_environment()
     assert "/bent" not in clean.values()
+    bent = [name for name, value in backend_environment().items() if value == "/bent"]
+    assert not [name for name in bent if name.startswith("PYTHON")]
     assert clean["PIP_PROXY"] == clean["HTTPS_PROXY"] == "http://p.invalid"

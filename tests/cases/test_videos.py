@@ -43,7 +43,7 @@ def numbers(pictures: Pictures, count: int) -> list[int]:
 
 def encode(path: Path, frames: list[np.ndarray], codec: str = "libx264", **facts) -> Path:
     options = facts.pop("options", {})
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=facts.pop("container", {})) as container:
         stream: Any = container.add_stream(codec, rate=25, options=options)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = facts.pop("pix_fmt", "yuv420p")
@@ -82,6 +82,14 @@ def test_reading_goes_on_after_damage_and_tells_it(pixels, tmp_path, flipped_at)
     assert gaps.max() <= 3
     (note,) = pictures.notes
     assert note.startswith(f"Damaged frames in {path}: ")
+
+
+def test_what_is_in_a_file_decides_and_not_its_suffix(pixels, tmp_path):
+    video = encode(tmp_path / "a.mp4", [counted(pixels, n, 9) for n in range(9)])
+    assert len(Pictures.open(video.rename(tmp_path / "a.jpg"))) == 9
+    first, *more = (Image.fromarray(counted(pixels, n, 6)) for n in range(6))
+    first.save(tmp_path / "a.webp", save_all=True, append_images=more, duration=40, lossless=True)
+    assert len(Pictures.open((tmp_path / "a.webp").rename(tmp_path / "b.mp4"))) == 6
 
 
 def test_an_undamaged_video_has_no_notes(pixels, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,24 @@ SAME: dict[str, Callable[[Path], Path]] = {
     "Live Link Face's CSV": lambda p: written(p / "a.csv", csv()),
     "semicolons and decimal commas": lambda p: written(p / "a.csv", csv(";", ",")),
     "a CSV with a byte order mark": lambda p: written(p / "a.csv", csv(), "utf-8-sig"),
+    "Excel's first line": lambda p: written(p / "a.csv", "sep=;\r\n" + csv(";", ",")),
+    "comments before the names": lambda p: written(p / "a.csv", "# of a take\n#\n" + csv()),
+    "bars": lambda p: written(p / "a.csv", csv("|")),
+    "line ends of old Macs": lambda p: written(p / "a.csv", csv().replace("\r\n", "\r")),
+    "spaces beside commas": lambda p: written(p / "a.csv", csv().replace(",", " , ")),
+    "decimal commas in quotes": lambda p: written(
+        p / "a.csv", re.sub(r"([^;\r\n]+)", r'"\1"', csv(";", ",")).replace(";", ","),
+    ),
+    "signs of per cent": lambda p: written(
+        p / "a.csv", re.sub(r"(?<=[,;])(\d+)\.(\d{6})", r"\1.\2%", csv(rows=W * 100))
+    ),
+    "a JSON object a line": lambda p: written(
+        p / "a.jsonl", "\n".join(json.dumps({"blend_shapes": objects(r), "time": i / FPS})
+                                 for i, r in enumerate(W)),
+    ),
+    "Blender's .L": lambda p: written(
+        p / "a.json", content(names=[re.sub(r"_([LR])$", r".\1", short(n)) for n in NAMES])
+    ),
     "Excel's Unicode text": lambda p: written(p / "a.txt", csv("\t", ","), "utf-16"),
 }  # fmt: skip
 """Ways to write down `W` at `FPS`, by what is special in them; each writes a file to a folder."""

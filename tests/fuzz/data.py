@@ -16,7 +16,7 @@ from backend.data.prepare.clip import ClipReport
 from backend.data.prepare.journal import Journal
 from backend.data.prepare.run import read_splits
 from backend.data.protocols import hdtf
-from backend.data.store import Store
+from backend.data.store import Store, StoreWriter
 from backend.evaluation.metrics import precomputed
 from backend.evaluation.metrics.shot import Shot
 from backend.evaluation.scores import Key, Score, ScoreFile
@@ -49,6 +49,20 @@ def _all_frames(path: Path) -> None:
         for clip in store.clips(split):
             for index in store.frames(clip):
                 store.read(clip, index)
+
+
+def _unfinished(folder: Path) -> Path:
+    """A store as a stopped preparation leaves it."""
+    with StoreWriter(folder / "store", "open", stores.SIZE) as writer:
+        for frame in stores.FRAMES[:3]:
+            writer.add(frame)
+    return folder / "store"
+
+
+def _written_on(path: Path) -> None:
+    with StoreWriter(path, "open", stores.SIZE) as writer:
+        for frame in stores.FRAMES:
+            writer.add(frame)
 
 
 def _gagavatar(folder: Path) -> Path:
@@ -148,9 +162,6 @@ def _received(path: Path) -> None:
         packing.unpack(kind, envelope.body, envelope.arrays)
 
 
-_MAPPED = ("data.mdb", "lock.mdb")
-"""LMDB maps its file and believes its pages: what points outside kills the process."""
-
 _SPLIT = {"train": ["a", "b"], "test": ["c"]}
 _CONNECTION = {
     "work": "tcp://127.0.0.1:1", "control": "tcp://127.0.0.1:2", "events": "tcp://127.0.0.1:3",
@@ -159,8 +170,9 @@ _CONNECTION = {
 }  # fmt: skip
 
 READERS = [
-    Reader("store", _all_frames, {"small": _store}, named=False, spared=_MAPPED),
-    Reader("gagavatar-folder", _convert, {"small": _gagavatar}, named=False, spared=_MAPPED),
+    Reader("store", _all_frames, {"small": _store}, named=False),
+    Reader("gagavatar-folder", _convert, {"small": _gagavatar}, named=False),
+    Reader("store-writer", _written_on, {"small": _unfinished}, named=False),
     Reader("splits", read_splits, {"json": _json("split.json", _SPLIT)}),
     Reader(
         "clip-list",

@@ -1,4 +1,4 @@
-"""Ways to damage a file: bytes, tokens of text, and what lies inside zips, PNG and safetensors."""
+"""Ways to damage a file: its bytes, its words, what lies in zips, PNG, LMDB and safetensors."""
 
 from __future__ import annotations
 
@@ -51,6 +51,8 @@ def _fitting(content: bytes) -> list[Mutation]:
         return [*plain, *[_in_png] * 9]
     if content[8:9] == b"{" and len(content) > 16:
         return [*plain, *[_in_safetensors] * 9]
+    if content[16:20] == b"\xde\xc0\xef\xbe":
+        return [*plain, *[_in_page] * 9]
     if content[:1] == b"\x80" or content[:1] == b"(":
         return [*plain, *[_call] * 4]
     if content.lstrip()[:1] in (b"{", b"["):
@@ -168,6 +170,16 @@ def _in_png(content: bytes, rng: Random) -> bytes:
     return content[:8] + b"".join(
         struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks
     )
+
+
+def _in_page(content: bytes, rng: Random) -> bytes:
+    """Another number in the head, the entries or the rest of one of an LMDB's pages."""
+    at = rng.randrange(len(content) // 4096 + 1) * 4096
+    at += rng.choice((rng.randrange(16), rng.randrange(160), rng.randrange(4096)))
+    size = rng.choice((1, 2, 4, 8))
+    value = rng.choice((*_ODD_NUMBERS, rng.randrange(1 << 16), rng.randrange(16)))
+    written = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
+    return content[:at] + written + content[at + size :]
 
 
 def _in_safetensors(content: bytes, rng: Random) -> bytes:

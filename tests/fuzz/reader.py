@@ -20,14 +20,12 @@ class Reader:
         read: Opens a path and looks at all of what is there.
         samples: Valid files, which it reads without an error.
         named: Whether its errors must name the file, or one beside it.
-        spared: Names of files that are left whole, since what reads them believes them.
     """
 
     name: str
     read: Callable[[Path], Any]
     samples: Mapping[str, Write]
     named: bool = True
-    spared: tuple[str, ...] = ()
 
 
 def one(name: str, content: Callable[[], bytes]) -> Write:

@@ -42,7 +42,6 @@ class Samples:
     """
 
     def __init__(self, reader: Reader, folder: Path) -> None:
-        self._spared = reader.spared
         self._files: list[tuple[str, dict[str, bytes]]] = []
         for number, write in enumerate(reader.samples.values()):
             place = folder / f"sample{number}"
@@ -58,8 +57,7 @@ class Samples:
     def damaged(self, folder: Path, rng: Random) -> Path:
         """Writes one of them, with one or two of its files damaged; returns what to open."""
         opened, files = rng.choice(self._files)
-        free = sorted(name for name in files if Path(name).name not in self._spared)
-        chosen = rng.sample(free, min(len(free), rng.choice((1, 1, 2))))
+        chosen = rng.sample(sorted(files), min(len(files), rng.choice((1, 1, 2))))
         for name, content in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)

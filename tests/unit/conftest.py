@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # torch and mediapipe take seconds to import: only for tests 
     from backend.avatar.file import Avatar
     from backend.avatar.pipeline import Pipeline
     from backend.head import Head
+    from backend.lifting.start import Start
     from backend.tracking.portrait import Portrait, Tracker
 
 
@@ -47,6 +48,22 @@ def portrait(tracker: Tracker, astronaut: bytes) -> Portrait:
     from shared.progress import silent
 
     return tracker.portrait(astronaut, None, silent)
+
+
+@pytest.fixture
+def quick_matte(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Photos get the matte of videos, half the time of a portrait: where it decides nothing."""
+    from backend.tracking.matte import Matter
+
+    monkeypatch.setattr(Matter, "fine", lambda self, rgb, *_: self.matte(rgb))
+
+
+@pytest.fixture(scope="session")
+def begun(pipeline: Pipeline, portrait: Portrait) -> Start:
+    """Where the sample portrait's personalisation starts; nobody changes it."""
+    from backend.lifting.start import start
+
+    return start(portrait, pipeline.head, pipeline.model)
 
 
 @pytest.fixture(scope="session")

@@ -151,6 +151,28 @@ def test_a_report_is_counted_with_names_and_reasons(tmp_path: Path) -> None:
     assert tally.skips == ["unit: a::waits: no CUDA"]
 
 
+def test_the_unit_suite_counts_both_of_its_runs_and_leaves_nothing_out(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[tuple[str, ...]] = []
+
+    def quick(python: Path, report: Path, chosen: tuple[str, ...]) -> list[str]:
+        seen.append(chosen)
+        script = f"import pathlib; pathlib.Path({str(report)!r}).write_text({REPORT!r})"
+        return [str(python), "-c", f"{script}; print('said by run {len(seen)}')"]
+
+    monkeypatch.setattr(suites, "_pytest", quick)
+    tally = suites.Tally()
+    suites.run_unit(Path(sys.executable), tally)
+    assert (tally.passed, tally.failed, tally.skipped) == (2, 4, 2)
+    photos, rest = seen
+    assert set(rest) == {"tests/unit", "tests/protocol", *(f"--ignore={name}" for name in photos)}
+    assert all((ROOT / name).is_dir() for name in photos)
+    told = capfd.readouterr().out
+    assert "said by run 1" in told
+    assert "said by run 2" in told
+
+
 def test_a_run_that_died_counts_as_a_failure_even_where_every_test_passed(tmp_path: Path) -> None:
     tally = suites.Tally()
     suites._read_report(tmp_path / "absent.xml", "unit", -11, tally)

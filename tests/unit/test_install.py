@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.markers import Marker
 
-from backend.install import MARKER, InstallError, plan
+from backend.install import ENVIRONMENTS, MARKER, InstallError, plan
 from backend.installer import machine
 from backend.installer import plan as planning
 from backend.installer.locks import LOCKS, Pin, applies, read_lock
@@ -74,6 +74,67 @@ def test_windows_with_a_gpu_but_no_listed_cuda_wheel_says_that_the_cpu_is_used(
     assert "the CPU is used" in notices[0]
 
 
+@pytest.mark.parametrize(
+    ("machine_name", "words"),
+    [("x86_64", "5 GB more; a Python 3.11 would spare them."), ("aarch64", "5 GB more.")],
+)
+def test_linux_without_a_gpu_and_a_cpu_wheel_gets_the_cuda_build_and_a_word(
+    monkeypatch: pytest.MonkeyPatch, machine_name: str, words: str
+) -> None:
+    monkeypatch.setattr(planning, "has_nvidia", lambda: False)
+    here = planning._as(machine.probe(sys.executable).markers, "3.13")
+    markers = here | {"sys_platform": "linux", "platform_machine": machine_name}
+    variant, _, notices = planning._choose_torch("auto", markers)
+    assert variant == "cuda"
+    assert "works on the CPU too" in notices[0]
+    assert notices[0].endswith(words)
+
+
+_PLATFORMS = {
+    "Linux x86-64": ("linux", "x86_64"),
+    "Linux ARM": ("linux", "aarch64"),
+    "Windows x86-64": ("win32", "AMD64"),
+    "macOS ARM": ("darwin", "arm64"),
+    "Windows ARM": ("win32", "ARM64"),
+    "macOS x86-64": ("darwin", "x86_64"),
+}
+
+
+def test_the_table_in_the_documentation_tells_what_the_locks_accept(repository: Path) -> None:
+    text = (repository / "docs" / "install.md").read_text(encoding="utf-8")
+    rows = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells[0] in _PLATFORMS and len(cells) == 3:
+            rows[cells[0]] = dict(zip(("cpu", "cuda"), cells[1:], strict=True))
+    assert rows.keys() == _PLATFORMS.keys()
+    here = machine.probe(sys.executable).markers
+    for name, (system, processor) in _PLATFORMS.items():
+        markers = here | {"sys_platform": system, "platform_machine": processor}
+        for variant, told in rows[name].items():
+            pythons = planning._pythons_with(variant, markers)
+            ends = dict.fromkeys((pythons[0], pythons[-1])) if pythons else {}
+            accepted = [f"Python {' to '.join(ends)}"] if ends else ["not yet", "there is none"]
+            assert told in accepted, (name, variant)
+
+
+def test_what_every_python_and_platform_needs_is_in_the_locks() -> None:
+    """But for torch, all of it has wheels for the platforms of the table's first four rows."""
+    for environment in ("backend", "research"):
+        pins = read_lock(LOCKS / f"{environment}.txt")
+        for system, processor in list(_PLATFORMS.values())[:4]:
+            found = set()
+            for major, minor in ENVIRONMENTS[environment].pythons:
+                version = {"python_version": f"{major}.{minor}"}
+                version["python_full_version"] = f"{major}.{minor}.1"
+                facts = {"sys_platform": system, "platform_machine": processor, **version}
+                here = machine.probe(sys.executable).markers | facts
+                names = [pin.name for pin in pins if applies(pin.marker, here)]
+                assert len(names) == len(set(names)), (system, version)
+                found.add(frozenset(names))
+            assert {"numpy", "scipy", "mediapipe", "av"} <= frozenset.intersection(*found)
+
+
 # --- locks --------------------------------------------------------------------------------------
 
 LOCK_FILES = sorted(path.name for path in LOCKS.glob("*.txt"))
@@ -98,7 +159,9 @@ def test_markers_mean_what_the_packaging_library_says(name: str) -> None:
         {"sys_platform": "win32", "platform_machine": "AMD64"},
         {"sys_platform": "darwin", "platform_machine": "arm64"},
     ]
-    versions = [{"python_version": v, "python_full_version": f"{v}.9"} for v in ("3.11", "3.13")]
+    versions = [
+        {"python_version": v, "python_full_version": f"{v}.9"} for v in ("3.11", "3.13", "3.14")
+    ]
     for pin in read_lock(LOCKS / name):
         for platform in platforms:
             for version in versions:

@@ -51,6 +51,7 @@ class ClipReport:
         kept: How many are in the store.
         dropped: Reason -> numbers of frames.
         error: Why the clip as a whole gave nothing; empty where it gave frames.
+        notes: What is to be known of the file: HDR, damage.
         seconds: How long it took.
     """
 
@@ -60,6 +61,7 @@ class ClipReport:
     kept: int = 0
     dropped: dict[str, list[int]] = field(default_factory=dict)
     error: str = ""
+    notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -140,6 +142,7 @@ class Preparer:
         report = ClipReport(clip.name, str(clip.path))
         try:
             sampled = Sampled.open(clip.path, self._every)
+            report.notes = list(sampled.notes)
             self._prepare(_Work(sampled, writer, progress, report))
         except AvatarError as error:
             if error.code in ("cancelled", "disk_full"):

@@ -26,6 +26,7 @@ _KINDS = {
     "kept": int,
     "dropped": dict,
     "error": str,
+    "notes": list,
     "seconds": int | float,
 }
 """What a line holds."""

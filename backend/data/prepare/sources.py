@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from backend.tracking.pictures import PICTURE_SUFFIXES, Pictures, picture_files
+from backend.tracking.pictures import PICTURE_SUFFIXES, Pictures, picture_files, read_picture
+from backend.tracking.video_file import video_frames
 from shared.errors import AvatarError
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".wmv"})
@@ -78,11 +78,13 @@ class Sampled:
         path: A video or a folder of pictures.
         every: 1: all; 5: 0, 5, 10, ...
         fps: Of the clip itself.
+        notes: What is to be known of it, one sentence each.
     """
 
     path: Path
     every: int
     fps: float
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, path: Path, every: int) -> Sampled:
@@ -91,62 +93,30 @@ class Sampled:
         Raises:
             AvatarError: `bad_file` where nothing of it can be read.
         """
-        return cls(path, every, Pictures.open(path).fps)
+        pictures = Pictures.open(path)
+        return cls(path, every, pictures.fps, pictures.notes)
 
     def frames(self) -> Iterator[tuple[int, np.ndarray | None]]:
         """Number and [H, W, 3] uint8 BGR of every frame; None for one that cannot be read."""
-        for number, read in self._all():
-            yield number, read()
+        if self.path.is_dir():
+            files = picture_files(self.path)
+            yield from ((n, _read(files[n])) for n in range(0, len(files), self.every))
+        else:
+            frames = video_frames(self.path, self.every)
+            yield from ((n * self.every, bgr) for n, bgr in enumerate(frames))
 
     def chosen(self, numbers: frozenset[int]) -> Iterator[tuple[int, np.ndarray]]:
         """Number and [H, W, 3] uint8 BGR of some frames, those that can be read."""
-        for number, read in self._all():
-            if number in numbers and (bgr := read()) is not None:
+        for number, bgr in self.frames():
+            if number in numbers and bgr is not None:
                 yield number, bgr
 
-    def _all(self) -> Iterator[tuple[int, _Read]]:
-        return self._pictures() if self.path.is_dir() else self._video()
 
-    def _pictures(self) -> Iterator[tuple[int, _Read]]:
-        for number, path in enumerate(picture_files(self.path)):
-            if number % self.every == 0:
-                yield number, _File(path)
-
-    def _video(self) -> Iterator[tuple[int, _Read]]:
-        capture = cv2.VideoCapture(str(self.path))
-        try:
-            number = 0
-            while capture.grab():
-                if number % self.every == 0:
-                    yield number, _Grabbed(capture)
-                number += 1
-        finally:
-            capture.release()
-
-
-class _File:
-    """A picture file, read when called; None where it is damaged."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __call__(self) -> np.ndarray | None:
-        data = np.fromfile(self._path, np.uint8)
-        return cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-
-
-class _Grabbed:
-    """The frame that a video stands at, decoded when called."""
-
-    def __init__(self, capture: cv2.VideoCapture) -> None:
-        self._capture = capture
-
-    def __call__(self) -> np.ndarray | None:
-        found, frame = self._capture.retrieve()
-        return frame if found else None
-
-
-_Read = _File | _Grabbed
+def _read(path: Path) -> np.ndarray | None:
+    try:
+        return read_picture(path)
+    except AvatarError:
+        return None
 
 
 def held_out(clip: str, share: float) -> bool:

@@ -24,20 +24,32 @@ def test_the_avatar_looks_like_its_portrait(pipeline, avatar, portrait):
     assert np.abs(shown.alpha - portrait.matte).mean() < 0.04
 
 
-@pytest.fixture
-def quick(pipeline, portrait, monkeypatch):
+@pytest.fixture(scope="module")
+def quick(pipeline, portrait):
     """Creates without a look from all sides at which Gaussians are never seen: seconds less."""
-    monkeypatch.setattr("backend.avatar.create.drop_redundant", lambda *_: None)
 
     def create(iterations: int, progress: Progress = silent) -> Avatar:
         return pipeline.create_from(portrait, CreateOptions(iterations=iterations), progress)
 
-    return create
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("backend.avatar.create.drop_redundant", lambda *_: None)
+        yield create
 
 
-def test_no_iterations_leave_the_projection(pipeline, portrait, avatar, quick):
-    phases = []
-    plain = quick(0, lambda phase, done, total: phases.append(phase))
+@pytest.fixture(scope="module")
+def phases() -> list[str]:
+    """What creating `plain` told."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def plain(quick, phases) -> Avatar:
+    """An avatar without steps."""
+    return quick(0, lambda phase, done, total: phases.append(phase))
+
+
+def test_no_iterations_leave_the_projection(pipeline, portrait, avatar, plain, phases):
+    assert phases
     assert "personalise" not in phases
     assert len(plain.identity) == len(avatar.identity)
     shown = pipeline.render(pipeline.drive(plain, plain.source), plain.camera)
@@ -50,9 +62,9 @@ def test_negative_iterations_are_refused(pipeline, astronaut):
     assert caught.value.code == "bad_request"
 
 
-def test_a_cancelled_creation_leaves_nothing_that_shows_in_the_next(pipeline, quick):
+def test_a_cancelled_creation_leaves_nothing_that_shows_in_the_next(pipeline, quick, plain):
     weights = {name: value.clone() for name, value in pipeline.model.state_dict().items()}
-    before, seen = quick(0), []
+    seen = []
 
     def stop(phase: str, done: float, total: float) -> None:
         seen.append(phase)
@@ -66,23 +78,22 @@ def test_a_cancelled_creation_leaves_nothing_that_shows_in_the_next(pipeline, qu
     for name, value in pipeline.model.state_dict().items():
         assert torch.equal(value, weights[name]), name
     again = quick(0)
-    assert torch.equal(again.identity.features, before.identity.features)
-    for a, b in zip(again.layers, before.layers, strict=True):
+    assert torch.equal(again.identity.features, plain.identity.features)
+    for a, b in zip(again.layers, plain.layers, strict=True):
         assert all(torch.equal(value, dict(b.tensors())[name]) for name, value in a.tensors())
 
 
 def test_what_an_avatar_is_called_after_and_shows_beyond_splats_is_the_first_photos(
-    pipeline, portrait, quick
+    pipeline, portrait, quick, plain
 ):
     """Other photos lend colours only, the head's back its hair's among them."""
     other = replace(portrait, digest="0" * 64, rgb=portrait.rgb[:, ::-1].copy())
-    alone = quick(0)
     found = pipeline.create_from(portrait, CreateOptions(iterations=0), silent, [other])
     assert found.image_hash == portrait.digest
-    assert torch.equal(found.photo, alone.photo)
-    front = alone.identity.layers == IDENTITY_FRONT
-    assert torch.equal(found.identity.layers, alone.identity.layers)
-    assert torch.equal(found.identity.features[front], alone.identity.features[front])
+    assert torch.equal(found.photo, plain.photo)
+    front = plain.identity.layers == IDENTITY_FRONT
+    assert torch.equal(found.identity.layers, plain.identity.layers)
+    assert torch.equal(found.identity.features[front], plain.identity.features[front])
 
 
 def test_a_network_that_sees_one_picture_refuses_more(pipeline, astronaut, monkeypatch):

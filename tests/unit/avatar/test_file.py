@@ -120,8 +120,11 @@ def test_a_folder_that_is_a_file_is_told(avatar, tmp_path):
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    refusal(tmp_path / "nobody.savatar")
-    refusal(tmp_path)
+    for path, why in ((tmp_path / "nobody.savatar", "does not exist"), (tmp_path, "is a folder")):
+        with pytest.raises(AvatarError, match=why) as caught:
+            Avatar.load(path)
+        assert caught.value.code == "bad_file"
+        assert str(path) in caught.value.message
 
 
 @pytest.mark.parametrize("kept", [0, 4, 8, 100, 5000, -1, -1000])

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from backend.avatar.personalise import assemble, masked_union, personalise
-from backend.lifting.start import start
 from backend.lifting.target import Personal, Target
 from backend.losses import image_loss
 from backend.model.splitavatar import Encoded, SplitAvatar
@@ -44,8 +43,8 @@ class Case:
 
 
 @pytest.fixture(scope="module")
-def case(pipeline, portrait) -> Case:
-    begin = start(portrait, pipeline.head, pipeline.model)
+def case(pipeline, portrait, begun) -> Case:
+    begin = copy.deepcopy(begun)
     with torch.no_grad():
         image = begin.target.image.permute(2, 0, 1)[None]
         encoded = pipeline.model.encode(image, portrait.fit.camera)

@@ -31,6 +31,7 @@ def test_an_unknown_preset_is_refused():
     assert caught.value.code == "bad_request"
 
 
+@pytest.mark.usefixtures("quick_matte")
 def test_a_closed_pipeline_opens_its_tracker_again(astronaut):
     pipeline = Pipeline(device="cpu")
     assert len(pipeline.track_image(astronaut)) == 1

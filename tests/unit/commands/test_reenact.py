@@ -31,6 +31,15 @@ def test_track_writes_the_track_and_its_cameras(line: Line, tmp_path: Path) -> N
     assert (cameras["width"], cameras["height"], len(cameras["viewmats"])) == (40, 30, 3)
 
 
+def test_cameras_of_several_sizes_are_refused_before_the_work(line: Line, tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "shots", [(40, 30), (40, 30), (30, 40)])
+    line("track", folder, "--cameras", tmp_path / "c.json", code=1)
+    assert "40x30 and of 30x40 pixels (shot_2), and a camera file has one size." in line.err
+    assert sorted(tmp_path.iterdir()) == [folder]
+    line("track", folder)
+    assert (tmp_path / "shots.flame.npz").exists()
+
+
 def test_reenact_keeps_names_sizes_and_black(line: Line, avatar: Path, tmp_path: Path) -> None:
     sizes = [(40, 30), (64, 64), (30, 41)]
     folder = pictures(tmp_path / "shots", sizes, ".jpg")

@@ -207,8 +207,8 @@ def _spoil_images(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (_cut_images, "is truncated"),
-        (_spoil_images, "img_lmdb is damaged"),
+        (_cut_images, "truncated"),
+        (_spoil_images, "img_lmdb/data.mdb"),
         (lambda f: (f / "optim.pkl").unlink(), "holds no smoothed.pkl or optim.pkl"),
         (lambda f: (f / "dataset.json").write_text('{"train": 5}'), "'train' is no list"),
         (lambda f: (f / "dataset.json").write_text('{"train": ["zz_1"]}'), "None of the 1 listed"),

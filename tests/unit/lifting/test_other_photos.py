@@ -112,8 +112,8 @@ def test_of_another_photo_lids_of_open_eyes_and_the_rim_are_left_out(pipeline, p
     assert (shown.trust[at["nose"]] > SEEN).mean() > 0.5
 
 
-def test_the_photo_itself_as_another_changes_nothing_that_it_shows(pipeline, portrait):
-    alone = start(portrait, pipeline.head, pipeline.model).personal
+def test_the_photo_itself_as_another_changes_nothing_that_it_shows(pipeline, portrait, begun):
+    alone = begun.personal
     twice = start(portrait, pipeline.head, pipeline.model, [portrait]).personal
     for one, two, shown in zip(alone.layers, twice.layers, alone.shown, strict=True):
         well = (shown > 0.95).numpy()

@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
-from backend.lifting.start import Start, start
 
-
-@pytest.fixture(scope="module")
-def begin(pipeline, portrait) -> Start:
-    return start(portrait, pipeline.head, pipeline.model)
-
-
-def test_the_start_has_a_residual_for_every_gaussian(begin, pipeline, open_head):
+def test_the_start_has_a_residual_for_every_gaussian(begun, pipeline, open_head):
     vertices = len(open_head.v_template)
-    for index, layer in enumerate(begin.personal.layers):
+    for index, layer in enumerate(begun.personal.layers):
         for name, tensor in layer.tensors():
             assert len(tensor) == vertices * 2**index, name
             assert tensor.dtype == torch.float32, name
             assert bool(torch.isfinite(tensor).all()), name
-        assert len(begin.personal.frozen[index]) == vertices * 2**index
+        assert len(begun.personal.frozen[index]) == vertices * 2**index
     grid = pipeline.model.config.grid
-    assert len(begin.personal.identity_mask) == 2 * grid * grid
-    for name, tensor in begin.personal.identity.tensors():
+    assert len(begun.personal.identity_mask) == 2 * grid * grid
+    for name, tensor in begun.personal.identity.tensors():
         assert tensor.shape[:2] == (2, grid * grid), name
         assert bool(torch.isfinite(tensor).all()), name
 
 
-def test_planes_exist_only_where_the_matte_is(begin, pipeline, portrait):
+def test_planes_exist_only_where_the_matte_is(begun, pipeline, portrait):
     grid = pipeline.model.config.grid
-    cells = begin.personal.identity_mask.view(2, grid, grid)
+    cells = begun.personal.identity_mask.view(2, grid, grid)
     assert not (cells[1] & ~cells[0]).any(), (
         "behind, only where the head's mesh leaves something over"
     )
@@ -39,12 +31,12 @@ def test_planes_exist_only_where_the_matte_is(begin, pipeline, portrait):
     np.testing.assert_array_equal(cells[0].numpy(), centres)
 
 
-def test_no_two_neighbours_of_a_flat_sheet_are_equally_deep(begin, pipeline):
+def test_no_two_neighbours_of_a_flat_sheet_are_equally_deep(begun, pipeline):
     """Which is drawn first would hang on the camera's last digit: shoulders are flat."""
     grid = pipeline.model.config.grid
-    offset = begin.personal.identity.offset.reshape(2, grid, grid, -1)[0, ..., 0]
+    offset = begun.personal.identity.offset.reshape(2, grid, grid, -1)[0, ..., 0]
     away_m = pipeline.model.config.plane_offset_m * torch.sigmoid(offset)
-    shown = begin.personal.identity_mask.view(2, grid, grid)[0]
+    shown = begun.personal.identity_mask.view(2, grid, grid)[0]
     flat = shown & (away_m < 0.0003)
     assert flat.sum() > 1000
     pairs = flat[:, 1:] & flat[:, :-1]
@@ -52,11 +44,11 @@ def test_no_two_neighbours_of_a_flat_sheet_are_equally_deep(begin, pipeline):
     assert alike.float().mean() < 0.005
 
 
-def test_the_target_is_the_matted_portrait_and_the_fitted_head(begin, portrait, open_head):
-    np.testing.assert_array_equal(begin.target.image.numpy(), portrait.matted)
-    np.testing.assert_array_equal(begin.target.alpha.numpy(), portrait.matte)
+def test_the_target_is_the_matted_portrait_and_the_fitted_head(begun, portrait, open_head):
+    np.testing.assert_array_equal(begun.target.image.numpy(), portrait.matted)
+    np.testing.assert_array_equal(begun.target.alpha.numpy(), portrait.matte)
     expected = open_head.vertices_of(portrait.fit.track)
-    torch.testing.assert_close(begin.target.vertices, expected)
-    frames = begin.target.frames[0]
+    torch.testing.assert_close(begun.target.vertices, expected)
+    frames = begun.target.frames[0]
     products = frames.mT @ frames
     torch.testing.assert_close(products, torch.eye(3).expand_as(products), atol=1e-4, rtol=0)

@@ -94,7 +94,7 @@ def test_alpha_turns_with_the_colours_as_exif_says(picture, pixels, orientation,
 
 
 def test_alpha_that_is_the_same_everywhere_says_nothing(picture):
-    for value in (0, 255):
+    for value in (0, 1, 128, 255):
         alpha = np.full((picture.height, picture.width), value, np.uint8)
         assert decode(encoded(with_alpha(picture, alpha), "PNG")).alpha is None
 
@@ -172,3 +172,15 @@ def test_twelve_bits_in_sixteen_are_as_bright_as_sixteen(pixels):
     for shift in (0, 4):
         data = cv2.imencode(".png", sixteen >> shift)[1].tobytes()
         np.testing.assert_array_equal(decode(data).rgb, pixels)
+
+
+def test_fifteen_bits_in_sixteen_are_as_bright_as_sixteen(pixels):
+    """Some programs count to 32768; half as bright a picture of 16 bits ends elsewhere."""
+    sixteen = pixels[..., ::-1].astype(np.uint16) * 257
+    for deep in (sixteen >> 1, (sixteen.astype(np.uint32) * 32768 // 65535).astype(np.uint16)):
+        found = decode(cv2.imencode(".png", deep)[1].tobytes())
+        assert np.abs(found.rgb.astype(int) - pixels).max() <= 1
+        assert "taken for 15 bits" in found.notes[0]
+    half = decode(cv2.imencode(".png", (sixteen * 0.4).astype(np.uint16))[1].tobytes())
+    assert np.abs(half.rgb - pixels * 0.4).max() <= 1
+    assert half.notes == ()

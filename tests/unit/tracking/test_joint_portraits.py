@@ -11,6 +11,7 @@ from PIL import Image
 from backend.export.png import over_background
 from backend.tracking import joint_portraits
 from backend.tracking.joint_portraits import track_photos
+from backend.tracking.matte import Matter
 from backend.tracking.notes import EYES_CLOSED, NODDING, ONE_EYE_CLOSED, PERHAPS_ANOTHER, TURNED
 from backend.tracking.photos import Photo
 from backend.tracking.portrait import Portrait
@@ -39,7 +40,9 @@ def aside(pipeline, avatar) -> Photo:
 
 @pytest.fixture(scope="module")
 def together(tracker, astronaut, smaller, aside) -> list[Portrait]:
-    return track_photos(tracker, [Photo("a.png", astronaut), smaller, aside], None, silent)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Matter, "fine", lambda self, rgb, *_: self.matte(rgb))
+        return track_photos(tracker, [Photo("a.png", astronaut), smaller, aside], None, silent)
 
 
 def test_one_photo_gives_what_a_portrait_is(tracker, astronaut, portrait):
@@ -63,6 +66,7 @@ def test_notes_name_their_photos(together):
     assert [photo.notes for photo in together] == [(), (f"smaller.png: {TURNED}",), ()]
 
 
+@pytest.mark.usefixtures("quick_matte")
 def test_progress_tells_which_photo(tracker, astronaut, smaller):
     phases = []
     photos = [Photo("a.png", astronaut), smaller]
@@ -70,6 +74,7 @@ def test_progress_tells_which_photo(tracker, astronaut, smaller):
     assert {"decode photo 1 of 2", "matte photo 2 of 2", "fit together"} <= set(phases)
 
 
+@pytest.mark.usefixtures("quick_matte")
 def test_an_error_names_its_photo(tracker, astronaut):
     plain = Photo("wall.png", encoded(Image.new("RGB", (300, 300), (90, 90, 90)), "PNG"))
     with pytest.raises(AvatarError) as caught:
@@ -78,6 +83,7 @@ def test_an_error_names_its_photo(tracker, astronaut):
     assert caught.value.message.startswith("wall.png: ")
 
 
+@pytest.mark.usefixtures("quick_matte")
 def test_a_photo_that_the_common_head_misses_is_named(tracker, astronaut, smaller, monkeypatch):
     fit_jointly = joint_portraits.fit_jointly
 

@@ -26,6 +26,8 @@ def test_a_good_photo_has_no_notes():
 
 def test_dark_and_colourless_faces_are_noted():
     assert photo_notes(picture(25, 18, 12), FACE, LEVEL, OPEN) == [DARK]
+    assert photo_notes(picture(8, 5, 5), FACE, LEVEL, OPEN) == [DARK]
+    assert photo_notes(picture(8, 8, 8), FACE, LEVEL, OPEN) == [DARK, COLOURLESS]
     assert photo_notes(picture(140, 140, 141), FACE, LEVEL, OPEN) == [COLOURLESS]
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from backend.tracking.crop import PORTRAIT_PX
 from backend.tracking.landmarks import INNER
 from backend.tracking.matte import Matter
+from backend.tracking.portrait import Portrait
 from shared.progress import silent
 from tests.unit.tracking.pictures import encoded, in_picture, opened, rotated_file, with_alpha
 
@@ -28,25 +29,25 @@ def cut_out(picture: Image.Image) -> np.ndarray:
     return alpha
 
 
-def test_a_cut_outs_own_alpha_is_the_matte(tracker, picture, cut_out):
-    found = tracker.portrait(encoded(with_alpha(picture, cut_out), "PNG"), None, silent)
-    expected = found.crop.apply(cut_out.astype(np.float32) / 255).clip(0, 1)
-    expected *= found.crop.inside(512, 512)
-    np.testing.assert_allclose(found.matte, expected, atol=0.01)
+@pytest.fixture(scope="module")
+def cut(tracker, picture, cut_out) -> Portrait:
+    return tracker.portrait(encoded(with_alpha(picture, cut_out), "PNG"), None, silent)
 
 
-def test_alpha_of_a_cut_out_turned_by_exif_is_the_matte_too(tracker, picture, cut_out):
-    upright = tracker.portrait(encoded(with_alpha(picture, cut_out), "PNG"), None, silent)
-    for orientation in (3, 6):
-        data = rotated_file(with_alpha(picture, cut_out), "PNG", orientation)
-        turned = tracker.portrait(data, None, silent)
-        np.testing.assert_allclose(turned.matte, upright.matte, atol=0.01)
+def test_a_cut_outs_own_alpha_is_the_matte(cut, cut_out):
+    expected = cut.crop.apply(cut_out.astype(np.float32) / 255).clip(0, 1)
+    expected *= cut.crop.inside(512, 512)
+    np.testing.assert_allclose(cut.matte, expected, atol=0.01)
 
 
-def test_a_cut_out_who_is_evenly_see_through_counts_as_whole(tracker, picture, cut_out):
-    whole = tracker.portrait(encoded(with_alpha(picture, cut_out), "PNG"), None, silent)
+def test_alpha_of_a_cut_out_turned_by_exif_is_the_matte_too(tracker, picture, cut_out, cut):
+    turned = tracker.portrait(rotated_file(with_alpha(picture, cut_out), "PNG", 6), None, silent)
+    np.testing.assert_allclose(turned.matte, cut.matte, atol=0.01)
+
+
+def test_a_cut_out_who_is_evenly_see_through_counts_as_whole(tracker, picture, cut_out, cut):
     pale = tracker.portrait(encoded(with_alpha(picture, cut_out // 3 * 2), "PNG"), None, silent)
-    np.testing.assert_allclose(pale.matte, whole.matte, atol=0.02)
+    np.testing.assert_allclose(pale.matte, cut.matte, atol=0.02)
 
 
 def rounded(radius: int) -> np.ndarray:

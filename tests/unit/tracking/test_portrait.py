@@ -71,8 +71,9 @@ def test_the_matte_is_a_share_and_goes_on_softly_beyond_the_picture(portrait):
     assert (matte[eyes[:, 1], eyes[:, 0]] == 1).all(), "person"
 
 
-@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("orientation", [5, 6])
 def test_a_turned_photo_gives_what_the_upright_one_gives(tracker, picture, portrait, orientation):
+    """That all eight are decoded upright is `test_decode`'s."""
     data = rotated_file(picture, "JPEG", orientation, quality=97)
     found = tracker.portrait(data, None, silent)
     miss = np.linalg.norm(in_picture(found) - in_picture(portrait), axis=1)
@@ -82,6 +83,7 @@ def test_a_turned_photo_gives_what_the_upright_one_gives(tracker, picture, portr
     assert found.fit.error_px <= 3
 
 
+@pytest.mark.usefixtures("quick_matte")
 @pytest.mark.parametrize(
     ("kind", "mode"),
     [("PNG", "L"), ("PNG", "P"), ("JPEG", "L"), ("JPEG", "CMYK"), ("WEBP", "RGB"), ("GIF", "RGB")],
@@ -120,11 +122,13 @@ def pair(picture: Image.Image) -> bytes:
     return encoded(both, "PNG")
 
 
+@pytest.mark.usefixtures("quick_matte")
 def test_of_several_faces_the_largest_is_taken(tracker, pair):
     found = tracker.portrait(pair, None, silent)
     assert in_picture(found)[1, 0] > 388
 
 
+@pytest.mark.usefixtures("quick_matte")
 def test_faces_are_counted_from_left_to_right(tracker, pair):
     left, right = (in_picture(tracker.portrait(pair, i, silent)) for i in (1, 2))
     assert left[1, 0] < 380 < right[1, 0]
@@ -141,16 +145,17 @@ def test_a_small_face_is_refused_with_its_size(tracker, picture):
     assert "The face is 49 pixels; at least 64 are needed." in error.message
 
 
+@pytest.mark.usefixtures("quick_matte")
 def test_a_face_a_little_larger_than_the_least_is_used(tracker, picture):
     found = tracker.portrait(encoded(picture.resize((360, 360)), "PNG"), None, silent)
     assert found.fit.error_px <= 3.5
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 3), (16, 16), (63, 63), (2000, 1), (3, 9000)])
-def test_a_tiny_picture_is_refused_and_harms_nothing(tracker, portrait, astronaut, size):
-    error = refusal(tracker, encoded(Image.new("RGB", size), "PNG"))
-    assert error.code == "face_too_small"
-    assert f"{size[0]}x{size[1]} pixels" in error.message
+def test_tiny_pictures_are_refused_and_harm_nothing(tracker, portrait, astronaut):
+    for size in ((1, 1), (2, 3), (16, 16), (63, 63), (2000, 1), (3, 9000)):
+        error = refusal(tracker, encoded(Image.new("RGB", size), "PNG"))
+        assert error.code == "face_too_small"
+        assert f"{size[0]}x{size[1]} pixels" in error.message
     again = tracker.portrait(astronaut, None, silent)
     np.testing.assert_array_equal(again.landmarks, portrait.landmarks)
 
@@ -163,6 +168,7 @@ def test_a_picture_without_a_face_is_refused_with_its_size(tracker):
     assert "one face from the front" in error.remedy
 
 
+@pytest.mark.usefixtures("quick_matte")
 def test_a_face_that_fills_the_picture_is_found(tracker, picture, portrait):
     close = picture.crop((165, 52, 285, 182)).resize((960, 1040))
     found = tracker.portrait(encoded(close, "PNG"), None, silent)
@@ -191,6 +197,7 @@ def test_a_photo_on_its_side_or_head_is_turned_upright(tracker, picture, portrai
     np.testing.assert_allclose(found.matte, portrait.matte, atol=0.02)
 
 
+@pytest.mark.usefixtures("quick_matte")
 def test_what_a_user_should_know_of_a_photo_is_noted(tracker, picture):
     dark = np.asarray(picture).astype(int) * 3 // 25
     found = tracker.portrait(encoded(dark.astype(np.uint8), "PNG"), None, silent)
@@ -199,6 +206,7 @@ def test_what_a_user_should_know_of_a_photo_is_noted(tracker, picture):
     assert grey.notes == (COLOURLESS,)
 
 
+@pytest.mark.usefixtures("quick_matte")
 @pytest.mark.parametrize("angle", [-60, 40])
 def test_a_head_on_its_side_is_fitted_as_well(tracker, picture, angle):
     found = tracker.portrait(encoded(picture.rotate(angle), "PNG"), None, silent)
@@ -214,6 +222,7 @@ def test_a_covered_face_is_not_found(tracker, picture):
     assert refusal(tracker, encoded(covered, "PNG")).code == "no_face_found"
 
 
+@pytest.mark.usefixtures("quick_matte")
 def test_landmarks_that_no_head_has_are_called_a_bad_fit(portrait, tracker, monkeypatch, astronaut):
     rng = np.random.default_rng(1)
 
@@ -243,16 +252,15 @@ def test_cancelling_stops_between_the_parts(tracker, astronaut):
         assert caught.value.code == "cancelled"
 
 
-@pytest.mark.parametrize("closed", [True, False])
-def test_a_process_that_tracked_ends_in_silence(repository, closed):
-    script = f"""
+def test_a_process_that_tracked_ends_in_silence(repository):
+    script = """
 from backend.head import Head
 from backend.tracking.portrait import Tracker
-tracker = Tracker(Head.load())
-tracker.portrait(open("backend/assets/astronaut.png", "rb").read(), None, lambda *a: None)
-if {closed}:
-    tracker.close()
-    tracker.close()
+closed, left_open = (Tracker(Head.load()) for _ in range(2))
+for tracker in (closed, left_open):
+    tracker.look(open("backend/assets/astronaut.png", "rb").read(), None, lambda *a: None)
+closed.close()
+closed.close()
 """
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=repository, capture_output=True, text=True, timeout=120

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import cv2
 import numpy as np
@@ -188,12 +189,17 @@ def test_tracking_reports_every_frame_and_can_be_cancelled(tracker, still):
 
 def painted_turn(head, yaws: list[float]) -> list[np.ndarray]:
     """The painted head, which turns about its middle and stays where it is."""
+    return [painted(head, yaw).copy() for yaw in yaws]
+
+
+@functools.cache
+def painted(head, yaw: float) -> np.ndarray:
     regions = {name: mask.numpy() for name, mask in head.regions.items()}
     template = head.v_template.double().numpy()
     model = Model(template, head.faces.numpy(), regions, head.joints_of(None)[3:])
     vertices = head.vertices_of(Track.neutral(1))[0].double().numpy()
-    cameras = [portrait_camera(512, np.radians(yaw), fill=0.33) for yaw in yaws]
-    return [paint(model, vertices, camera)[0][..., ::-1].copy() for camera in cameras]
+    camera = portrait_camera(512, np.radians(yaw), fill=0.33)
+    return paint(model, vertices, camera)[0][..., ::-1]
 
 
 def test_a_head_that_turns_stays_where_it_is(tracker, open_head):

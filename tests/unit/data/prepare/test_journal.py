@@ -13,7 +13,7 @@ from shared.errors import AvatarError
 
 
 def report(clip: str, error: str = "", kept: int = 3) -> ClipReport:
-    return ClipReport(clip, f"/in/{clip}.mp4", 5, kept, {"no face": [1, 2]}, error, 1.5)
+    return ClipReport(clip, f"/in/{clip}.mp4", 5, kept, {"no face": [1, 2]}, error, seconds=1.5)
 
 
 def test_a_journal_remembers_what_is_done_and_forgets_a_torn_line(tmp_path: Path) -> None:
@@ -52,7 +52,14 @@ def test_the_report_counts_by_reason(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"kept": "3"}, {"dropped": {"no face": 1}}, {"more": 1}, {"clip": ["a"]}, {"seconds": None}],
+    [
+        {"kept": "3"},
+        {"dropped": {"no face": 1}},
+        {"notes": "HDR"},
+        {"more": 1},
+        {"clip": ["a"]},
+        {"seconds": None},
+    ],
 )
 def test_a_line_that_is_no_report_is_named(tmp_path: Path, change: dict) -> None:
     Journal(tmp_path, 5).add(report("a"))

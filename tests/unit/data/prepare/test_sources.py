@@ -74,6 +74,23 @@ def test_every_fifth_frame_of_a_video_is_that_frame(tmp_path: Path) -> None:
     assert sampled.fps == 25.0
 
 
+def test_a_video_is_read_as_those_that_drive_upright_and_on_behind_damage(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    rng = np.random.default_rng(0)
+    with Mp4Writer(path, 25.0, (96, 64)) as writer:
+        for _ in range(60):
+            writer.add(rng.integers(0, 255, (64, 96, 3), np.uint8))
+    content = bytearray(path.read_bytes())
+    middle = content.index(b"mdat") + (len(content) - content.index(b"mdat")) // 2
+    content[middle : middle + 2000] = rng.bytes(2000)
+    path.write_bytes(content)
+    sampled = Sampled.open(path, 5)
+    numbers = [number for number, _ in sampled.frames()]
+    assert numbers == list(range(0, numbers[-1] + 1, 5))
+    assert numbers[-1] >= 50
+    assert ["Damaged frames" in note for note in sampled.notes] == [True]
+
+
 def test_a_damaged_picture_has_a_number_and_no_pixels(tmp_path: Path) -> None:
     folder = put_pictures(tmp_path / "take", 2)
     (folder / "002.png").write_bytes(b"rubbish")

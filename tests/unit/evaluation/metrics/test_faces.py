@@ -24,8 +24,8 @@ def shot(pixels: np.ndarray) -> Shot:
     return Shot(pixels, Path("a.png"), Path())
 
 
-def test_only_the_targets_face_counts(metric: PsnrFace, portrait: np.ndarray) -> None:
-    target = portrait
+def test_only_the_targets_face_counts(metric: PsnrFace, sample: np.ndarray) -> None:
+    target = sample
     described = metric.describe(shot(target))
     assert described[1] is not None
     x0, y0, x1, y1 = described[1].round().astype(int)
@@ -40,8 +40,8 @@ def test_only_the_targets_face_counts(metric: PsnrFace, portrait: np.ndarray) ->
 
 
 def test_a_result_without_a_face_is_judged_and_a_target_without_one_not(
-    metric: PsnrFace, portrait: np.ndarray
+    metric: PsnrFace, sample: np.ndarray
 ) -> None:
-    seen, empty = (metric.describe(shot(picture)) for picture in (portrait, 0 * portrait))
+    seen, empty = (metric.describe(shot(picture)) for picture in (sample, 0 * sample))
     assert metric.compare(empty, seen) is not None
     assert metric.compare(seen, empty) is None

@@ -61,12 +61,12 @@ def write_network(path: Path, weights: np.ndarray) -> None:
     path.write_bytes(field(1, 8) + field(7, graph) + field(8, field(1, b"") + field(2, 13)))
 
 
-def test_aligned_faces_look_alike_however_they_were_turned(portrait: np.ndarray):
+def test_aligned_faces_look_alike_however_they_were_turned(sample: np.ndarray):
     reader = FaceReader()
     turn = cv2.getRotationMatrix2D((128, 128), 15, 0.85)
-    turned = cv2.warpAffine(portrait, turn, (256, 256))
+    turned = cv2.warpAffine(sample, turn, (256, 256))
     faces = []
-    for pixels in (portrait, turned):
+    for pixels in (sample, turned):
         face = reader.face(shot(pixels))
         assert face is not None
         faces.append(aligned(pixels, face).astype(float))
@@ -76,12 +76,12 @@ def test_aligned_faces_look_alike_however_they_were_turned(portrait: np.ndarray)
 
 
 def test_csim_is_the_cosine_of_the_users_network(
-    tmp_path: Path, portrait: np.ndarray, reader: FaceReader
+    tmp_path: Path, sample: np.ndarray, reader: FaceReader
 ):
     weights = np.random.default_rng(1).normal(size=(3, 4))
     write_network(tmp_path / "net.onnx", weights)
     metric = Csim(reader, tmp_path / "net.onnx")
-    pictures = [shot(portrait), shot(portrait // 2)]
+    pictures = [shot(sample), shot(sample // 2)]
     found = [metric.describe(picture) for picture in pictures]
     expected = []
     for picture in pictures:
@@ -102,11 +102,11 @@ def test_another_file_than_a_face_network_is_refused(tmp_path: Path, reader: Fac
         Csim(reader, tmp_path / "net.onnx")
 
 
-def test_dlibs_cosine_is_one_for_the_same_picture(portrait: np.ndarray, reader: FaceReader):
+def test_dlibs_cosine_is_one_for_the_same_picture(sample: np.ndarray, reader: FaceReader):
     pytest.importorskip("dlib")
     metric = CsimDlib(reader)
-    first = metric.describe(shot(portrait))
-    mirrored = metric.describe(shot(portrait[:, ::-1]))
+    first = metric.describe(shot(sample))
+    mirrored = metric.describe(shot(sample[:, ::-1]))
     assert first is not None
     assert mirrored is not None
     assert metric.compare(first, first) == pytest.approx(1)

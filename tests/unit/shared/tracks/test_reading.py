@@ -106,7 +106,7 @@ def test_the_user_s_rate_and_head_count(tmp_path: Path) -> None:
 
 def test_a_missing_or_empty_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "empty.json").write_bytes(b" \n")
-    for name, text in (("none.json", "cannot be read"), ("empty.json", "is empty")):
+    for name, text in (("none.json", "none.json does not exist"), ("empty.json", "is empty")):
         with pytest.raises(AvatarError, match=text):
             read(tmp_path / name)
     (tmp_path / "folder").mkdir()
