@@ -127,6 +127,8 @@ class Pages:
             nodes = self._nodes(number, leaf=level == tree.depth - 1)
             if level == tree.depth - 1:
                 return next((self._value(node) for node in nodes if node.key == key), None)
+            if len(nodes) < 2:
+                raise _Damage(f"page {number} leads to one page only")
             number = [n.number for i, n in enumerate(nodes) if i == 0 or n.key <= key][-1]
         raise _Damage("its tree has no leaves")
 
@@ -153,9 +155,10 @@ class Pages:
         for node in self.entries(self.free):
             data = self._value(node)
             numbers = [number for (number,) in _NUMBER.iter_unpack(data[: len(data) // 8 * 8])]
-            listed = numbers[1:]
-            if len(node.key) != 8 or not numbers or len(data) < 8 or numbers[0] != len(listed):
+            # LMDB reserves room before it knows how much it needs
+            if len(node.key) != 8 or not numbers or numbers[0] >= len(numbers):
                 raise _Damage("its list of free pages is of a wrong length")
+            listed = numbers[1 : 1 + numbers[0]]
             if sorted(listed, reverse=True) != listed or seen & set(listed):
                 raise _Damage("its list of free pages is out of order")
             if any(not _FIRST <= number <= self.last for number in listed):
@@ -169,7 +172,7 @@ class Pages:
         if found != number or flags != expected or not 16 < lower <= upper <= len(data):
             raise _Damage(f"page {number} is not what its place in the tree says")
         at = sorted(struct.unpack_from(f"<{(lower - 16) // 2}H", data, 16))
-        if lower % 2 or at[0] < upper or (len(at) < 2 and not leaf):
+        if lower % 2 or at[0] < upper:
             raise _Damage(f"page {number} has entries in its head")
         nodes = {}
         for place, end in zip(at, [*at[1:], len(data)]):

@@ -72,6 +72,27 @@ def test_keys_and_values_are_those_that_lmdb_reads(tmp_path: Path, keys: int, lo
     lmdb_file.Writer(tmp_path / "l").close()
 
 
+def test_an_lmdb_with_a_long_past_is_sound_at_every_moment(tmp_path: Path) -> None:
+    """Its list of free pages grows over many of them, and shrinks."""
+    rng, values = np.random.default_rng(3), {}
+    with lmdb.open(str(tmp_path / "l"), map_size=1 << 27, sync=False) as environment:
+        for step in range(60):
+            with environment.begin(write=True) as transaction:
+                for number in rng.integers(0, 400, 30 if step % 20 else 400):
+                    key = f"k{number}"
+                    if rng.random() < (0.9 if step % 20 == 10 else 0.3):
+                        transaction.delete(key.encode())
+                        values.pop(key, None)
+                    else:
+                        values[key] = rng.bytes(int(rng.choice((10, 900, 5000, 90_000))))
+                        transaction.put(key.encode(), values[key])
+            with lmdb_pages.opened(tmp_path / "l") as pages:
+                pages.check_free()
+            assert lmdb_file.keys(tmp_path / "l") == set(values)
+    for key in list(values)[::10]:
+        assert lmdb_file.get(tmp_path / "l", key) == values[key]
+
+
 def _damaged(content: bytes, rng: Random) -> bytes:
     """What a page's head, a list of entries or an entry says is something else."""
     damaged = bytearray(content)
