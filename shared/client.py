@@ -54,6 +54,7 @@ class Client:
         self._state = BackendState("starting", phase="connecting", device=connection.device)
         self._error: AvatarError | None = None
         self._closing = False
+        self._ending = False  # the backend was asked to end: that it does is no accident
         self._ping_sent: float | None = None
         self._last_ping = 0.0
         self._sockets = Sockets(connection)
@@ -101,6 +102,7 @@ class Client:
         frames = wire.encode(wire.Envelope(message.WIRE, body, arrays, id=request_id))
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         with self._lock:
+            self._ending |= isinstance(message, messages.ShutdownBackend)
             if self._error is None and not self._closing:
                 self._in_flight[request_id] = _InFlight(future, reply, message.WIRE, deadline)
                 self._outgoing.append((message.CONTROL, frames))
@@ -280,7 +282,7 @@ class Client:
                 )
             )
         else:
-            self.fail(died())
+            self.fail(_closed() if self._ending else died())
 
     def _expire(self) -> None:
         now = time.monotonic()
