@@ -70,7 +70,9 @@ def draw(layout: bpy.types.UILayout) -> None:
     row = box.row(align=True)
     if here.activity is None and icon == "ERROR":
         row.popover("SPLITAVATAR_PT_trouble", text="What Happened", icon="ERROR")
-        row.operator("splitavatar.dismiss_error", text="", icon="X")
+        dismiss = row.row(align=True)
+        dismiss.enabled = state.state != "failed"  # that stays until the backend is started
+        dismiss.operator("splitavatar.dismiss_error", text="", icon="X")
     else:
         _draw_progress(row, here.activity)
     column = box.column(align=True)

@@ -111,9 +111,8 @@ def test_the_previewed_frame_is_a_photograph(window: Window, calm: None) -> None
     box = head_box(window, 40)
     assert skin_share(window.look(box)) < 0.1
     window.press("preview_frame")
-    window.wait("not idle()")
-    window.wait("idle()", 60)
-    window.until(lambda: skin_share(window.look(box)) > 0.5, "a face")
+    window.until(lambda: skin_share(window.look(box)) > 0.5, "a face", 60)
+    window.wait("idle()")
     window.keep("preview", "WINDOW")
     window.ask("run('bpy.ops.splitavatar.clear_preview()')")
 
@@ -121,7 +120,7 @@ def test_the_previewed_frame_is_a_photograph(window: Window, calm: None) -> None
 def test_a_frame_is_exported(window: Window, calm: None, tmp_path: Path) -> None:
     window.ask(f"setattr(bpy.context.scene.splitavatar, 'output_folder', {str(tmp_path)!r})")
     window.press(EXPORT)
-    window.wait("not idle()")
+    window.until(lambda: any(tmp_path.glob("*.ply")), "a file", 60)
     window.wait("idle()", 60)
     window.scroll(20)
     window.keep("output")

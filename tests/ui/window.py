@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -63,11 +63,8 @@ def started(blender: WindowBlender, folder: Path) -> Iterator[Window]:
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
             try:
-                with (
-                    _accepted(listener, process, folder / "blender.log") as channel,
-                    _hand(display) as hand,
-                ):
-                    yield Window(channel, hand, screen / "Xvfb_screen0")
+                with _accepted(listener, process, folder / "blender.log") as channel:
+                    yield Window(channel, display, screen / "Xvfb_screen0")
             finally:
                 process.kill()
                 process.wait()
@@ -94,17 +91,6 @@ def _screen(folder: Path) -> Iterator[str]:
         process.wait()
 
 
-@contextmanager
-def _hand(display: str) -> Iterator[IO[str]]:
-    """Mouse and keyboard: an xdotool that does each line it is given."""
-    environment = {**os.environ, "DISPLAY": display}
-    with subprocess.Popen(
-        ["xdotool", "-"], env=environment, stdin=subprocess.PIPE, text=True, bufsize=1
-    ) as process:
-        assert process.stdin is not None
-        yield process.stdin
-
-
 def _accepted(listener: Listener, process: subprocess.Popen[bytes], log: Path) -> Connection:
     socket = listener._listener._socket  # type: ignore[attr-defined] # it has no time limit else
     socket.settimeout(START_S)
@@ -119,7 +105,7 @@ class Window:
     """The running Blender, as somebody before the screen has it."""
 
     channel: Connection
-    hand: IO[str]
+    display: str
     picture: Path
     guide: Path | None = None
     """Where pictures for docs/user-guide.md go."""
@@ -150,8 +136,8 @@ class Window:
     # ---- the mouse and the keyboard
 
     def _do(self, *words: object) -> None:
-        self.hand.write(" ".join(map(str, words)) + "\n")
-        self.hand.flush()
+        environment = {**os.environ, "DISPLAY": self.display}
+        subprocess.run(["xdotool", *map(str, words)], env=environment, check=True, timeout=20)
 
     def move(self, x: float, y: float) -> None:
         """Moves the mouse there, and a little on the spot: Blender wants to see it move."""
@@ -175,8 +161,8 @@ class Window:
 
     def scroll(self, clicks: int) -> None:
         """Turns the wheel; below 0 upwards."""
-        for _ in range(abs(clicks)):
-            self._do("click", 5 if clicks > 0 else 4)
+        if clicks:
+            self._do("click", "--repeat", abs(clicks), "--delay", 10, 5 if clicks > 0 else 4)
         self.catch_up()
 
     # ---- the sidebar
