@@ -38,8 +38,10 @@ def at_avatar(
     # The sensor lies along the viewport's longer side.
     seen = SHOWN_M * max(1.0, region.width / max(region.height, 1))
     view.view_distance = seen * space.lens / VIEW_SENSOR_MM
-    if space.shading.type in ("SOLID", "WIREFRAME"):
-        space.shading.type = "MATERIAL"  # a point cloud has no colours in Solid
+    if space.shading.type == "WIREFRAME":
+        space.shading.type = "SOLID"
+    if space.shading.type == "SOLID" and bpy.app.version < (4, 5, 0):
+        space.shading.type = "MATERIAL"  # balls, which have no colours in Solid
 
 
 def through_camera(context: bpy.types.Context) -> None:
