@@ -46,6 +46,23 @@ def test_a_new_blender_on_the_path_is_taken_as_it_is(tools: Path) -> None:
     assert window.ensure_window() == window.WindowBlender([str(tools / "blender")])
 
 
+def test_debian_s_blender_is_not_taken_when_it_is_newer_than_tried(
+    tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in window.TOOLS:
+        program(tools / name)
+    program(tools / "unpacked", "echo Blender 5.9.0")
+    (window.FOLDER / "usr/bin").mkdir(parents=True)
+    (window.FOLDER / "usr/bin/blender").touch()
+    made = window.WindowBlender([str(tools / "unpacked")])
+    monkeypatch.setattr(window, "_unpacked", lambda: made)
+    found = window.ensure_window()
+    assert isinstance(found, Missing)
+    assert "Debian has Blender 5.9 now" in found.reason
+    program(tools / "unpacked", "echo Blender 5.2.1")
+    assert window.ensure_window() == made
+
+
 def test_packages_that_cannot_be_fetched_are_a_reason_in_their_own_words(
     tools: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
