@@ -17,9 +17,11 @@ def writable(armature: bpy.types.Object) -> bool:
 
 
 def is_bound(armature: bpy.types.Object) -> bool:
-    """Whether the head mesh moves the rig's cloud, with no backend."""
-    cloud = properties.of_rig(armature).cloud
-    return cloud is not None and binding.is_bound(cloud)
+    """Whether the head mesh moves the rig's cloud, with no backend; not where it was deleted."""
+    settings = properties.of_rig(armature)
+    if settings.cloud is None or settings.head is None:
+        return False
+    return binding.is_bound(settings.cloud)
 
 
 def playback(armature: bpy.types.Object) -> bpy.types.NodesModifier:

@@ -6,10 +6,10 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_addon.scene import clouds, points, properties
+from blender_addon.scene import clouds, points, properties, rig
 from blender_addon.work import session
 from tests.blender.fake_binding import binding_arrays
-from tests.blender.seen import positions
+from tests.blender.seen import direct, positions
 
 Arrays = dict[str, np.ndarray]
 
@@ -80,6 +80,17 @@ def test_a_copy_of_the_armature_alone_moves_by_itself(
     copy.update_tag()
     assert np.abs(positions(copy) - before).max() > 1e-3
     np.testing.assert_array_equal(positions(avatar_rig), before)
+
+
+def test_without_its_head_the_backend_moves_it_again(
+    live_rig: bpy.types.Object, reply: SimpleNamespace
+) -> None:
+    assert clouds.bind(live_rig, reply)
+    bpy.data.objects.remove(properties.of_rig(live_rig).head)
+    assert not clouds.is_bound(live_rig)
+    bpy.ops.splitavatar.update_splats()
+    frame = rig.read_frame(live_rig, bpy.context.evaluated_depsgraph_get())
+    np.testing.assert_array_equal(positions(live_rig), direct(live_rig, frame))
 
 
 def test_the_backend_is_not_asked_for_what_the_head_moves(
