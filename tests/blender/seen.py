@@ -3,17 +3,30 @@
 import bpy
 import numpy as np
 
-from blender_addon.scene import clouds, points, rig
+from blender_addon.scene import clouds, rig
 from blender_addon.work import session
 from shared import messages
 from shared.flame import Track
 
 
+def evaluated_points(cloud: bpy.types.Object) -> bpy.types.PointCloud:
+    """What modifiers make of a cloud; Blender 4.2 tells it of a mesh's instances alone."""
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    data = cloud.evaluated_get(depsgraph).data
+    if isinstance(data, bpy.types.PointCloud):
+        return data
+    return next(
+        found.object.data
+        for found in depsgraph.object_instances
+        if found.object.type == "POINTCLOUD" and found.object.original == cloud
+    )
+
+
 def positions(armature: bpy.types.Object) -> np.ndarray:
     """[N, 3] object space, where the rig's splats are now."""
-    cloud = armature.splitavatar.cloud.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    values = np.empty(points.count(cloud) * 3, np.float32)
-    cloud.data.attributes["position"].data.foreach_get("vector", values)
+    data = evaluated_points(armature.splitavatar.cloud)
+    values = np.empty(len(data.points) * 3, np.float32)
+    data.attributes["position"].data.foreach_get("vector", values)
     return values.reshape(-1, 3)
 
 

@@ -16,6 +16,7 @@ from shared.binding import KEPT_ABOVE
 from shared.camera import HEAD_TO_BLENDER
 from tests.blender.fake_binding import binding_arrays
 from tests.blender.posed_head import flame_vertices, head_pose, random_frame, unturned
+from tests.blender.seen import evaluated_points
 from tests.fakes.bound_splats import Arrays, Bound
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -24,7 +25,7 @@ FIELDS = {"FLOAT_COLOR": "color", "FLOAT_VECTOR": "vector", "QUATERNION": "value
 
 def seen(cloud: bpy.types.Object, name: str) -> np.ndarray:
     """An attribute of the evaluated points."""
-    data = cloud.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    data = evaluated_points(cloud)
     attribute = data.attributes[name]
     width = {"FLOAT_COLOR": 4, "QUATERNION": 4, "FLOAT_VECTOR": 3}[attribute.data_type]
     values = np.empty(len(attribute.data) * width, np.float32)
