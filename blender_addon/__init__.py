@@ -25,8 +25,8 @@ from .drawing import handlers as drawing_handlers
 from .link import addon_log
 from .operators import avatar, backend, export, posing, support, track, view
 from .scene import preview, properties, rig, tracks
-from .ui import backend_box, drops, layers_panel, menus, panels, preferences
-from .work import handlers, pump, session
+from .ui import backend_box, drops, engine_panels, layers_panel, menus, panels, preferences
+from .work import handlers, pump, render_engine, session
 
 _CLASS_MODULES = (
     preferences,
@@ -36,6 +36,7 @@ _CLASS_MODULES = (
     panels,
     layers_panel,
     drops,
+    render_engine,
 )
 
 # The names that docs/addon.md promises to scripts, wherever the files lie:
@@ -58,6 +59,7 @@ def _parts() -> list[tuple[Callable[[], object], Callable[[], object]]]:
         (drawing_handlers.register, drawing_handlers.unregister),
         (preview.register, preview.unregister),
         (menus.register, menus.unregister),
+        (engine_panels.register, engine_panels.unregister),
         (addon_log.register, addon_log.unregister),
         (handlers.register, handlers.unregister),
         (pump.arm, pump.disarm),
