@@ -13,7 +13,13 @@ from blender_addon.work.live_preview import Shot
 
 @pytest.fixture
 def engine(live_rig: bpy.types.Object, tmp_path: Path) -> bpy.types.Object:
-    """The rig in a small scene that the engine renders into OUT."""
+    """The rig in a small scene that the engine renders."""
+    seen_by_the_engine(tmp_path)
+    return live_rig
+
+
+def seen_by_the_engine(tmp_path: Path) -> None:
+    """Renders go to `seen`, small, with nothing behind the person."""
     scene = bpy.context.scene
     bpy.ops.splitavatar.add_camera()
     scene.render.engine = render_engine.ENGINE
@@ -22,7 +28,6 @@ def engine(live_rig: bpy.types.Object, tmp_path: Path) -> bpy.types.Object:
     scene.render.dither_intensity = 0
     scene.view_settings.view_transform = "Standard"
     scene.render.filepath = f"{tmp_path}/seen"
-    return live_rig
 
 
 def rendered(path: Path) -> np.ndarray:
@@ -171,12 +176,3 @@ def test_what_cannot_be_rendered_is_an_error_and_no_picture(
     change(bpy.context.scene, engine)
     with pytest.raises(RuntimeError, match=words):
         bpy.ops.render.render(write_still=True)
-
-
-def test_without_a_window_the_backend_is_started(engine: bpy.types.Object, tmp_path: Path) -> None:
-    session.get().close()
-    assert session.get().client is None
-    bpy.ops.render.render(write_still=True)
-    seen, wanted = rendered(tmp_path / "seen.png"), direct(engine)
-    assert np.abs(seen[..., 3] - wanted[..., 3]).max() <= 1
-    assert seen[..., 3].any()
