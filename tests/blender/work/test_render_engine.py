@@ -176,3 +176,7 @@ def test_what_cannot_be_rendered_is_an_error_and_no_picture(
     change(bpy.context.scene, engine)
     with pytest.raises(RuntimeError, match=words):
         bpy.ops.render.render(write_still=True)
+    assert not list(tmp_path.glob("seen*"))
+    with pytest.raises(RuntimeError, match=words):
+        bpy.ops.render.render(animation=True)
+    assert not list(tmp_path.glob("seen*"))
