@@ -27,12 +27,12 @@ class Shot:
 
     @classmethod
     def of(cls, armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> "Shot":
-        """The rig as evaluated now, through the scene's camera.
+        """The rig as evaluated now, through the camera of the scene that is evaluated.
 
         Raises:
             AvatarError: As `rig.read_frame` and `cameras.scene_camera`.
         """
-        view = cameras.scene_camera(bpy.context.scene, armature, depsgraph)
+        view = cameras.scene_camera(depsgraph.scene.original, armature, depsgraph)
         return cls(armature, rig.read_frame(armature, depsgraph), view)
 
     @property

@@ -76,6 +76,17 @@ def test_each_frame_of_an_animation_is_its_own(engine: bpy.types.Object, tmp_pat
     assert (pictures[1] != pictures[2]).any()
 
 
+def test_another_scene_than_the_window_s_is_rendered_as_it_says(
+    engine: bpy.types.Object, tmp_path: Path
+) -> None:
+    here = bpy.context.scene
+    other = here.copy()
+    other.render.resolution_percentage = 20
+    bpy.ops.render.render(write_still=True, scene=other.name)
+    assert bpy.context.scene == here
+    assert rendered(tmp_path / "seen.png").shape == (102, 102, 4)
+
+
 def test_without_a_transparent_film_the_world_is_behind(
     engine: bpy.types.Object, tmp_path: Path
 ) -> None:
