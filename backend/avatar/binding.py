@@ -38,12 +38,13 @@ class Moved:
 def is_bound(config: ModelConfig, one: Moved, other: Moved) -> bool:
     """Whether the mesh alone moves an avatar's Gaussians: the network gives the same for two
     expressions, in local frames, at sites on the mesh."""
-    if config.renderer != "none" or not (config.sites and config.local_quats):
+    if not (config.sites and config.local_quats and config.g0_copies == 1):
         return False
     first, second = one.layers.raw, other.layers.raw
+    masks = [[mask for mask in raw.masks if mask is not None] for raw in (first, second)]
     pairs = [
         *zip(first.attributes, second.attributes, strict=True),
-        *zip(first.masks[1:], second.masks[1:], strict=True),
+        *zip(*masks, strict=True),
     ]
     return all(torch.allclose(a, b, rtol=0, atol=_SAME) for a, b in pairs)
 

@@ -11,6 +11,7 @@ import torch
 
 from backend.avatar import binding
 from backend.avatar.drive import Actor
+from backend.model.splitavatar import SplitAvatar
 from shared.binding import KEPT_ABOVE, PER_FACE, PER_GAUSSIAN, PER_VERTEX
 from shared.flame import ARKIT_NAMES, Track
 from tests.fakes.bound_splats import Bound
@@ -109,3 +110,24 @@ def trained(pipeline) -> Iterator[None]:
 @pytest.mark.usefixtures("trained")
 def test_a_network_that_adds_to_the_mesh_gives_no_binding(pipeline, avatar):
     assert Actor(avatar, pipeline._loaded).binding() is None
+
+
+@pytest.mark.parametrize(
+    ("other", "bound"), [({"gating": False}, True), ({"local_quats": False}, False)]
+)
+def test_variants_of_the_network_are_bound_or_say_that_they_are_not(pipeline, avatar, other, bound):
+    config = dataclasses.replace(pipeline.model.config, **other)
+    model = SplitAvatar(config, pipeline.head)
+    moved = []
+    for frame in (avatar.neutral(), posed(1, avatar)):
+        vertices = pipeline.head.vertices_of(frame)
+        frames = pipeline.head.local_frames(vertices)
+        raw = avatar.g0_raw.repeat_interleave(config.g0_copies, dim=1)
+        moved.append(binding.Moved(model.expression(raw, vertices, frames), vertices, frames))
+    assert binding.is_bound(config, *moved) is bound
+    if bound:
+        values = binding.bound_expression(moved[0], config, pipeline.head)
+        assert (values["masks"] == 1).all()
+        torch.testing.assert_close(
+            values["means"], torch.cat([layer.means[0] for layer in moved[0].layers.layers])
+        )
