@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import bpy
 
 from ..scene import properties
+from ..scene.node_tree import NodeTree
 
 NAME = "SplitAvatar Drawn as Splats"
 _BOX, _POINTS = "BOUNDS", "TEXTURED"
@@ -64,13 +65,6 @@ def _no_radius() -> bpy.types.NodeTree:
     found = bpy.data.node_groups.get(NAME)
     if found is not None:
         return found
-    group = bpy.data.node_groups.new(NAME, "GeometryNodeTree")
-    group.is_modifier = True
-    for side in ("INPUT", "OUTPUT"):
-        group.interface.new_socket("Geometry", in_out=side, socket_type="NodeSocketGeometry")
-    start, end = group.nodes.new("NodeGroupInput"), group.nodes.new("NodeGroupOutput")
-    radius = group.nodes.new("GeometryNodeSetPointRadius")
-    radius.inputs["Radius"].default_value = 0.0
-    group.links.new(start.outputs[0], radius.inputs[0])
-    group.links.new(radius.outputs[0], end.inputs[0])
-    return group
+    tree = NodeTree(NAME)
+    points = tree.input("Geometry", "Geometry")
+    return tree.output(tree.value("GeometryNodeSetPointRadius", (points, None, 0.0)))

@@ -10,6 +10,8 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .node_tree import NodeTree
+
 BOUNDS_M = 0.4
 """Half the box that Blender 4.5 takes for a cloud's bounds: a head in any pose fits."""
 
@@ -104,20 +106,7 @@ def _node_group(material: bpy.types.Material) -> bpy.types.NodeTree:
     found = bpy.data.node_groups.get(NODES)
     if found is not None:
         return found
-    group = bpy.data.node_groups.new(NODES, "GeometryNodeTree")
-    group.is_modifier = True
-    for side in ("INPUT", "OUTPUT"):
-        group.interface.new_socket("Geometry", in_out=side, socket_type="NodeSocketGeometry")
-    nodes, links = group.nodes, group.links
-    start, end = nodes.new("NodeGroupInput"), nodes.new("NodeGroupOutput")
-    points = nodes.new("GeometryNodeMeshToPoints")
-    radius = nodes.new("GeometryNodeInputNamedAttribute")
-    radius.data_type = "FLOAT"
-    radius.inputs["Name"].default_value = "radius"
-    paint = nodes.new("GeometryNodeSetMaterial")
-    paint.inputs["Material"].default_value = material
-    links.new(start.outputs[0], points.inputs["Mesh"])
-    links.new(radius.outputs["Attribute"], points.inputs["Radius"])
-    links.new(points.outputs[0], paint.inputs["Geometry"])
-    links.new(paint.outputs[0], end.inputs[0])
-    return group
+    tree = NodeTree(NODES)
+    mesh, radius = tree.input("Geometry", "Geometry"), tree.attribute("radius", "FLOAT")
+    points = tree.value("GeometryNodeMeshToPoints", (mesh, None, None, radius))
+    return tree.output(tree.value("GeometryNodeSetMaterial", (points, None, material)))

@@ -4,8 +4,8 @@ import bpy
 
 from ..operators.reports import CATEGORY
 from ..scene import clouds, properties
+from ..scene.node_tree import input_property
 from ..scene.playback import group
-from ..scene.playback.node_tree import input_property
 
 SHOWN_NAMES = {"Front": "Identity, front", "Back": "Identity, back"}
 

@@ -8,7 +8,7 @@ import bpy
 
 from .._shared import AvatarError, Camera, Track, messages
 from ..scene import cameras, preview, properties, rig
-from .live import LiveAvatars
+from .live import LiveAvatars, fingerprint
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Shot:
     @property
     def key(self) -> bytes:
         """Equal for equal pictures."""
-        arrays = self.frame.to_arrays().values()
-        avatar = str(properties.avatar_path(self.armature))
-        parts = (a.tobytes() for a in (*arrays, self.camera.viewmat, self.camera.K))
-        return f"{avatar} {self.camera.width} {self.camera.height} ".encode() + b"".join(parts)
+        view = self.camera
+        posed = fingerprint(str(properties.avatar_path(self.armature)), self.frame)
+        size = f" {view.width} {view.height} ".encode()
+        return posed + size + view.viewmat.tobytes() + view.K.tobytes()
 
 
 class LivePreview:

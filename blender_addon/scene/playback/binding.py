@@ -9,10 +9,10 @@ from mathutils import Matrix
 
 from ..._shared import camera
 from .. import points, splats
+from ..node_tree import PREFIX, set_input
 from ..rig import to_blender
 from ..splat_material import splat_material
 from . import group
-from .node_tree import PREFIX, set_input
 
 MODIFIER = "Playback"
 

@@ -10,10 +10,10 @@ from typing import Any
 import bpy
 
 from ..._shared import binding
+from ..node_tree import NodeTree
 from ..splat_material import SH_C0, splat_material
 from ..splats import BALL_SIGMAS, MASKED_OPACITY, MASKED_RADIUS_M
 from .head import HeadNodes
-from .node_tree import NodeTree
 from .points import PointNodes
 
 NAME = "SplitAvatar Playback"

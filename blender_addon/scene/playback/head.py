@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..._shared import binding
-from .node_tree import NodeTree
+from ..node_tree import NodeTree
 
 _LEAST_BLINK, _LEAST_WAY = 0.0005**2, 1e-8
 _LEAST_AREA = 1e-12

@@ -3,8 +3,8 @@
 from typing import Any
 
 from ..._shared import binding
+from ..node_tree import NodeTree
 from .head import HeadNodes
-from .node_tree import NodeTree
 
 
 class PointNodes:

@@ -6,8 +6,8 @@ import bpy
 import numpy as np
 
 from blender_addon.scene import clouds
+from blender_addon.scene.node_tree import input_property
 from blender_addon.scene.playback import group
-from blender_addon.scene.playback.node_tree import input_property
 from blender_addon.ui.layers_panel import SPLITAVATAR_PT_layers
 from tests.blender.fake_binding import binding_arrays
 

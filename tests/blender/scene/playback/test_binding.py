@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from blender_addon.scene import points, properties, rig, splats
+from blender_addon.scene.node_tree import set_input
 from blender_addon.scene.playback import binding, group
-from blender_addon.scene.playback.node_tree import set_input
 from shared.binding import KEPT_ABOVE
 from shared.camera import HEAD_TO_BLENDER
 from tests.blender.fake_binding import binding_arrays
