@@ -111,7 +111,7 @@ def _choose_torch(torch: str, markers: dict[str, str]) -> tuple[str, str, list[s
             notices.append(
                 "This release's lock lists no CPU wheel of torch for Python "
                 f"{markers['python_version']} on this platform. The CUDA build is installed, which "
-                f"works on the CPU too but takes 5 GB more{_smaller(markers)}."
+                f"works on the CPU too but takes 11 GB more of disk{_smaller(markers)}."
             )
         if markers["sys_platform"] == "darwin":
             notices.append("Apple GPUs are not used: the backend runs on the CPU.")
@@ -135,7 +135,7 @@ def _pythons_with(variant: str, markers: dict[str, str]) -> list[str]:
 
 def _smaller(markers: dict[str, str]) -> str:
     others = _pythons_with("cpu", markers)
-    return f"; a Python {' or '.join(others)} would spare them" if others else ""
+    return f"; a Python {' or '.join(others)} would spare that" if others else ""
 
 
 def _check_python(environment: str, python: Interpreter) -> None:

@@ -76,7 +76,10 @@ def test_windows_with_a_gpu_but_no_listed_cuda_wheel_says_that_the_cpu_is_used(
 
 @pytest.mark.parametrize(
     ("machine_name", "words"),
-    [("x86_64", "5 GB more; a Python 3.11 would spare them."), ("aarch64", "5 GB more.")],
+    [
+        ("x86_64", "11 GB more of disk; a Python 3.11 would spare that."),
+        ("aarch64", "11 GB more of disk."),
+    ],
 )
 def test_linux_without_a_gpu_and_a_cpu_wheel_gets_the_cuda_build_and_a_word(
     monkeypatch: pytest.MonkeyPatch, machine_name: str, words: str
