@@ -78,8 +78,9 @@ def scene_camera(
 def picture_size(scene: bpy.types.Scene) -> tuple[int, int]:
     """Width and height of the scene's pictures, pixels."""
     render = scene.render
-    part = render.resolution_percentage / 100
-    return max(1, int(render.resolution_x * part)), max(1, int(render.resolution_y * part))
+    whole = render.resolution_x, render.resolution_y
+    width, height = (max(1, size * render.resolution_percentage // 100) for size in whole)
+    return width, height
 
 
 def _without_scale(view: np.ndarray, rig: bpy.types.Object) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Geometry node groups written as expressions: each method adds a node and gives its output."""
+"""Node groups written as expressions: each method adds a node and gives its output."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,11 +35,13 @@ class NodeTree:
 
     Args:
         name: Of the new group.
+        kind: `bl_idname` of the tree.
     """
 
-    def __init__(self, name: str) -> None:
-        self.group = bpy.data.node_groups.new(name, "GeometryNodeTree")
-        self.group.is_modifier = True
+    def __init__(self, name: str, kind: str = "GeometryNodeTree") -> None:
+        self.group = bpy.data.node_groups.new(name, kind)
+        if kind == "GeometryNodeTree":
+            self.group.is_modifier = True
         self._start = self.group.nodes.new("NodeGroupInput")
 
     # ---- the group's own sockets
@@ -49,7 +51,7 @@ class NodeTree:
 
         Args:
             name: Shown in the modifier.
-            kind: `Geometry`, `Object`, `Float`, `Int`, `Bool`, `Vector`, `Rotation`.
+            kind: `Geometry`, `Object`, `Float`, `Int`, `Bool`, `Vector`, `Rotation`, `Color`.
             properties: Of the interface's socket, e.g. `default_value`.
         """
         made = self.group.interface.new_socket(
@@ -59,13 +61,13 @@ class NodeTree:
             setattr(made, key, value)
         return next(s for s in self._start.outputs if s.identifier == made.identifier)
 
-    def output(self, geometry: Value) -> bpy.types.NodeTree:
+    def output(
+        self, value: Value, name: str = "Geometry", kind: str = "Geometry"
+    ) -> bpy.types.NodeTree:
         """The group's one output; returns the finished group, its nodes laid out in columns."""
-        self.group.interface.new_socket(
-            "Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry"
-        )
+        self.group.interface.new_socket(name, in_out="OUTPUT", socket_type=f"NodeSocket{kind}")
         end = self.group.nodes.new("NodeGroupOutput")
-        self.group.links.new(geometry, end.inputs[0])
+        self.group.links.new(value, end.inputs[0])
         for index, node in enumerate(self.group.nodes):
             node.location = (240 * (index // 8), -220 * (index % 8))
         return self.group

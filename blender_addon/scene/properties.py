@@ -92,6 +92,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         default=True,
         update=_live_changed,
     )
+    hands_over: BoolProperty(options={"HIDDEN"})  # see compositing
     live_preview: BoolProperty(
         name="Live",
         description="Render the preview anew whenever the avatar or the camera has changed",

@@ -1,10 +1,41 @@
-"""Blender's own panels of output, resolution and passes, shown for the engine SplitAvatar too."""
+"""Render properties: Blender's panels for the engine SplitAvatar, and ours for other engines."""
 
 import bpy
 
-from ..work.render_engine import ENGINE
+from ..scene import compositing, properties
+from ..scene.compositing import ENGINE
+from .text import wrapped
 
 NOT_OURS = {"VIEWLAYER_PT_filter", "VIEWLAYER_PT_layer_passes"}
+
+
+class SPLITAVATAR_PT_render(bpy.types.Panel):
+    bl_label = "SplitAvatar"
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "render"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        scene = context.scene
+        return scene.render.engine != ENGINE and (
+            bool(properties.rigs(scene)) or compositing.is_added(scene)
+        )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        scene, layout = context.scene, self.layout
+        if not compositing.is_added(scene):
+            layout.operator("splitavatar.refine_renders", icon="RENDERLAYERS")
+            layout.label(text="Now splats are rendered as balls", icon="INFO")
+            return
+        layout.operator("splitavatar.refine_no_more", icon="X")
+        if not compositing.refined_layers(scene):
+            text = "Not used: compositing is off, or no link leads from the nodes to the output"
+            wrapped(layout, text, "ERROR")
+        if scene.view_settings.view_transform != "Standard":
+            text = "The photograph's own colours need the view transform Standard"
+            wrapped(layout, text, "INFO")
 
 
 def _panels() -> list[type[bpy.types.Panel]]:
@@ -27,3 +58,7 @@ def unregister() -> None:
     """No more."""
     for panel in _panels():
         panel.COMPAT_ENGINES.discard(ENGINE)
+
+
+CLASSES = (SPLITAVATAR_PT_render,)
+"""Registered with the others; ours has no engines of its own."""

@@ -8,7 +8,7 @@ from bpy.app.handlers import persistent
 from .. import steps
 from .._shared import AvatarError
 from ..scene import avatars, properties
-from . import pump, session
+from . import pump, render_passes, session
 
 LOG = logging.getLogger("splitavatar")
 
@@ -45,6 +45,7 @@ def on_frame_change(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> N
     """Frame n shows frame n's parameters: at once without a window, else with the timer."""
     _update(scene, depsgraph, wait=_must_wait())
     _check_preview(depsgraph)
+    render_passes.get().evaluated(scene, depsgraph)
 
 
 @persistent
@@ -60,8 +61,21 @@ def on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) 
 
 @persistent
 def on_render_init(scene: bpy.types.Scene, *_: object) -> None:
-    """A still render begins: what is on its way must be shown first."""
+    """A render begins: what is on its way must be shown first."""
     session.get().avatars.finish_drives()
+    render_passes.get().begin(scene)
+
+
+@persistent
+def on_render_frame(scene: bpy.types.Scene, *_: object) -> None:
+    """A frame of a render begins; nothing of it is evaluated yet."""
+    render_passes.get().begin_frame(scene)
+
+
+@persistent
+def on_render_end(*_: object) -> None:
+    """A render is complete, or was cancelled."""
+    render_passes.get().end()
 
 
 @persistent
@@ -116,6 +130,9 @@ HANDLERS = (
     ("frame_change_post", on_frame_change),
     ("depsgraph_update_post", on_depsgraph_update),
     ("render_init", on_render_init),
+    ("render_pre", on_render_frame),
+    ("render_complete", on_render_end),
+    ("render_cancel", on_render_end),
     ("undo_post", on_undo),
     ("redo_post", on_undo),
     ("load_post", on_load),

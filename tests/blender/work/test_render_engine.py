@@ -6,8 +6,8 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_addon.scene import properties
-from blender_addon.work import render_engine, session
+from blender_addon.scene import cameras, properties
+from blender_addon.work import frame_pictures, render_engine, session
 from blender_addon.work.live_preview import Shot
 
 
@@ -87,6 +87,17 @@ def test_another_scene_than_the_window_s_is_rendered_as_it_says(
     assert rendered(tmp_path / "seen.png").shape == (102, 102, 4)
 
 
+def test_a_percentage_gives_as_many_pixels_as_blender_s(
+    engine: bpy.types.Object, tmp_path: Path
+) -> None:
+    render = bpy.context.scene.render
+    render.resolution_x, render.resolution_y = 100, 200
+    render.resolution_percentage = 29  # of a hundred, as floating point numbers, 28.999...
+    bpy.ops.render.render(write_still=True)
+    assert rendered(tmp_path / "seen.png").shape == (58, 29, 4)
+    assert cameras.picture_size(bpy.context.scene) == (29, 58)
+
+
 def test_without_a_transparent_film_the_world_is_behind(
     engine: bpy.types.Object, tmp_path: Path
 ) -> None:
@@ -100,6 +111,26 @@ def test_without_a_transparent_film_the_world_is_behind(
     assert (seen[alpha == 0][:, 2] == 255).all()
 
 
+def test_a_render_region_is_that_part_of_the_whole(
+    engine: bpy.types.Object, tmp_path: Path
+) -> None:
+    render = bpy.context.scene.render
+    render.use_border, wanted = True, direct(engine)
+    render.border_min_x, render.border_max_x = 0.21, 0.87
+    render.border_min_y, render.border_max_y = 0.5, 0.93
+    for crop in (True, False):
+        render.use_crop_to_border = crop
+        bpy.ops.render.render(write_still=True)
+        seen = rendered(tmp_path / "seen.png")
+        if not crop:
+            assert seen.shape == wanted.shape
+            assert not seen[30:, :, 3].any()
+            seen = seen[4:26, 10:44]
+        part = wanted[4:26, 10:44]  # of 51: 0.21 is the 10th, 0.93 the 4th from above
+        assert seen.shape == part.shape
+        assert np.abs(seen[..., 3] - part[..., 3]).max() <= 1
+
+
 def test_the_nearer_avatar_is_in_front() -> None:
     near = np.full((1, 2, 4), 255, np.uint8)
     near[0, 1, 3] = 0
@@ -107,7 +138,7 @@ def test_the_nearer_avatar_is_in_front() -> None:
     depths = np.array([[1.0, 0.0]]), np.array([[2.0, 2.0]])
     for order in ((0, 1), (1, 0)):
         pictures = [((near, far)[number], depths[number]) for number in order]
-        combined, depth = render_engine.laid_over(pictures)
+        combined, depth = frame_pictures.laid_over(pictures)
         np.testing.assert_allclose(combined[0, 0], [1, 1, 1, 1])
         np.testing.assert_allclose(combined[0, 1], [1, 0, 0, 1])
         np.testing.assert_allclose(depth, [[1, 2]])
@@ -116,7 +147,7 @@ def test_the_nearer_avatar_is_in_front() -> None:
 def test_half_clear_layers_add_up_in_scene_linear_light() -> None:
     half = np.array([[[255, 255, 255, 128]]], np.uint8)
     red = np.array([[[255, 0, 0, 255]]], np.uint8)
-    combined, _ = render_engine.laid_over([(half, np.ones((1, 1))), (red, np.full((1, 1), 2.0))])
+    combined, _ = frame_pictures.laid_over([(half, np.ones((1, 1))), (red, np.full((1, 1), 2.0))])
     part = 128 / 255
     np.testing.assert_allclose(combined[0, 0], [1, part, part, 1], atol=1e-6)
 
@@ -173,7 +204,6 @@ def exr_channels(path: Path) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda scene, rig: setattr(scene.render, "use_border", True), "renders whole frames"),
         (
             lambda scene, rig: setattr(properties.of_rig(rig).cloud, "hide_render", True),
             "no avatar that is rendered",

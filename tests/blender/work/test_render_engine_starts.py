@@ -1,17 +1,20 @@
-"""A render without a window starts the backend by itself."""
+"""A render without a window starts the backend by itself, or says why it cannot."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import bpy
+import numpy as np
+import pytest
 
+from blender_addon.link import settings
 from blender_addon.work import session
 from tests.blender.work.test_render_engine import direct, rendered, seen_by_the_engine
 
 
-def test_a_stopped_backend_is_started(
-    own_backend: Callable[..., None], portrait: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def stopped(own_backend: Callable[..., None], portrait: Path, tmp_path: Path) -> bpy.types.Object:
+    """An avatar in the small scene, whose backend was stopped."""
     own_backend()
     bpy.ops.splitavatar.create_avatar(
         filepath=str(portrait), avatar_path=str(tmp_path / "grace.savatar")
@@ -20,7 +23,51 @@ def test_a_stopped_backend_is_started(
     bpy.ops.splitavatar.stop_backend()
     assert session.get().client is None
     seen_by_the_engine(tmp_path)
+    return rig
+
+
+def refined_by_cycles() -> None:
+    """The scene is rendered by Cycles, with the avatar refined."""
+    scene = bpy.context.scene
+    scene.render.engine, scene.cycles.samples = "CYCLES", 4
+    scene.cycles.use_denoising = False
+    bpy.ops.splitavatar.refine_renders()
+
+
+@pytest.mark.parametrize("prepare", [lambda: None, refined_by_cycles])
+def test_a_stopped_backend_is_started(
+    stopped: bpy.types.Object, tmp_path: Path, prepare: Callable[[], None]
+) -> None:
+    prepare()
     bpy.ops.render.render(write_still=True)
-    seen, wanted = rendered(tmp_path / "seen.png"), direct(rig)
+    seen, wanted = rendered(tmp_path / "seen.png"), direct(stopped)
     assert abs(seen[..., 3] - wanted[..., 3]).max() <= 1
     assert seen[..., 3].any()
+
+
+def test_without_a_backend_other_engines_render_balls_and_say_why(
+    stopped: bpy.types.Object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(settings, "installed", lambda: False)
+    refined_by_cycles()
+    bpy.ops.render.render(write_still=True)
+    seen = rendered(tmp_path / "seen.png")
+    assert "Frame 1: splats are rendered as balls. The backend is not installed" in caplog.text
+    assert "Press Install Backend" in str(session.get().error)
+    bpy.ops.splitavatar.refine_no_more()
+    bpy.ops.render.render(write_still=True)
+    np.testing.assert_array_equal(seen, rendered(tmp_path / "seen.png"))
+    assert seen[..., 3].any()
+
+
+def test_a_lost_avatar_file_is_told_and_its_splats_are_balls(
+    stopped: bpy.types.Object, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "grace.savatar").unlink()
+    refined_by_cycles()
+    bpy.ops.render.render(write_still=True)
+    assert "The avatar file of 'grace' is missing" in caplog.text
+    assert rendered(tmp_path / "seen.png")[..., 3].any()

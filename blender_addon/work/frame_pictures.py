@@ -1,0 +1,136 @@
+"""What the backend makes of the avatars of a frame: one picture, and how far away each pixel is."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import bpy
+import numpy as np
+
+from .. import steps
+from .._shared import AvatarError, messages
+from ..scene import properties, rest
+from . import session
+from .live_preview import Shot
+
+NOTHING = 1e10
+"""Blender's depth of a pixel that nothing covers."""
+
+TICK_S = 0.02
+"""How often a picture under way looks whether it was cancelled."""
+
+Picture = tuple[np.ndarray, np.ndarray]
+"""[H, W, 4] float32, premultiplied, scene-linear; [H, W] float32 metres from the camera."""
+
+
+def rendered(
+    armatures: Sequence[bpy.types.Object],
+    depsgraph: bpy.types.Depsgraph,
+    is_cancelled: Callable[[], bool],
+) -> Picture | None:
+    """Avatars as the frame that is evaluated has them, laid over each other by depth.
+
+    Blocks; any thread of a render may call it.
+
+    Args:
+        armatures: One at least.
+        depsgraph: Of the scene that is rendered, through whose camera they are seen.
+        is_cancelled: Asked while the backend works.
+
+    Returns:
+        None when it was cancelled.
+
+    Raises:
+        AvatarError: What keeps one of them from being rendered.
+    """
+    pictures = []
+    for armature in armatures:
+        picture = _of(armature, depsgraph, is_cancelled)
+        if picture is None:
+            return None
+        pictures.append((picture.rgba, picture.depth))
+    return laid_over(pictures)
+
+
+def _of(
+    armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph, is_cancelled: Callable[[], bool]
+) -> messages.FrameReply | None:
+    rest.require_evaluated(armature, depsgraph)
+    rest.require(armature)
+    shot = Shot.of(armature, depsgraph)
+    client, avatar = _ready(armature)
+    message = messages.RenderFrame(avatar=avatar, frame=shot.frame, camera=shot.camera)
+    while True:
+        future = client.request(message)
+        while not future.done():
+            if is_cancelled():
+                return None
+            time.sleep(TICK_S)
+        try:
+            return future.result()
+        except AvatarError as error:
+            # A live preview of the same avatar came later, and the newest wins: once more.
+            if error.code != "cancelled" or session.get().client is not client:
+                raise
+
+
+def _ready(armature: bpy.types.Object) -> tuple[Any, str]:
+    """The backend's client and the avatar's id there.
+
+    Raises:
+        AvatarError: `backend_died` where there is a window and the backend does not run: only the
+            main thread starts it.
+    """
+    here = session.get()
+    if steps.without_window():
+        found = session.finish(here.ensure_avatar(armature))
+        return here.client, found.avatar
+    client = here.client
+    if client is None:
+        raise AvatarError(
+            "backend_died", "The backend does not run.", "Press Start and render again."
+        )
+    found = here.loaded(armature)
+    if found is None:
+        path = str(properties.avatar_path(armature))
+        found = client.call(messages.LoadAvatar(path=path, job=steps.new_job()))
+    return client, found.avatar
+
+
+def laid_over(pictures: list[tuple[np.ndarray, np.ndarray]]) -> Picture:
+    """Pictures as one, each pixel's nearest in front.
+
+    Args:
+        pictures: [H, W, 4] uint8, straight alpha, sRGB; and [H, W] camera depth in metres,
+            0: nothing.
+
+    Returns:
+        The depth is the nearest one, `NOTHING` where there is none.
+    """
+    depths = np.stack([np.where(depth > 0, depth, NOTHING) for _, depth in pictures])
+    layers = np.stack([_premultiplied(rgba) for rgba, _ in pictures])
+    order = np.argsort(depths, axis=0, kind="stable")
+    combined = np.zeros_like(layers[0])
+    for place in order:
+        nearest = np.take_along_axis(layers, place[None, ..., None], axis=0)[0]
+        combined += (1 - combined[..., 3:]) * nearest
+    return combined, depths.min(axis=0).astype(np.float32)
+
+
+def _premultiplied(rgba: np.ndarray) -> np.ndarray:
+    values = rgba.astype(np.float32) / 255
+    colour, alpha = values[..., :3], values[..., 3:]
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    return np.concatenate([linear * alpha, alpha], axis=-1, dtype=np.float32)
+
+
+def cut(picture: Picture, scene: bpy.types.Scene) -> Picture:
+    """The part of a whole picture that the scene's render region takes in, as Blender cuts it."""
+    render = scene.render
+    if not render.use_border:
+        return picture
+    height, width = picture[1].shape
+    left, right = (int(x * width) for x in (render.border_min_x, render.border_max_x))
+    low, high = (int(y * height) for y in (render.border_min_y, render.border_max_y))
+    rows = slice(height - high, height - low)  # ours go downwards
+    return picture[0][rows, left:right], picture[1][rows, left:right]

@@ -1,0 +1,93 @@
+"""The avatars' pictures in renders by any engine: made before it draws, laid among meshes after.
+
+When the engine has evaluated a frame, the backend renders its avatars, and their splats are hidden
+from the camera; shadows and mirrors keep them. Only that evaluation is touched, nothing of the
+file. The compositor then asks the scene that `scene.compositing` put there for the picture. Where
+there is none the splats stay as they are, and the reason is told.
+"""
+
+import logging
+
+import bpy
+
+from .._shared import AvatarError
+from ..scene import compositing, properties
+from . import frame_pictures, session
+
+LOG = logging.getLogger("splitavatar")
+
+
+class RenderPasses:
+    """The render that is under way."""
+
+    def __init__(self) -> None:
+        self.picture: frame_pictures.Picture | None = None
+        """Of the avatars, as much as the render region takes in; None: their splats are shown."""
+        self.failure = ""
+        """Why there is none, where there should be one."""
+        self._scene: bpy.types.Scene | None = None
+        self._frame = 0.0
+        self._is_made = False
+
+    def begin(self, scene: bpy.types.Scene) -> None:
+        """A render of this scene begins; others may be rendered for its compositor."""
+        self.__init__()
+        self._scene = scene
+
+    def end(self) -> None:
+        """It has ended."""
+        self.__init__()
+
+    def begin_frame(self, scene: bpy.types.Scene) -> None:
+        """Its next frame; motion blur evaluates others around it."""
+        self._frame = scene.frame_current_final
+        self._is_made = False
+
+    def evaluated(self, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+        """The engine has evaluated a moment and has not drawn it yet.
+
+        Args:
+            scene: As in the file.
+            depsgraph: The engine's own.
+        """
+        if scene != self._scene or depsgraph.mode != "RENDER":
+            return
+        if depsgraph.view_layer.name not in compositing.refined_layers(scene):
+            return
+        depsgraph.update()  # with the splats that were just driven: it would copy objects anew
+        shown = {instance.original for instance in depsgraph.objects}
+        clouds = {rig: properties.of_rig(rig).cloud for rig in properties.rigs(scene)}
+        clouds = {rig: cloud for rig, cloud in clouds.items() if cloud in shown}
+        if not self._is_made and scene.frame_current_final == self._frame:
+            self._is_made = True
+            self._make(scene, list(clouds), depsgraph)
+        for cloud in clouds.values():
+            seen = cloud.visible_camera and self.picture is None
+            cloud.evaluated_get(depsgraph).visible_camera = seen
+
+    def _make(
+        self,
+        scene: bpy.types.Scene,
+        armatures: list[bpy.types.Object],
+        depsgraph: bpy.types.Depsgraph,
+    ) -> None:
+        self.picture, self.failure = None, ""
+        if not armatures:
+            return
+        try:
+            picture = frame_pictures.rendered(armatures, depsgraph, lambda: False)
+        except AvatarError as error:
+            session.get().tell(error)
+            self.failure = f"Frame {scene.frame_current}: splats are rendered as balls. {error}"
+            LOG.error("%s", self.failure)
+            return
+        assert picture is not None  # nothing cancels it
+        self.picture = frame_pictures.cut(picture, scene)
+
+
+_passes = RenderPasses()
+
+
+def get() -> RenderPasses:
+    """The one render of this Blender."""
+    return _passes
