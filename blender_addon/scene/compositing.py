@@ -64,7 +64,7 @@ def add(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
     pictures.scene = pictures_scene()
     pictures.label = PICTURES
     node = nodes.nodes.new("CompositorNodeGroup")
-    node.node_tree = refine_group.node_group()
+    node.node_tree = refine_group.node_group(refine_group.view_of(scene))
     node[UNDO] = " ".join(undo)
     x, y = source.location
     pictures.location, node.location = (x, y - 450), (x + 300, y - 100)
@@ -102,6 +102,16 @@ def remove(scene: bpy.types.Scene) -> None:
             scene.view_layers[source.layer].use_pass_z = False
         _switch_off(scene, undo)
     _remove_unused()
+
+
+def follow_view(scene: bpy.types.Scene) -> None:
+    """Gives the nodes the group for the scene's view transform, which may have changed."""
+    nodes, view = tree(scene), refine_group.view_of(scene)
+    if nodes is None or scene.library is not None:
+        return
+    for node in _group_nodes(nodes):
+        if node.node_tree.get(refine_group.VIEW) != view:
+            node.node_tree = refine_group.node_group(view)
 
 
 def pictures_scene() -> bpy.types.Scene:

@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..scene import compositing, properties
+from ..scene import compositing, properties, refine_group
 from ..scene.compositing import ENGINE
 from .text import wrapped
 
@@ -33,8 +33,10 @@ class SPLITAVATAR_PT_render(bpy.types.Panel):
         if not compositing.refined_layers(scene):
             text = "Not used: compositing is off, or no link leads from the nodes to the output"
             wrapped(layout, text, "ERROR")
-        if scene.view_settings.view_transform != "Standard":
-            text = "The photograph's own colours need the view transform Standard"
+        if not refine_group.keeps_colours(scene):
+            text = (
+                "The photograph's own colours need the view Standard, AgX or Filmic, without a look"
+            )
             wrapped(layout, text, "INFO")
 
 

@@ -7,7 +7,7 @@ from bpy.app.handlers import persistent
 
 from .. import steps
 from .._shared import AvatarError
-from ..scene import avatars, properties
+from ..scene import avatars, compositing, properties
 from . import pump, render_passes, session
 
 LOG = logging.getLogger("splitavatar")
@@ -63,6 +63,8 @@ def on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) 
 def on_render_init(scene: bpy.types.Scene, *_: object) -> None:
     """A render begins: what is on its way must be shown first."""
     session.get().avatars.finish_drives()
+    if steps.without_window():
+        compositing.follow_view(scene)  # in a window the timer does, in the main thread
     render_passes.get().begin(scene)
 
 

@@ -8,7 +8,7 @@ import logging
 import bpy
 
 from .. import steps
-from ..scene import clouds, properties, viewport
+from ..scene import clouds, compositing, properties, viewport
 from . import session
 
 LOG = logging.getLogger("splitavatar")
@@ -19,7 +19,8 @@ IDLE_S = 0.5
 
 
 def pump() -> bool:
-    """One look at the scene's copies and at the backend; True when there is news to show."""
+    """One look at the scene's copies, its view and the backend; True when there is news to show."""
+    compositing.follow_view(bpy.context.scene)
     copied = clouds.own_copies(properties.rigs(bpy.context.scene))
     return session.get().poll() or copied
 

@@ -115,6 +115,21 @@ def test_a_still_has_the_backend_s_bytes_where_no_mesh_is(
     assert np.abs(picture - wanted)[opaque].max() <= 1
 
 
+@pytest.mark.parametrize("view", ["AgX", "Filmic"])
+def test_other_view_transforms_leave_the_colours_alone(
+    seen: bpy.types.Object, tmp_path: Path, view: str
+) -> None:
+    bpy.context.scene.view_settings.view_transform = view
+    bpy.ops.render.render(write_still=True)
+    picture, wanted = rendered(tmp_path / "seen.png"), direct(seen)
+    assert np.abs(picture[..., 3] - wanted[..., 3]).max() <= 1
+    seen_well = wanted[..., 3] > 100
+    assert np.abs(picture - wanted)[seen_well].max() <= 2
+    bpy.context.scene.view_settings.view_transform = "Standard"
+    bpy.ops.render.render(write_still=True)
+    assert np.abs(rendered(tmp_path / "seen.png") - wanted)[wanted[..., 3] > 200].max() <= 1
+
+
 def around(mask: np.ndarray) -> np.ndarray:
     """The mask and the pixels beside it, 3 far: an engine's filter and Blender's anti-aliasing."""
     grown = np.zeros_like(mask)
