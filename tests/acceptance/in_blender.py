@@ -29,6 +29,7 @@ from shared.camera import HEAD_TO_BLENDER, Camera
 from tests.blender.drawing import made_up
 from tests.blender.drawing.on_gpu import on_gpu
 from tests.blender.seen import positions
+from tests.blender.shining_cube import add_cube, camera_to
 from tests.blender_script import leave_after
 
 from .motion import FRAMES, ORDERS, PERCENT, jaw_open, yaw_deg
@@ -125,6 +126,33 @@ def viewport(task: Task) -> dict[str, Any]:
     return {}
 
 
+def among_meshes(task: Task) -> dict[str, Any]:
+    """Cycles renders a cube halfway through the head, saved and opened in between.
+
+    The backend is stopped before both: OUT/first0001.png and so on, OUT/again0001.png.
+    """
+    armature = open_avatar(task)
+    scene, out = bpy.context.scene, Path(task["out"])
+    scene.render.resolution_percentage = 100
+    scene.frame_end = 2
+    scene.render.engine, scene.render.film_transparent = "CYCLES", True
+    scene.render.dither_intensity = 0
+    scene.cycles.samples, scene.cycles.use_denoising = 16, False
+    scene.view_settings.view_transform = "Standard"
+    cube = add_cube(0.11, task["depth_m"], 0.05)
+    to_cube, half_m = camera_to(cube).tolist(), abs(cube.data.vertices[0].co.x)
+    view = cameras.scene_camera(scene, armature, rig.evaluate(bpy.context, armature))
+    bpy.ops.splitavatar.refine_renders()
+    blend = str(out / "scene.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=blend)
+    for name in ("first", "again"):
+        bpy.ops.splitavatar.stop_backend()
+        bpy.ops.wm.open_mainfile(filepath=blend)
+        bpy.context.scene.render.filepath = str(out / name)
+        bpy.ops.render.render(animation=True)
+    return {"to_cube": to_cube, "half_m": half_m, "view": cameras.to_text(view)}
+
+
 def killed_backend(task: Task) -> dict[str, Any]:
     """Kills the backend in the middle of a batch render, starts it again and resumes."""
     here = session.get()
@@ -201,7 +229,7 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-_PARTS = (import_ply, scrub, viewport, killed_backend, wait_to_be_killed)
+_PARTS = (import_ply, scrub, viewport, among_meshes, killed_backend, wait_to_be_killed)
 PARTS = {part.__name__: part for part in _PARTS}
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import bmesh
 import bpy
 import numpy as np
 import pytest
@@ -12,11 +11,11 @@ from blender_addon.scene import cameras, compositing, properties
 from blender_addon.work import session
 from blender_addon.work.live_preview import Shot
 from shared.messages import FrameReply
+from tests.blender.shining_cube import add_cube, camera_to
 from tests.blender.work.test_render_engine import direct, rendered
+from tests.cube_depth import cube_depth
 
 EEVEE = "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
-CUBE = (0.0, 1.0, 0.0)
-"""The cube shines in this colour, which no avatar has."""
 
 
 @pytest.fixture
@@ -36,30 +35,6 @@ def seen(live_rig: bpy.types.Object, tmp_path: Path) -> bpy.types.Object:
     return live_rig
 
 
-def add_cube(size_m: float, depth_m: float) -> bpy.types.Object:
-    """A turned cube in the middle of the picture, its centre so far from the camera."""
-    mesh, shape = bpy.data.meshes.new("Cube"), bmesh.new()
-    bmesh.ops.create_cube(shape, size=size_m)
-    shape.to_mesh(mesh)
-    shape.free()
-    material = bpy.data.materials.new("Cube")
-    if not material.node_tree:
-        material.use_nodes = True
-    nodes = material.node_tree.nodes
-    nodes.clear()
-    shining, output = nodes.new("ShaderNodeEmission"), nodes.new("ShaderNodeOutputMaterial")
-    shining.inputs["Color"].default_value = (*CUBE, 1)
-    material.node_tree.links.new(shining.outputs[0], output.inputs["Surface"])
-    mesh.materials.append(material)
-    cube = bpy.data.objects.new("Cube", mesh)
-    bpy.context.scene.collection.objects.link(cube)
-    camera = bpy.context.scene.camera
-    bpy.context.view_layer.update()
-    cube.location = camera.matrix_world.translation - camera.matrix_world.col[2].xyz * depth_m
-    cube.rotation_euler = (0.3, 0.4, 0.5)
-    return cube
-
-
 def reply_of(armature: bpy.types.Object) -> FrameReply:
     """What the backend answers to the rig as it is now."""
     shot = Shot.of(armature, bpy.context.evaluated_depsgraph_get())
@@ -67,20 +42,10 @@ def reply_of(armature: bpy.types.Object) -> FrameReply:
 
 
 def nearest_of_cube(cube: bpy.types.Object, armature: bpy.types.Object) -> np.ndarray:
-    """[H, W] metres to the cube at the middle of each pixel, infinite beside it: by slabs."""
-    bpy.context.view_layer.update()
-    scene = bpy.context.scene
-    view = cameras.scene_camera(scene, armature, bpy.context.evaluated_depsgraph_get())
-    rows, columns = np.mgrid[: view.height, : view.width] + 0.5
-    x = (columns - view.K[0, 2]) / view.K[0, 0]
-    y = (rows - view.K[1, 2]) / view.K[1, 1]
-    rays = np.stack([x, -y, -np.ones_like(x)], axis=-1)  # Blender's camera looks along -Z
-    to_cube = np.array(cube.matrix_world.inverted() @ scene.camera.matrix_world)
-    start, along = to_cube[:3, 3], rays @ to_cube[:3, :3].T
-    half = np.abs(np.array(cube.data.vertices[0].co)).max()
-    ends = np.stack([(side * half - start) / along for side in (-1, 1)])
-    entry, leave = ends.min(axis=0).max(axis=-1), ends.max(axis=0).min(axis=-1)
-    return np.where(entry <= leave, entry, np.inf)
+    """[H, W] metres to the cube in each pixel."""
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    view = cameras.scene_camera(bpy.context.scene, armature, depsgraph)
+    return cube_depth(view, camera_to(cube), abs(cube.data.vertices[0].co.x))
 
 
 def red(picture: np.ndarray) -> np.ndarray:
