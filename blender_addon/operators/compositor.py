@@ -17,20 +17,26 @@ class SPLITAVATAR_OT_refine_renders(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        scene = context.scene
-        if not properties.rigs(scene):
-            cls.poll_message_set("The scene has no avatar")
-            return False
-        if compositing.is_added(scene):
-            cls.poll_message_set("The compositor has them already")
-            return False
-        return True
+        why = _why_not(context.scene)
+        if why:
+            cls.poll_message_set(why)
+        return not why
 
     @reported
     def execute(self, context: bpy.types.Context) -> set[str]:
         compositing.add(context.scene, context.view_layer)
         self.report({"INFO"}, "The compositor puts the avatars among the meshes")
         return {"FINISHED"}
+
+
+def _why_not(scene: bpy.types.Scene) -> str:
+    if bpy.app.version < (4, 5, 0):
+        return "This needs Blender 4.5 or newer"
+    if scene.render.engine not in compositing.ENGINES:
+        return "Only Cycles and EEVEE can"
+    if not properties.rigs(scene):
+        return "The scene has no avatar"
+    return "The compositor has them already" if compositing.is_added(scene) else ""
 
 
 class SPLITAVATAR_OT_refine_no_more(bpy.types.Operator):

@@ -14,6 +14,9 @@ from .._shared import AvatarError
 from . import properties, refine_group
 
 ENGINE = "SPLITAVATAR"
+ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT")
+"""Engines that hide from the camera what is to be hidden from it. Workbench does not."""
+
 PICTURES = "SplitAvatar Pictures"
 """Name of the scene that hands over."""
 
@@ -22,20 +25,25 @@ UNDO = "splitavatar_undo"
 
 
 def tree(scene: bpy.types.Scene) -> Any:
-    """The scene's compositor nodes, None where it has none or they are off."""
+    """The scene's compositor nodes, None where it has none."""
     if hasattr(scene, "compositing_node_group"):  # from 5.0
         return scene.compositing_node_group
-    return scene.node_tree if scene.use_nodes else None
+    return scene.node_tree
+
+
+def is_on(scene: bpy.types.Scene) -> bool:
+    """Whether renders go through the nodes."""
+    switched_on = hasattr(scene, "compositing_node_group") or scene.use_nodes
+    return tree(scene) is not None and switched_on and scene.render.use_compositing
 
 
 def refined_layers(scene: bpy.types.Scene) -> set[str]:
     """The view layers whose render the compositor puts the avatars into."""
-    nodes = tree(scene)
-    if nodes is None or not scene.render.use_compositing:
+    if not is_on(scene) or scene.render.engine not in ENGINES:
         return set()
     return {
         source.layer
-        for node in _group_nodes(nodes)
+        for node in _group_nodes(tree(scene))
         if not node.mute and node.outputs[0].is_linked
         for source in [_linked_to(node.inputs["Image"])]
         if _renders(source, scene)
@@ -44,8 +52,7 @@ def refined_layers(scene: bpy.types.Scene) -> set[str]:
 
 def is_added(scene: bpy.types.Scene) -> bool:
     """Whether there is something to remove."""
-    nodes = tree(scene)
-    return nodes is not None and bool(_group_nodes(nodes))
+    return bool(_group_nodes(tree(scene)))
 
 
 def add(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
@@ -56,7 +63,11 @@ def add(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
     """
     undo = _switch_on(scene, layer)
     nodes = tree(scene)
-    source = _source(nodes, scene, layer)
+    try:
+        source = _source(nodes, scene, layer)
+    except AvatarError:
+        _switch_off(scene, undo)
+        raise
     if not layer.use_pass_z:
         layer.use_pass_z = True
         undo.append("Z")
@@ -69,17 +80,9 @@ def add(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
     x, y = source.location
     pictures.location, node.location = (x, y - 450), (x + 300, y - 100)
     targets = [link.to_socket for link in source.outputs["Image"].links]
-    for name, output in zip(
-        (name for name, _ in refine_group.INPUTS),
-        (
-            source.outputs["Image"],
-            source.outputs["Depth"],
-            pictures.outputs["Image"],
-            pictures.outputs["Depth"],
-        ),
-        strict=True,
-    ):
-        nodes.links.new(output, node.inputs[name])
+    outputs = [given.outputs[name] for given in (source, pictures) for name in ("Image", "Depth")]
+    for output, target in zip(outputs, node.inputs, strict=True):
+        nodes.links.new(output, target)
     for target in targets:
         nodes.links.new(node.outputs[0], target)
 
@@ -88,17 +91,16 @@ def remove(scene: bpy.types.Scene) -> None:
     """Takes the nodes out again, and what nothing else needs."""
     nodes = tree(scene)
     for node in _group_nodes(nodes):
-        image = node.inputs["Image"].links[0].from_socket if node.inputs["Image"].links else None
+        undo, source = node.get(UNDO, "").split(), _linked_to(node.inputs["Image"])
+        image = node.inputs["Image"].links[0].from_socket if source is not None else None
         targets = [link.to_socket for link in node.outputs[0].links]
-        asked = _linked_to(node.inputs["Avatars"])
-        source = _linked_to(node.inputs["Image"])
-        undo = node.get(UNDO, "").split()
-        for gone in (node, asked):
-            if gone is not None:
-                nodes.nodes.remove(gone)
+        pictures = _linked_to(node.inputs["Avatars"])
+        if any(_renders(pictures, found) for found in _pictures_scenes()):
+            nodes.nodes.remove(pictures)
+        nodes.nodes.remove(node)
         for target in targets if image is not None else ():
             nodes.links.new(image, target)
-        if "Z" in undo and _renders(source, scene):
+        if "Z" in undo and source is not None and _renders(source, scene):
             scene.view_layers[source.layer].use_pass_z = False
         _switch_off(scene, undo)
     _remove_unused()
@@ -106,19 +108,16 @@ def remove(scene: bpy.types.Scene) -> None:
 
 def follow_view(scene: bpy.types.Scene) -> None:
     """Gives the nodes the group for the scene's view transform, which may have changed."""
-    nodes, view = tree(scene), refine_group.view_of(scene)
-    if nodes is None or scene.library is not None:
-        return
-    for node in _group_nodes(nodes):
+    view = refine_group.view_of(scene)
+    for node in _group_nodes(tree(scene)) if scene.library is None else ():
         if node.node_tree.get(refine_group.VIEW) != view:
             node.node_tree = refine_group.node_group(view)
 
 
 def pictures_scene() -> bpy.types.Scene:
     """The scene that hands over, made where the file has none."""
-    for scene in bpy.data.scenes:
-        if properties.of_scene(scene).hands_over and scene.library is None:
-            return scene
+    for found in _pictures_scenes():
+        return found
     made = bpy.data.scenes.new(PICTURES)
     properties.of_scene(made).hands_over = True
     made.render.engine = ENGINE
@@ -130,19 +129,30 @@ def pictures_scene() -> bpy.types.Scene:
     return made
 
 
+def _pictures_scenes() -> list[bpy.types.Scene]:
+    """Those that hand over; no more than one of them is this file's own."""
+    return [
+        scene
+        for scene in bpy.data.scenes
+        if properties.of_scene(scene).hands_over and scene.library is None
+    ]
+
+
 def _switch_on(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> list[str]:
     """Makes sure that there are nodes; says what was done for it."""
-    if tree(scene) is not None:
-        return []
+    nodes = tree(scene)
     if hasattr(scene, "compositing_node_group"):
+        if nodes is not None:
+            return []
         made = bpy.data.node_groups.new(f"{scene.name} Compositor", "CompositorNodeTree")
         made.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
         scene.compositing_node_group = made
         _fill(made, scene, layer, "NodeGroupOutput")
         return ["TREE"]
-    had_nodes = scene.node_tree is not None
+    if scene.use_nodes:
+        return []
     scene.use_nodes = True
-    if not had_nodes:
+    if nodes is None:
         scene.node_tree.nodes.clear()
         _fill(scene.node_tree, scene, layer, "CompositorNodeComposite")
     return ["SWITCH"]
@@ -167,10 +177,9 @@ def _switch_off(scene: bpy.types.Scene, undo: list[str]) -> None:
 
 def _remove_unused() -> None:
     """Removes the scene that hands over, its camera and the group where no node uses them."""
-    trees = [found for scene in bpy.data.scenes if (found := tree(scene)) is not None]
-    if any(_group_nodes(nodes) for nodes in trees):
+    if any(is_added(scene) for scene in bpy.data.scenes):
         return
-    for scene in [s for s in bpy.data.scenes if properties.of_scene(s).hands_over]:
+    for scene in _pictures_scenes():
         camera = scene.camera
         bpy.data.scenes.remove(scene)
         if camera is not None:
@@ -196,7 +205,8 @@ def _renders(node: Any, scene: bpy.types.Scene) -> bool:
 
 
 def _group_nodes(nodes: Any) -> list[Any]:
-    return [n for n in nodes.nodes if n.type == "GROUP" and refine_group.is_ours(n.node_tree)]
+    found = nodes.nodes if nodes is not None else ()
+    return [n for n in found if n.type == "GROUP" and refine_group.is_ours(n.node_tree)]
 
 
 def _linked_to(socket: Any) -> Any:

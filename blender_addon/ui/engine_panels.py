@@ -31,7 +31,10 @@ class SPLITAVATAR_PT_render(bpy.types.Panel):
             return
         layout.operator("splitavatar.refine_no_more", icon="X")
         if not compositing.refined_layers(scene):
-            text = "Not used: compositing is off, or no link leads from the nodes to the output"
+            text = (
+                "Not used: compositing is off, no link leads from the nodes on, or the engine is "
+            )
+            text += "neither Cycles nor EEVEE"
             wrapped(layout, text, "ERROR")
         if not refine_group.keeps_colours(scene):
             text = (

@@ -211,6 +211,15 @@ def test_where_the_compositor_does_not_take_them_splats_are_balls(
     np.testing.assert_array_equal(rendered(tmp_path / "seen.png"), wanted)
 
 
+def test_the_engine_splitavatar_shows_an_avatar_once(
+    seen: bpy.types.Object, tmp_path: Path
+) -> None:
+    bpy.context.scene.render.engine = compositing.ENGINE
+    bpy.ops.render.render(write_still=True)
+    picture, wanted = rendered(tmp_path / "seen.png"), direct(seen)
+    assert np.abs(picture[..., 3] - wanted[..., 3]).max() <= 1
+
+
 def group_node(scene: bpy.types.Scene) -> bpy.types.Node:
     """The node that puts the avatars among the meshes."""
     return next(node for node in compositing.tree(scene).nodes if node.type == "GROUP")
