@@ -69,9 +69,9 @@ def on_render_init(scene: bpy.types.Scene, *_: object) -> None:
 
 
 @persistent
-def on_render_frame(scene: bpy.types.Scene, *_: object) -> None:
+def on_render_frame(*_: object) -> None:
     """A frame of a render begins; nothing of it is evaluated yet."""
-    render_passes.get().begin_frame(scene)
+    render_passes.get().begin_frame()
 
 
 @persistent

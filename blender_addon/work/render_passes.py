@@ -26,7 +26,6 @@ class RenderPasses:
         self.failure = ""
         """Why there is none, where there should be one."""
         self._scene: bpy.types.Scene | None = None
-        self._frame = 0.0
         self._is_made = False
 
     def begin(self, scene: bpy.types.Scene) -> None:
@@ -38,9 +37,8 @@ class RenderPasses:
         """It has ended."""
         self.__init__()
 
-    def begin_frame(self, scene: bpy.types.Scene) -> None:
-        """Its next frame; motion blur evaluates others around it."""
-        self._frame = scene.frame_current_final
+    def begin_frame(self) -> None:
+        """Its next frame."""
         self._is_made = False
 
     def evaluated(self, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
@@ -58,8 +56,8 @@ class RenderPasses:
         shown = {instance.original for instance in depsgraph.objects}
         clouds = {rig: properties.of_rig(rig).cloud for rig in properties.rigs(scene)}
         clouds = {rig: cloud for rig, cloud in clouds.items() if cloud in shown}
-        if not self._is_made and scene.frame_current_final == self._frame:
-            self._is_made = True
+        if not self._is_made:
+            self._is_made = True  # the frame itself comes first, then moments for motion blur
             self._make(scene, list(clouds), depsgraph)
         for cloud in clouds.values():
             seen = cloud.visible_camera and self.picture is None
