@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from backend.export.png import read_png
 
 from .test_main_job import skin_share
@@ -12,6 +14,16 @@ from .window import Window
 RENDER = """[
     setattr(bpy.context.scene.render, "engine", "SPLITAVATAR"),
     setattr(bpy.context.scene.render, "resolution_percentage", 50),
+    bpy.ops.render.render("INVOKE_DEFAULT", write_still=True),
+]"""
+
+
+REFINED = """[
+    setattr(bpy.context.scene.render, "engine", "CYCLES"),
+    setattr(bpy.context.scene.cycles, "samples", 4),
+    setattr(bpy.context.scene.cycles, "use_denoising", False),
+    setattr(bpy.context.scene.render, "film_transparent", True),
+    bpy.ops.splitavatar.refine_renders(),
     bpy.ops.render.render("INVOKE_DEFAULT", write_still=True),
 ]"""
 
@@ -25,3 +37,22 @@ def test_f12_by_the_engine_shows_the_person(window: Window, tmp_path: Path) -> N
     picture = read_png(path)[..., :3]
     assert picture.shape == (256, 256, 3)
     assert skin_share(picture[100:200, 80:180]) > 0.5
+
+
+def test_f12_by_cycles_shows_the_person_as_the_engine_does(window: Window, tmp_path: Path) -> None:
+    alone, among = tmp_path / "alone.png", tmp_path / "among.png"
+    window.ask("setattr(bpy.context.scene.view_settings, 'view_transform', 'Standard')")
+    window.ask("setattr(bpy.context.scene.render, 'film_transparent', True)")
+    window.ask("setattr(bpy.context.scene.render, 'dither_intensity', 0)")
+    pictures = []
+    for path, how in ((alone, RENDER), (among, REFINED)):
+        window.ask(f"setattr(bpy.context.scene.render, 'filepath', {str(path)!r})")
+        window.ask(how)
+        window.until(lambda path=path: path.is_file() and path.stat().st_size > 0, "a picture", 90)
+        window.wait("not bpy.app.is_job_running('RENDER')")
+        pictures.append(read_png(path).astype(int))
+    assert window.ask("error()") == ""
+    opaque = pictures[0][..., 3] == 255
+    gaps = np.abs(pictures[0] - pictures[1])[opaque]
+    assert gaps.max() <= 1
+    window.ask("bpy.ops.splitavatar.refine_no_more()")
