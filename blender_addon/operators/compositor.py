@@ -41,7 +41,7 @@ def _why_not(scene: bpy.types.Scene) -> str:
 
 class SPLITAVATAR_OT_refine_no_more(bpy.types.Operator):
     bl_idname = "splitavatar.refine_no_more"
-    bl_label = "Balls in Renders"
+    bl_label = "Render Splats as Balls"
     bl_description = "Take the two nodes out of the compositor: splats are rendered as balls"
     bl_options = {"REGISTER", "UNDO"}
 

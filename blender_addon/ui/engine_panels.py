@@ -25,22 +25,30 @@ class SPLITAVATAR_PT_render(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         scene, layout = context.scene, self.layout
-        if not compositing.is_added(scene):
+        if compositing.is_added(scene):
+            layout.operator("splitavatar.refine_no_more", icon="X")
+        else:
             layout.operator("splitavatar.refine_renders", icon="RENDERLAYERS")
-            layout.label(text="Now splats are rendered as balls", icon="INFO")
-            return
-        layout.operator("splitavatar.refine_no_more", icon="X")
-        if not compositing.refined_layers(scene):
-            text = (
-                "Not used: compositing is off, no link leads from the nodes on, or the engine is "
-            )
-            text += "neither Cycles nor EEVEE"
-            wrapped(layout, text, "ERROR")
-        if not refine_group.keeps_colours(scene):
-            text = (
-                "The photograph's own colours need the view Standard, AgX or Filmic, without a look"
-            )
+        for text in remarks(scene):
             wrapped(layout, text, "INFO")
+
+
+def remarks(scene: bpy.types.Scene) -> list[str]:
+    """What users should know of how this scene's avatars are rendered."""
+    if not compositing.is_added(scene):
+        return ["Splats are rendered as balls"]
+    if scene.render.engine not in compositing.ENGINES:
+        return ["Splats are rendered as balls: this engine is neither Cycles nor EEVEE"]
+    if not compositing.is_on(scene):
+        return ["Splats are rendered as balls: compositing is off"]
+    if not compositing.refined_layers(scene):
+        return ["Splats are rendered as balls: the compositor does not use the nodes"]
+    if not refine_group.keeps_colours(scene):
+        return [
+            "The view transform changes the photograph's colours: Standard, AgX and Filmic "
+            "without a look do not"
+        ]
+    return []
 
 
 def _panels() -> list[type[bpy.types.Panel]]:
