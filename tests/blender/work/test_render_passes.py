@@ -163,6 +163,23 @@ def test_a_render_region_is_that_part_of_the_whole(seen: bpy.types.Object, tmp_p
     np.testing.assert_array_equal(rendered(tmp_path / "seen.png"), whole[102 - 94 : 51, 21:88])
 
 
+def test_all_avatars_that_the_view_layer_renders_are_shown(
+    seen: bpy.types.Object, portrait: Path, tmp_path: Path
+) -> None:
+    alone = direct(seen)[..., 3]
+    place = str(tmp_path / "other.savatar")
+    bpy.ops.splitavatar.create_avatar(filepath=str(portrait), avatar_path=place)
+    other = bpy.context.active_object
+    assert other != seen
+    both = 255 - (255 - alone) * (255 - direct(other)[..., 3]) / 255
+    assert np.abs(both - alone).max() > 50
+    collection = bpy.context.view_layer.layer_collection.children[other.users_collection[0].name]
+    for is_left_out, wanted in ((False, both), (True, alone)):
+        collection.exclude = is_left_out
+        bpy.ops.render.render(write_still=True)
+        assert np.abs(rendered(tmp_path / "seen.png")[..., 3] - wanted).max() <= 1
+
+
 def balls(tmp_path: Path) -> np.ndarray:
     """The picture as it is without any of this."""
     bpy.ops.splitavatar.refine_no_more()
