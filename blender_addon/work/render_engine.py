@@ -33,13 +33,12 @@ class SplitAvatarEngine(bpy.types.RenderEngine):
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
         scene = depsgraph.scene.original
         if properties.of_scene(scene).hands_over:
-            self._hand_over()
+            self._hand_over(scene)
             return
         try:
             picture = frame_pictures.rendered(_rendered(scene), depsgraph, self.test_break)
         except AvatarError as error:
-            self.report({"ERROR"}, str(error))
-            self.error_set(str(error))
+            self._fail(error)
             return
         if picture is None:
             return  # cancelled
@@ -48,9 +47,22 @@ class SplitAvatarEngine(bpy.types.RenderEngine):
             combined = _before(combined, scene.world)
         self._write(combined, depth)
 
-    def _hand_over(self) -> None:
+    def _fail(self, error: AvatarError) -> None:
+        self.report({"ERROR"}, str(error))
+        self.error_set(str(error))
+
+    def _hand_over(self, scene: bpy.types.Scene) -> None:
         """Gives the compositor of another scene what was made of its avatars."""
         passes = render_passes.get()
+        if passes.scene in (None, scene):
+            self._fail(
+                AvatarError(
+                    "bad_request",
+                    f"The scene {scene.name!r} only hands avatars over to another's compositor.",
+                    "Render the scene that the avatars are in.",
+                )
+            )
+            return
         if passes.failure:
             self.report({"WARNING"}, passes.failure)
         if passes.picture is not None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
 import pytest
 
 from blender_addon.link import settings
+from blender_addon.scene import clouds
 from blender_addon.work import session
+from tests.blender.fake_binding import binding_arrays
 from tests.blender.work.test_render_engine import direct, rendered, seen_by_the_engine
 
 
@@ -45,17 +48,27 @@ def test_a_stopped_backend_is_started(
     assert seen[..., 3].any()
 
 
+@pytest.fixture
+def moved_by_its_head(stopped: bpy.types.Object, rig_data: dict[str, np.ndarray]) -> None:
+    """The head mesh moves the avatar's splats, as it does for most."""
+    clouds.bind(stopped, SimpleNamespace(avatar="grace", binding=binding_arrays(rig_data)))
+
+
+def no_backend() -> bool:
+    return False
+
+
 def test_without_a_backend_other_engines_render_balls_and_say_why(
-    stopped: bpy.types.Object,
+    moved_by_its_head: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(settings, "installed", lambda: False)
+    monkeypatch.setattr(settings, "installed", no_backend)
     refined_by_cycles()
     bpy.ops.render.render(write_still=True)
     seen = rendered(tmp_path / "seen.png")
-    assert "Frame 1: splats are rendered as balls. The backend is not installed" in caplog.text
+    assert "Frame 1: splats of grace are balls. The backend is not installed" in caplog.text
     assert "Press Install Backend" in str(session.get().error)
     bpy.ops.splitavatar.refine_no_more()
     bpy.ops.render.render(write_still=True)
@@ -64,10 +77,23 @@ def test_without_a_backend_other_engines_render_balls_and_say_why(
 
 
 def test_a_lost_avatar_file_is_told_and_its_splats_are_balls(
-    stopped: bpy.types.Object, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    moved_by_its_head: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "grace.savatar").unlink()
     refined_by_cycles()
     bpy.ops.render.render(write_still=True)
     assert "The avatar file of 'grace' is missing" in caplog.text
     assert rendered(tmp_path / "seen.png")[..., 3].any()
+
+
+def test_splats_that_only_the_backend_moves_are_never_those_of_another_frame(
+    stopped: bpy.types.Object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(settings, "installed", no_backend)
+    refined_by_cycles()
+    bpy.ops.render.render(write_still=True)
+    assert "Frame 1: no avatar is rendered. The backend is not installed" in caplog.text
+    assert not rendered(tmp_path / "seen.png")[..., 3].any()

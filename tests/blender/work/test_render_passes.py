@@ -204,7 +204,7 @@ def test_what_cannot_be_refined_is_told_and_rendered_as_balls(
         camera.keyframe_insert("type", frame=frame)
     scene.frame_end = 3
     bpy.ops.render.render(animation=True)
-    assert "Frame 2: splats are rendered as balls" in caplog.text
+    assert "Frame 2: splats of grace are balls" in caplog.text
     assert "is ortho" in str(session.get().error)
     scene.frame_set(2)
     np.testing.assert_array_equal(rendered(tmp_path / "seen0002.png"), balls(tmp_path))
@@ -275,6 +275,14 @@ def plain_tree(scene: bpy.types.Scene) -> Any:
     source = group.inputs["Image"].links[0].from_socket
     nodes.links.new(source, group.outputs[0].links[0].to_socket)
     return nodes
+
+
+def test_the_scene_that_hands_over_is_not_rendered_alone(
+    seen: bpy.types.Object, tmp_path: Path
+) -> None:
+    with pytest.raises(RuntimeError, match="only hands avatars over"):
+        bpy.ops.render.render(write_still=True, scene=compositing.PICTURES)
+    assert not (tmp_path / "seen.png").exists()
 
 
 def test_a_render_changes_nothing_of_the_file(seen: bpy.types.Object) -> None:
