@@ -41,13 +41,13 @@ def refined_layers(scene: bpy.types.Scene) -> set[str]:
     """The view layers whose render the compositor puts the avatars into."""
     if not is_on(scene) or scene.render.engine not in ENGINES:
         return set()
-    return {
-        source.layer
+    nodes = [
+        node
         for node in _group_nodes(tree(scene))
-        if not node.mute and node.outputs[0].is_linked
-        for source in [_linked_to(node.inputs["Image"])]
-        if _renders(source, scene)
-    }
+        if not node.mute and node.outputs[0].is_linked and _hands_over(node)
+    ]
+    sources = [_linked_to(node.inputs["Image"]) for node in nodes]
+    return {source.layer for source in sources if _renders(source, scene)}
 
 
 def is_added(scene: bpy.types.Scene) -> bool:
@@ -127,6 +127,25 @@ def pictures_scene() -> bpy.types.Scene:
     made.camera = bpy.data.objects.new(PICTURES, bpy.data.cameras.new(PICTURES))
     made.collection.objects.link(made.camera)
     return made
+
+
+def repair() -> None:
+    """Makes a scene hand over again that a Blender without the add-on gave another engine."""
+    for scene in _pictures_scenes():
+        if scene.render.engine != ENGINE:
+            scene.render.engine = ENGINE
+
+
+def _hands_over(node: Any) -> bool:
+    """Whether the avatars' inputs of a group's node are what they should be."""
+    for name in ("Avatars", "Avatars Depth"):
+        source = _linked_to(node.inputs[name])
+        scene = source.scene if source is not None and source.type == "R_LAYERS" else None
+        if scene is None or not properties.of_scene(scene).hands_over:
+            return False
+        if scene.render.engine != ENGINE or scene.camera is None:
+            return False
+    return True
 
 
 def _pictures_scenes() -> list[bpy.types.Scene]:

@@ -96,6 +96,7 @@ def on_load(*_: object) -> None:
     """Another file: its avatars are loaded and its clouds driven anew."""
     pump.arm()
     session.get().forget_file()
+    compositing.repair()
     for armature in _all_rigs():
         settings = properties.of_rig(armature)
         path = properties.avatar_path(armature)

@@ -1,6 +1,7 @@
 """Into a compositor and out of it again: what users have there stays as it was."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -152,6 +153,18 @@ def test_it_can_be_undone(avatar_rig: bpy.types.Object) -> None:
     bpy.ops.ed.undo()
     after = json.dumps([data(), *map(sorted, told(compositing.tree(bpy.context.scene)))])
     assert after == before
+
+
+def test_a_file_that_was_saved_without_the_add_on_is_refined_again(
+    avatar_rig: bpy.types.Object, tmp_path: Path
+) -> None:
+    bpy.ops.splitavatar.refine_renders()
+    compositing.pictures_scene().render.engine = "CYCLES"  # as Blender does with engines it lacks
+    assert not compositing.refined_layers(bpy.context.scene)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert compositing.pictures_scene().render.engine == compositing.ENGINE
+    assert compositing.refined_layers(bpy.context.scene) == {"ViewLayer"}
 
 
 def test_it_can_be_used_where_there_is_an_avatar_once(avatar_rig: bpy.types.Object) -> None:

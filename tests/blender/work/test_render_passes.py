@@ -219,6 +219,8 @@ def test_what_cannot_be_refined_is_told_and_rendered_as_balls(
     [
         lambda scene: setattr(scene.render, "use_compositing", False),
         lambda scene: setattr(group_node(scene), "mute", True),
+        lambda scene: setattr(compositing.pictures_scene(), "camera", None),
+        lambda scene: setattr(compositing.pictures_scene().render, "engine", EEVEE),
     ],
 )
 def test_where_the_compositor_does_not_take_them_splats_are_balls(
