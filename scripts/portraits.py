@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from backend.evaluation.portraits import HELD_OUT
+from backend.data.held_out import learned
 from shared.errors import AvatarError
 
 _Read = TypeVar("_Read")
@@ -38,7 +38,7 @@ def _learnt_from(folder: Path) -> list[Path]:
     pictures = sorted(folder.glob("*.jpg"))
     if not pictures:
         raise FileNotFoundError(f"{folder} holds no *.jpg.")
-    return [picture for n, picture in enumerate(pictures) if n % HELD_OUT]
+    return learned(pictures)
 
 
 def read_each(

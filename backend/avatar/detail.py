@@ -8,7 +8,7 @@ Deviates: the paper's pictures come from a neural renderer; this stands where th
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from backend.avatar.mouth import Mouth
 from backend.model.attributes import COLOURS
+from backend.model.retoucher import FAR_PX
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 from backend.splat.projection import NEAR_M
 from backend.splat.rasterise import Raster, rasterise
@@ -48,7 +49,21 @@ _OUTLINE_PX, _INSIDE_PX, _WHOLE = 2, 5, 0.95
 
 _LEAST_TRUST = 0.4  # in the portrait's own picture, whose detail is exact where there is more
 _LEAST = 1e-4
+_PARTS = 3
 _COARSER = 2  # times: how neighbours lie changes slowly
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture with the portrait's detail.
+
+    Args:
+        raster: `features` [H, W, 3] display sRGB, premultiplied by `alpha`; depth of the splats.
+        clues: [H, W, 6] 0..1, see `backend.model.retoucher.CLUES`.
+    """
+
+    raster: Raster
+    clues: Tensor
 
 
 class Detail:
@@ -60,6 +75,7 @@ class Detail:
         camera: The photo's, S x S.
         alpha_max: As `rasterise`.
         mouth: Which of its Gaussians are the mouth's.
+        eyes: [N] bool: which are the eyeballs'.
         foreign: [S, S] bool: where things stand before the face, such as frames of glasses: what is
             lacking there is not the skin's.
         lips: [S, S] bool: the edges of lips that are open, of which both lips and teeth lack some.
@@ -72,6 +88,7 @@ class Detail:
         camera: Camera,
         alpha_max: float,
         mouth: Mouth,
+        eyes: Tensor,
         foreign: Tensor,
         lips: Tensor,
     ) -> None:
@@ -86,8 +103,10 @@ class Detail:
         self._places = places  # [N, 2] pixels of the portrait
         self._shown = torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
         self._mouth, self._gap = mouth, mouth.gap(places)
+        parts = [cloud.layers >= FIRST_EXPRESSION_LAYER, mouth.inside, eyes]
+        self._parts = torch.stack(parts, dim=1).to(cloud.features)  # [N, 3]
         self._colours = cloud.features[:, :COLOURS]
-        own, _, _, trust = self._carried(cloud, camera)
+        own, _, _, _, trust = self._carried(cloud, camera)
         drawn = torch.cat([own.features[..., :COLOURS], own.alpha[..., None]], dim=-1)
         lacking = (photo - drawn) / trust.clamp_min(_LEAST_TRUST)
         lacking = lacking * (trust / _LEAST_TRUST).clamp_max(1)  # else it would leap beside it
@@ -98,17 +117,14 @@ class Detail:
         self._lacking = lacking.permute(2, 0, 1)[None]  # how far theirs, the outline's, the lips'
 
     @torch.no_grad()
-    def drawn(self, cloud: Gaussians, camera: Camera) -> Raster:
+    def drawn(self, cloud: Gaussians, camera: Camera) -> Drawn:
         """A picture of the same Gaussians in any pose, with the detail.
 
         Args:
             cloud: As at the portrait's pose, N Gaussians in the same order.
             camera: Any camera.
-
-        Returns:
-            `features` [H, W, 3] display sRGB, premultiplied by `alpha`; depth of the splats.
         """
-        raster, places, moved, trust = self._carried(cloud, camera)
+        raster, places, shown, moved, trust = self._carried(cloud, camera)
         grid = _grid(places, self._lacking.shape[-1])[None]
         lacking = F.grid_sample(self._lacking, grid, mode="bicubic", align_corners=False)
         still = torch.exp(-(moved / _WHOLE_PX).square())
@@ -123,26 +139,31 @@ class Detail:
         lacking = lacking.minimum(most).maximum(-most) * trust
         alpha = (raster.alpha + lacking[..., COLOURS]).clamp(0, 1)
         colours = (raster.features[..., :COLOURS] + lacking[..., :COLOURS]).clamp_min(0)
-        return Raster(colours.minimum(alpha[..., None]), alpha, raster.depth)
+        parts = raster.features[..., -_PARTS:]
+        clues = torch.cat([trust, shown, (moved / FAR_PX).clamp_max(1), parts], dim=-1)
+        picture = Raster(colours.minimum(alpha[..., None]), alpha, raster.depth)
+        return Drawn(picture, clues.clamp(0, 1))
 
-    def _carried(self, cloud: Gaussians, camera: Camera) -> tuple[Raster, Tensor, Tensor, Tensor]:
-        """The splats' picture, colours first; [H, W, 2] which pixel of the portrait each of its
-        pixels shows; [H, W, 1] how many pixels it moved otherwise than the head; and [H, W, 1] 0..1
-        how far to trust all that."""
+    def _carried(
+        self, cloud: Gaussians, camera: Camera
+    ) -> tuple[Raster, Tensor, Tensor, Tensor, Tensor]:
+        """The splats' picture, colours first and parts last; [H, W, 2] which pixel of the portrait
+        each of its pixels shows; [H, W, 1] 0..1 how much of it the portrait shows; [H, W, 1] how
+        many pixels it moved otherwise than the head; and [H, W, 1] 0..1 how far to trust that."""
         changed = (cloud.features[:, :COLOURS] - self._colours).abs().amax(1) / _RECOLOURED
         turn, shift, moved, opened = self._moved(cloud, camera)
         shown = self._shown * torch.exp(-changed.square())
         shown = torch.where(self._mouth.inside, shown * opened, shown)[:, None]
-        channels = [cloud.features[:, :COLOURS], moved * shown, shown]
+        channels = [cloud.features[:, :COLOURS], moved * shown, shown, self._parts]
         carrying = replace(cloud, features=torch.cat(channels, dim=-1)).kept()
         raster = rasterise(carrying, camera, alpha_max=self._alpha_max)
-        moved, share = raster.features[..., COLOURS:].split([2, 1], dim=-1)
+        moved, share, _ = raster.features[..., COLOURS:].split([2, 1, _PARTS], dim=-1)
         moved = moved / share.clamp_min(_LEAST)
         places = _pixels(camera, turn, shift) + moved
         alpha = raster.alpha[..., None]
         trust = share / alpha.clamp_min(_LEAST) * (alpha / _SEEN_ALPHA).clamp_max(1)
         trust = trust * _one_place(places, turn)
-        return raster, places, moved.norm(dim=-1, keepdim=True), trust
+        return raster, places, share, moved.norm(dim=-1, keepdim=True), trust
 
     def _moved(self, cloud: Gaussians, camera: Camera) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The similarity, matrix [2, 2] and shift [2], from the picture's pixels to the portrait's,

@@ -9,16 +9,19 @@ import numpy as np
 
 from backend.avatar.alignment import aligned
 from backend.avatar.create import CreateOptions, check_options, encoded_avatar, personalised_avatar
-from backend.avatar.detail import Detail
+from backend.avatar.detail import Detail, Drawn
 from backend.avatar.device import chosen_device
 from backend.avatar.drive import Actor, check_frame, check_made_with
+from backend.avatar.eyeballs import of_eyeballs
 from backend.avatar.file import Avatar
 from backend.avatar.framing import keep_framing
 from backend.avatar.loaded import Loaded, load_model
 from backend.avatar.mouth import Mouth
 from backend.avatar.photo_parts import before_face, lip_edges, photo_landmarks
 from backend.avatar.render import Frame, rendered
-from backend.avatar.weights import trained_weights
+from backend.avatar.retouch import shipped
+from backend.avatar.retoucher_hash import RETOUCHER_SHA256
+from backend.avatar.weights import weights_of
 from backend.configs.network import model_config
 from backend.configs.presets import load_preset
 from backend.export.png import over_background
@@ -47,8 +50,9 @@ class Pipeline:
     Args:
         preset: Name of a preset in backend/configs.
         device: `auto`, `cpu` or `cuda`.
-        weights: The network's checkpoint. None: an untrained network, or for a preset with a
-            neural renderer PRESET.safetensors in the folder for downloads.
+        weights: The network's checkpoint. None: what comes with the preset, which is an untrained
+            network and a retoucher for its pictures, or for a preset with a neural renderer
+            PRESET.safetensors in the folder for downloads. `UNTRAINED`: no retoucher either.
 
     Raises:
         AvatarError: `missing_weights` for a preset that needs a file which is not there.
@@ -63,7 +67,8 @@ class Pipeline:
             native.load()  # where it cannot be used it says so now, before the work
         self._config = model_config(load_preset(preset))
         self.refines = self._config.renderer != "none"
-        self._weights = trained_weights(preset) if weights is None and self.refines else weights
+        self._weights = weights_of(preset, weights, self.refines)
+        self._retouches = weights is None and not self.refines
         self._portrait_head = load_head(self._config.head)  # pictures are read on the CPU
         self.head = self._portrait_head.to(self.device)
         self._actor: tuple[Avatar, Actor] | None = None
@@ -91,6 +96,11 @@ class Pipeline:
         """Which weights the network has."""
         _ = self.model  # its hash is known when it is built
         return self._model_hash
+
+    @property
+    def picture_hash(self) -> str:
+        """Which weights its pictures come from: the network's, and the retoucher's."""
+        return self.model_hash + (RETOUCHER_SHA256 if self._retouches else "")
 
     @property
     def _loaded(self) -> Loaded:
@@ -209,7 +219,7 @@ class Pipeline:
         self, avatar: Avatar, frame: Track, camera: Camera, ablate: frozenset[str] = frozenset()
     ) -> Frame:
         """The picture of one driving frame, on black: as `render`, with what the portrait shows
-        beyond its splats.
+        beyond its splats, retouched.
 
         Args:
             avatar: Whom to drive.
@@ -222,7 +232,20 @@ class Pipeline:
         detail = None if ablate else self._detail_of(avatar)
         if detail is None:
             return self.render(cloud, camera)
-        return Frame.of(detail.drawn(cloud, camera))
+        drawn = detail.drawn(cloud, camera)
+        return Frame.of(shipped(self.device)(drawn, camera) if self._retouches else drawn.raster)
+
+    def drawn(self, avatar: Avatar, frame: Track, camera: Camera) -> Drawn:
+        """What a retoucher is given: the splats with the portrait's detail, and its clues.
+
+        Args:
+            avatar: One that has a photo.
+            frame: As `drive`.
+            camera: Any camera.
+        """
+        detail = self._detail_of(avatar)
+        assert detail is not None
+        return detail.drawn(self.drive(avatar, frame), camera)
 
     def _detail_of(self, avatar: Avatar) -> Detail | None:
         """The last avatar's stays. None: the avatar has no photo."""
@@ -235,7 +258,8 @@ class Pipeline:
             landmarks = photo_landmarks(here, self.head)
             self._detail = avatar, Detail(
                 here.photo.float() / 255, own, avatar.photo_camera, self._config.alpha_max,
-                Mouth.of(own, self.head), before_face(here, landmarks), lip_edges(here, landmarks),
+                Mouth.of(own, self.head), of_eyeballs(own, self.head),
+                before_face(here, landmarks), lip_edges(here, landmarks),
             )  # fmt: skip
         return self._detail[1]
 

@@ -7,7 +7,36 @@ from pathlib import Path
 from backend.assets.downloads import assets_folder
 from shared.errors import AvatarError
 
+UNTRAINED = Path("none")
+"""Given as weights: nothing that was learned by training, so that anyone can compare."""
+
 _CONVERTED = "gagavatar"
+
+
+def weights_of(preset: str, given: Path | None, refines: bool) -> Path | None:
+    """The checkpoint to load.
+
+    Args:
+        preset: The network's.
+        given: What was asked for: a checkpoint, `UNTRAINED`, or None for the preset's own.
+        refines: Whether the network has a neural renderer, which is nothing without training.
+
+    Returns:
+        None: an untrained network.
+
+    Raises:
+        AvatarError: `missing_weights` where the preset's own are not there, `bad_request` for
+            `UNTRAINED` of a network that needs training.
+    """
+    if given == UNTRAINED:
+        if refines:
+            raise AvatarError(
+                "bad_request",
+                f"The preset {preset} is nothing without weights; --weights none was given.",
+                "Leave --weights out, or use the preset open.",
+            )
+        return None
+    return trained_weights(preset) if given is None and refines else given
 
 
 def weights_path(preset: str) -> Path:

@@ -18,7 +18,9 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="open", help="network preset (default: open)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
     parser.add_argument(
-        "--weights", type=Path, help="the network's checkpoint (default: the preset's own)"
+        "--weights",
+        type=Path,
+        help="the network's checkpoint; none: without anything trained (default: the preset's own)",
     )
 
 

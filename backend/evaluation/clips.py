@@ -97,7 +97,7 @@ def write_clips(
     with Matter() as matter:
         for number, clip in enumerate(clips):
             contents = (path.read_bytes() for path in _files(clip.path))
-            stamp = stamp_of(contents, pipeline.preset, pipeline.model_hash, options, limit)
+            stamp = stamp_of(contents, pipeline.preset, pipeline.picture_hash, options, limit)
             if is_whole(out, clip.name, stamp):
                 continue
             try:

@@ -15,6 +15,7 @@ import numpy as np
 
 from backend.avatar.create import CreateOptions
 from backend.avatar.pipeline import Pipeline
+from backend.data.held_out import judged
 from backend.export.atomic import write_bytes
 from backend.export.contact_sheet import write_contact_sheet
 from backend.export.png import read_png, write_png
@@ -29,10 +30,6 @@ from .shown import shown, turned
 
 OWN, MIRRORED, ROUND_TRIP, LEFT, RIGHT = "own", "mirrored", "round_trip", "left_20", "right_20"
 SYSTEMS = (OWN, MIRRORED, ROUND_TRIP, LEFT, RIGHT)
-
-HELD_OUT = 10
-"""Of a folder with more pictures than this, every tenth by name is judged: no other is learned
-from."""
 
 _FRAME = "portrait.png"
 _CELL_PX = 224
@@ -82,7 +79,7 @@ def write_portraits(
     for number, file in enumerate(files):
         progress("portraits", number, len(files))
         data = file.read_bytes()
-        stamp = stamp_of([data], pipeline.preset, pipeline.model_hash, options)
+        stamp = stamp_of([data], pipeline.preset, pipeline.picture_hash, options)
         if is_whole(out, file.stem, stamp):
             continue
         try:
@@ -116,8 +113,7 @@ def _judged(folder: Path, limit: int | None) -> list[Path]:
             f"{folder} holds no pictures; expected {', '.join(sorted(PICTURE_SUFFIXES))}.",
             "Give a folder of photographs.",
         )
-    if len(files) > HELD_OUT:
-        files = files[::HELD_OUT]
+    files = judged(files)
     if limit is not None and limit < len(files):
         files = [files[i] for i in np.linspace(0, len(files) - 1, limit).round().astype(int)]
     return files

@@ -77,7 +77,7 @@ def test_a_camera_that_sees_nothing_shows_nothing(pipeline, avatar):
 def test_the_mouth_that_the_portrait_hides_gets_no_detail(pipeline, avatar):
     """Teeth lie behind lips: nothing of the lips is painted on them."""
     opened = Track.from_arkit({"jawOpen": 0.7}, betas=avatar.source.betas)
-    fine = pipeline.picture(avatar, opened, avatar.camera).rgb
+    fine = pipeline.drawn(avatar, opened, avatar.camera).raster.features.numpy()
     coarse = pipeline.render(pipeline.drive(avatar, opened), avatar.camera).rgb
     lips = pipeline.tracker.detector.detect((coarse * 255).clip(0, 255).astype(np.uint8))[0]
     mouth = lips.landmarks[[13, 14], :2].mean(0).astype(int)
@@ -96,7 +96,7 @@ def _detail(
     none, nowhere = torch.zeros(len(cloud)) > 0, torch.zeros(_SIDE, _SIDE) > 0
     mouth = mouth or Mouth(none, none, none)
     lips = nowhere if lips is None else lips
-    return Detail(photo, cloud, camera, 0.999, mouth, nowhere, lips)
+    return Detail(photo, cloud, camera, 0.999, mouth, none, nowhere, lips)
 
 
 @pytest.mark.parametrize(("zoom", "across_m"), [(1.0, 0.0), (1.0, 0.01), (1.5, 0.0), (0.6, 0.004)])
@@ -109,7 +109,7 @@ def test_detail_is_moved_and_scaled_with_the_splats(zoom, across_m):
     viewmat[2, 3] /= zoom
     viewmat[0, 3] += across_m
     moved = dataclasses.replace(camera, viewmat=viewmat)
-    shown = detail.drawn(cloud, moved).features.numpy()
+    shown = detail.drawn(cloud, moved).raster.features.numpy()
     middle = (_SIDE - 1) / 2 + 0.5
     shift = across_m * camera.K[0, 0] / camera.viewmat[2, 3] * zoom
     y, x = np.mgrid[:_SIDE, :_SIDE] + 0.5
@@ -130,7 +130,7 @@ def test_what_lies_behind_the_portraits_splats_stays_as_it_is():
     both = Gaussians.cat([front, behind])
     detail = _detail(photo, both, camera)
     gone = dataclasses.replace(front, opacities=torch.zeros(len(front)))
-    shown = detail.drawn(Gaussians.cat([gone, behind]), camera).features
+    shown = detail.drawn(Gaussians.cat([gone, behind]), camera).raster.features
     np.testing.assert_allclose(shown, rasterise(behind, camera).features, atol=1e-3)
 
 
@@ -150,9 +150,11 @@ def test_an_outline_that_lies_inside_now_leaves_no_line():
     photo[22:, cut] = 0
     detail = _detail(photo, own, camera)
     rows = slice(32, 44)  # nearer to the border detail fades
-    assert detail.drawn(own, camera).features[rows, cut].max() < 0.1, "there it is the outline"
+    assert detail.drawn(own, camera).raster.features[rows, cut].max() < 0.1, (
+        "there it is the outline"
+    )
     moved = dataclasses.replace(hat, means=hat.means + torch.tensor([14 * pixel_m, 0, 0]))
-    shown = detail.drawn(Gaussians.cat([moved, face, backdrop]), camera).features
+    shown = detail.drawn(Gaussians.cat([moved, face, backdrop]), camera).raster.features
     assert shown[rows, _SIDE // 2 : -4].min() > 0.4
 
 
@@ -165,11 +167,11 @@ def test_teeth_carry_their_detail_only_while_the_mouth_is_open_as_far():
     detail = _detail(photo, cloud, camera, mouth)
     middle = (slice(_SIDE // 2 - 4, _SIDE // 2 + 4), slice(20, -20))
     coarse = rasterise(cloud, camera).features[middle]
-    assert (detail.drawn(cloud, camera).features[middle] - coarse).abs().mean() > 0.08
+    assert (detail.drawn(cloud, camera).raster.features[middle] - coarse).abs().mean() > 0.08
     means = cloud.means.clone()
     means[mouth.lower, 1] -= 6 * 1.8 / camera.K[0, 0]
     opened = dataclasses.replace(cloud, means=means)
-    apart = detail.drawn(opened, camera).features - rasterise(opened, camera).features
+    apart = detail.drawn(opened, camera).raster.features - rasterise(opened, camera).features
     assert apart[middle].abs().mean() < 0.02
 
 
@@ -184,9 +186,11 @@ def test_an_edge_of_lips_stays_behind_when_they_move_otherwise_than_the_head():
     part = (cloud.means[:, 1].abs() < 12 * pixel_m)[:, None]
     moved = cloud.means + part * torch.tensor([8 * pixel_m, 0, 0]).float()
     aside = dataclasses.replace(cloud, means=moved)
-    carried = (detail.drawn(aside, camera).features - rasterise(aside, camera).features).abs()
+    carried = (
+        detail.drawn(aside, camera).raster.features - rasterise(aside, camera).features
+    ).abs()
     assert carried[30:34, 24:40].mean() < 0.3 * carried[22:26, 24:40].mean()
-    own = detail.drawn(cloud, camera).features - rasterise(cloud, camera).features
+    own = detail.drawn(cloud, camera).raster.features - rasterise(cloud, camera).features
     assert own[30:34, 24:40].abs().mean() > 0.08
 
 

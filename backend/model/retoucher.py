@@ -1,0 +1,105 @@
+"""The retoucher: what avatars' pictures lack, seen from how they were drawn.
+
+A small U-Net. It sees a picture with its alpha and its clues (what of it the portrait shows, how
+far that moved, which parts are the mouth's or the eyes'), and gives what to add to colours and
+alpha.
+Where a picture shows the portrait itself, unmoved, nothing is added.
+
+Deviates: the paper's neural renderer paints the picture from 32 learned features of every Gaussian,
+with a StyleUNet. Here splats with the portrait's detail are most of the picture already; drawing
+other 29 channels would cost more time than the network, and what is painted cannot lie in a PLY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+WIDTHS = (24, 48, 96, 160, 224)
+BLOCKS = (1, 1, 2, 2, 2)
+STRIDE = 2 ** (len(WIDTHS) - 1)
+"""Sides of its pictures are multiples of this."""
+
+PICTURE = 4
+"""Premultiplied display sRGB, and alpha."""
+
+CLUES = ("trust", "shown", "moved", "head", "mouth", "eyes")
+"""Planes that tell of every pixel of a drawn picture: how much of the portrait's detail it has;
+whether the portrait shows what it shows; how far that moved otherwise than the head; and how much
+of it is the head's, the mouth's inside, the eyeballs'."""
+
+PLANES = PICTURE + len(CLUES)
+
+FAR_PX = 32.0
+"""So many pixels of the portrait are 1 in the plane of what moved."""
+
+
+class Block(nn.Module):
+    """Two convolutions around which the input goes."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, width, H, W] of the same shape."""
+        return x + self.second(F.silu(self.first(F.silu(x))))
+
+
+class Retoucher(nn.Module):
+    """Planes of a drawn picture to the retouched picture.
+
+    Args:
+        widths: Channels at every resolution, full to coarse.
+        blocks: How many blocks there are at each on the way down; on the way up one.
+    """
+
+    def __init__(self, widths: Sequence[int] = WIDTHS, blocks: Sequence[int] = BLOCKS) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(PLANES, widths[0], 3, padding=1)
+        self.down = nn.ModuleList(
+            nn.Sequential(*[Block(width) for _ in range(count)])
+            for width, count in zip(widths, blocks, strict=True)
+        )
+        pairs = list(pairwise(widths))
+        self.coarser = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairs)
+        self.finer = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairs)
+        self.up = nn.ModuleList(Block(width) for width in widths[:-1])
+        self.leave = nn.Conv2d(widths[0], PICTURE, 3, padding=1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # pyright: ignore[reportArgumentType]
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """What to add to a picture.
+
+        Args:
+            planes: [B, PLANES, H, W] 0..1: picture, clues; sides multiples of `STRIDE`.
+
+        Returns:
+            [B, 4, H, W]: to premultiplied display sRGB, and to alpha.
+        """
+        x = self.enter(planes * 2 - 1)
+        kept: list[Tensor] = []
+        for blocks, coarser in zip(self.down, self.coarser, strict=False):
+            kept.append(blocks(x))
+            x = coarser(kept[-1])
+        x = self.down[-1](x)
+        for finer, block in zip(reversed(self.finer), reversed(self.up), strict=True):
+            x = block(F.interpolate(finer(x), scale_factor=2.0) + kept.pop())
+        return self.leave(F.silu(x)) * doubt(planes)
+
+
+def doubt(planes: Tensor) -> Tensor:
+    """[B, 1, H, W] 0..1: how far a pixel may differ from the portrait's own pose.
+
+    Args:
+        planes: [B, PLANES, H, W] 0..1.
+    """
+    trust, moved = (planes[:, PICTURE + CLUES.index(name)][:, None] for name in ("trust", "moved"))
+    return 1 - trust * torch.exp(-(moved * FAR_PX).square())

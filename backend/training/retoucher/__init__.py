@@ -1,0 +1,1 @@
+"""How the retoucher learns, from round trips of photographs."""

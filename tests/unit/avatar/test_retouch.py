@@ -1,0 +1,121 @@
+"""What the retoucher adds to a picture of any camera."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from backend.avatar.detail import Drawn
+from backend.avatar.pipeline import Pipeline
+from backend.avatar.retouch import LEARNED_PX, Retouch, shipped
+from backend.avatar.weights import UNTRAINED
+from backend.losses.pixels import psnr
+from backend.model.retoucher import CLUES, PICTURE, PLANES
+from backend.splat.rasterise import Raster
+from shared.camera import Camera, portrait_intrinsics
+
+GREY, ADDED = 0.5, 0.2
+
+
+class _Painter(torch.nn.Module):
+    """Adds to the red of what it is given, and remembers that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[torch.Tensor] = []
+
+    def forward(self, planes: torch.Tensor) -> torch.Tensor:
+        self.seen.append(planes)
+        added = torch.zeros(len(planes), PICTURE, *planes.shape[2:])
+        added[:, 0] = ADDED
+        return added
+
+
+def _camera(side: int, nearer: float = 1.0) -> Camera:
+    view = np.diag([1.0, -1.0, -1.0, 1.0])
+    view[2, 3] = 1.8 / nearer
+    return Camera(view, portrait_intrinsics(side), side, side)
+
+
+def _drawn(camera: Camera, box: tuple[slice, slice]) -> Drawn:
+    """A grey square."""
+    alpha = torch.zeros(camera.height, camera.width)
+    alpha[box] = 1
+    depth = alpha * float(camera.viewmat[2, 3])
+    clues = torch.zeros(camera.height, camera.width, len(CLUES))
+    return Drawn(Raster((GREY * alpha)[..., None].expand(-1, -1, 3), alpha, depth), clues)
+
+
+@pytest.mark.parametrize(("side", "step"), [(256, 1), (512, 2), (1024, 4)])
+def test_heads_are_as_large_for_it_as_in_its_training(side, step):
+    camera, painter = _camera(side), _Painter()
+    box = (slice(side // 4, side // 2), slice(side // 4, side // 2))
+    drawn = _drawn(camera, box)
+    raster = Retouch(painter)(drawn, camera)  # pyright: ignore[reportArgumentType]
+    (seen,) = painter.seen
+    assert seen.shape == (1, PLANES, LEARNED_PX // 2, LEARNED_PX // 2)
+    torch.testing.assert_close(seen[0, 3].sum() * step**2, drawn.raster.alpha.sum())
+    inside = raster.features[box]
+    torch.testing.assert_close(inside[..., 0], torch.full_like(inside[..., 0], GREY + ADDED))
+    assert (inside[..., 1:] == GREY).all()
+    outside = drawn.raster.alpha == 0
+    assert not raster.features[outside].any(), "where nobody is, nothing is painted"
+    assert not raster.alpha[outside].any()
+
+
+def test_a_picture_that_is_no_multiple_of_anything_is_retouched_to_its_edges():
+    camera = dataclasses.replace(_camera(512), width=333, height=217)
+    raster = Retouch(_Painter())(_drawn(camera, (slice(None), slice(None))), camera)  # pyright: ignore[reportArgumentType]
+    assert raster.features.shape == (217, 333, 3)
+    assert (raster.features[..., 0] > GREY + ADDED / 2).all()
+
+
+def test_colours_stay_below_alpha_and_alpha_below_one():
+    camera = _camera(256)
+    drawn = _drawn(camera, (slice(0, 64), slice(0, 64)))
+    drawn.raster.features = (
+        torch.full_like(drawn.raster.features, 0.9) * drawn.raster.alpha[..., None]
+    )
+    raster = Retouch(_Painter())(drawn, camera)  # pyright: ignore[reportArgumentType]
+    assert (raster.features <= raster.alpha[..., None]).all()
+    assert float(raster.alpha.max()) == 1
+
+
+@pytest.mark.parametrize("nearer", [0.2, None])
+def test_who_is_too_small_or_not_there_is_left_alone(nearer):
+    camera, painter = _camera(256, nearer or 1), _Painter()
+    nobody = (slice(0, 0), slice(0, 0))
+    drawn = _drawn(camera, (slice(8, 32), slice(8, 32)) if nearer else nobody)
+    assert Retouch(painter)(drawn, camera) is drawn.raster  # pyright: ignore[reportArgumentType]
+    assert not painter.seen
+
+
+def test_the_shipped_one_leaves_the_portraits_own_pose_and_changes_others(
+    pipeline, avatar, portrait
+):
+    inside = portrait.matte > 0.5
+    for yaw, least, most in ((0.0, 44, np.inf), (0.35, 20, 45)):
+        frame = dataclasses.replace(
+            avatar.source,
+            global_orient=avatar.source.global_orient + np.array([[0, yaw, 0]], np.float32),
+        )
+        drawn = pipeline.drawn(avatar, frame, avatar.camera)
+        retouched = shipped(pipeline.device)(drawn, avatar.camera)
+        before = drawn.raster.features.numpy()
+        assert least < psnr(retouched.features.numpy(), before, inside) < most
+        again = shipped(pipeline.device)(drawn, avatar.camera)
+        assert torch.equal(again.features, retouched.features), "a still avatar does not flicker"
+        picture = pipeline.picture(avatar, frame, avatar.camera)
+        np.testing.assert_array_equal(picture.rgb, retouched.features.numpy())
+
+
+def test_without_anything_trained_pictures_are_as_they_were_drawn(pipeline, avatar):
+    frame = dataclasses.replace(avatar.source, global_orient=np.array([[0, 0.3, 0]], np.float32))
+    untrained = Pipeline(device="cpu", weights=UNTRAINED)
+    drawn = pipeline.drawn(avatar, frame, avatar.camera).raster.features.numpy()
+    np.testing.assert_array_equal(untrained.picture(avatar, frame, avatar.camera).rgb, drawn)
+    assert untrained.model_hash == pipeline.model_hash, "its avatars are everybody's"
+    assert untrained.picture_hash != pipeline.picture_hash
