@@ -25,6 +25,7 @@ import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from backend.assets import RETOUCHER  # noqa: E402
+from backend.avatar.retouch import STRENGTH  # noqa: E402
 from backend.data.retouch_sample import SUFFIX, read_sample  # noqa: E402
 from backend.export.contact_sheet import write_contact_sheet  # noqa: E402
 from backend.model.retoucher import PICTURE, Retoucher  # noqa: E402
@@ -49,7 +50,7 @@ def main() -> None:
     for path in args.weights:
         network = _loaded(path)
         added = torch.cat([network(part) for part in drawn.split(8)])
-        pictures[path.stem] = drawn[:, :PICTURE] + added
+        pictures[path.stem] = drawn[:, :PICTURE] + STRENGTH * added
     objective = Objective()
     measured = {name: objective.judge(shown, target) for name, shown in pictures.items()}
     first = measured["as drawn"]

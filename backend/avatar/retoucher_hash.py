@@ -1,3 +1,3 @@
 """Written by scripts/make_retoucher.py."""
 
-RETOUCHER_SHA256 = "1d9fa7b6a2200df2f66d96abd3a3015bdbcb49db62e4456ab0dd28ec914bb5ad"
+RETOUCHER_SHA256 = "2608aba3b52112fde1d873c7ae35640bcc59fc12feab98363df94f9e3ddee2b6"

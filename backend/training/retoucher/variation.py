@@ -13,8 +13,8 @@ _LARGER = 0.55  # octaves
 _TURN_RAD = 0.12
 _SHIFT = 0.2  # of half a side
 _UNCHANGED = 0.3  # of the samples keep their place
-_BRIGHTER, _TINT = 0.35, 0.08  # logarithms
-_SATURATION = (0.6, 1.3)
+_BRIGHTER, _TINT = 0.35, 0.3  # logarithms; portraits are all before one blue
+_SATURATION = (0.3, 1.3)
 
 
 def varied(samples: Tensor, chance: torch.Generator) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 
 from backend.avatar.detail import Drawn
 from backend.avatar.pipeline import Pipeline
-from backend.avatar.retouch import LEARNED_PX, Retouch, shipped
+from backend.avatar.retouch import LEARNED_PX, STRENGTH, Retouch, shipped
 from backend.avatar.weights import UNTRAINED
 from backend.losses.pixels import psnr
 from backend.model.retoucher import CLUES, PICTURE, PLANES
@@ -59,7 +59,9 @@ def test_heads_are_as_large_for_it_as_in_its_training(side, step):
     assert seen.shape == (1, PLANES, LEARNED_PX // 2, LEARNED_PX // 2)
     torch.testing.assert_close(seen[0, 3].sum() * step**2, drawn.raster.alpha.sum())
     inside = raster.features[box]
-    torch.testing.assert_close(inside[..., 0], torch.full_like(inside[..., 0], GREY + ADDED))
+    torch.testing.assert_close(
+        inside[..., 0], torch.full_like(inside[..., 0], GREY + STRENGTH * ADDED)
+    )
     assert (inside[..., 1:] == GREY).all()
     outside = drawn.raster.alpha == 0
     assert not raster.features[outside].any(), "where nobody is, nothing is painted"
@@ -70,7 +72,7 @@ def test_a_picture_that_is_no_multiple_of_anything_is_retouched_to_its_edges():
     camera = dataclasses.replace(_camera(512), width=333, height=217)
     raster = Retouch(_Painter())(_drawn(camera, (slice(None), slice(None))), camera)  # pyright: ignore[reportArgumentType]
     assert raster.features.shape == (217, 333, 3)
-    assert (raster.features[..., 0] > GREY + ADDED / 2).all()
+    assert (raster.features[..., 0] > GREY + STRENGTH * ADDED / 2).all()
 
 
 def test_colours_stay_below_alpha_and_alpha_below_one():
