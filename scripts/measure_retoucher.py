@@ -20,7 +20,6 @@ from backend.process import tune_process  # noqa: E402
 tune_process()
 
 import numpy as np  # noqa: E402
-import safetensors.torch  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
@@ -73,8 +72,7 @@ def main() -> None:
 
 def _loaded(path: Path) -> Retoucher:
     network = Retoucher()
-    state = safetensors.torch.load_file(path)
-    network.load_state_dict({name: value.float() for name, value in state.items()})
+    network.load(path.read_bytes())
     return network.eval()
 
 

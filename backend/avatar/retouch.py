@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-import safetensors.torch
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,14 +15,11 @@ from backend.avatar.detail import Drawn
 from backend.avatar.refine import PORTRAIT_DISTANCE_M
 from backend.avatar.retoucher_hash import RETOUCHER_SHA256
 from backend.model.attributes import COLOURS
-from backend.model.retoucher import STRIDE, Retoucher
+from backend.model.retoucher import SIDE_PX, STRIDE, Retoucher
 from backend.splat.rasterise import Raster
 from shared.camera import PORTRAIT_FOCAL, Camera
 
-LEARNED_PX = 256
-"""Side of the portraits that it has learned from."""
-
-_LEARNED_PX_PER_M = PORTRAIT_FOCAL / 2 * LEARNED_PX / PORTRAIT_DISTANCE_M
+_LEARNED_PX_PER_M = PORTRAIT_FOCAL / 2 * SIDE_PX / PORTRAIT_DISTANCE_M
 STRENGTH = 0.6
 """Of what it adds. All of it is best for people like those that it learned from; on photographs
 unlike theirs it draws blotches on cheeks that nobody has seen."""
@@ -95,7 +91,7 @@ def shipped(device: str) -> Retouch:
         RETOUCHER, RETOUCHER_SHA256, "The retoucher's file", "scripts/make_retoucher.py"
     )
     network = Retoucher()
-    network.load_state_dict({n: v.float() for n, v in safetensors.torch.load(content).items()})
+    network.load(content)
     network.eval().requires_grad_(False)
     return Retouch(network.to(device, memory_format=torch.channels_last))  # pyright: ignore[reportCallIssue]
 

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 
 from backend.export.atomic import write_bytes
-from backend.model.retoucher import PICTURE, PLANES
+from backend.model.retoucher import PICTURE, PLANES, SIDE_PX
 from shared.errors import AvatarError
 
-SIDE_PX = 256
 _TILES = (PLANES + PICTURE + 2) // 3
 _LOSSLESS = 101
 SUFFIX = ".webp"

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,6 +24,9 @@ WIDTHS = (24, 48, 96, 160, 224)
 BLOCKS = (1, 1, 2, 2, 2)
 STRIDE = 2 ** (len(WIDTHS) - 1)
 """Sides of its pictures are multiples of this."""
+
+SIDE_PX = 256
+"""Side of the portraits that it learns from."""
 
 PICTURE = 4
 """Premultiplied display sRGB, and alpha."""
@@ -74,6 +78,11 @@ class Retoucher(nn.Module):
         self.leave = nn.Conv2d(widths[0], PICTURE, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # pyright: ignore[reportArgumentType]
+
+    def load(self, content: bytes) -> None:
+        """Takes the weights of a file, which has them in half precision."""
+        state = safetensors.torch.load(content)
+        self.load_state_dict({name: value.float() for name, value in state.items()})
 
     def forward(self, planes: Tensor) -> Tensor:
         """What to add to a picture.

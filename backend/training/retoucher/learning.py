@@ -114,9 +114,8 @@ class Learning:
 
     def begin_with(self, weights: Path) -> None:
         """Starts from what another training made."""
-        state = safetensors.torch.load(weights.read_bytes())
         for network in (self._network, self._mean):
-            network.load_state_dict({name: value.float() for name, value in state.items()})
+            network.load(weights.read_bytes())
 
     def run(
         self, progress: Progress = silent, stop: Callable[[], bool] = lambda: False
@@ -180,7 +179,7 @@ class Learning:
         with self._half:
             added = self._network(planes.to(memory_format=torch.channels_last))
             retouched = planes[:, :PICTURE] + added.float()
-            total = self._objective(retouched, samples, backdrop)["total"]
+            total = self._objective(retouched, samples, backdrop)
         self._optimiser.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self._network.parameters(), _LONGEST_GRADIENT)

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backend.data.retouch_sample import SIDE_PX
 from backend.losses.perceptual import EfficientNetPerceptual
 from backend.model.attributes import COLOURS
-from backend.model.retoucher import CLUES, PICTURE, PLANES
+from backend.model.retoucher import CLUES, PICTURE, PLANES, SIDE_PX
 
 _ALPHA, _EDGES, _FEATURES = 0.5, 0.5, 0.5
 _FINE = 4.0
@@ -29,8 +28,8 @@ class Objective(nn.Module):
         super().__init__()
         self._features = EfficientNetPerceptual(SIDE_PX)
 
-    def forward(self, retouched: Tensor, samples: Tensor, backdrop: Tensor) -> dict[str, Tensor]:
-        """The terms, and their sum `total`.
+    def forward(self, retouched: Tensor, samples: Tensor, backdrop: Tensor) -> Tensor:
+        """Their weighted sum.
 
         Args:
             retouched: [B, 4, S, S].
@@ -39,22 +38,13 @@ class Objective(nn.Module):
         """
         target = samples[:, PLANES:]
         found, wanted = over(retouched, backdrop), over(target, backdrop)
-        terms = {
-            "colour": ((found - wanted).abs() * _counting(samples)).mean(),
-            "alpha": (retouched[:, COLOURS] - target[:, COLOURS]).abs().mean(),
-            "edges": sum(
-                ((a - b).abs().mean() for a, b in zip(edges(found), edges(wanted), strict=True)),
-                start=found.new_zeros(()),
-            ),
-            "features": self._features([found.clamp(0, 1)], wanted).float(),
-        }
-        total = (
-            terms["colour"]
-            + _ALPHA * terms["alpha"]
-            + _EDGES * terms["edges"]
-            + _FEATURES * terms["features"]
+        colour = ((found - wanted).abs() * _counting(samples)).mean()
+        alpha = (retouched[:, COLOURS] - target[:, COLOURS]).abs().mean()
+        across, down = (
+            (a - b).abs().mean() for a, b in zip(edges(found), edges(wanted), strict=True)
         )
-        return {**terms, "total": total}
+        features = self._features([found.clamp(0, 1)], wanted).float()
+        return colour + _ALPHA * alpha + _EDGES * (across + down) + _FEATURES * features
 
     @torch.no_grad()
     def judge(self, retouched: Tensor, target: Tensor) -> dict[str, Tensor]:

@@ -73,8 +73,8 @@ def read_samples(folder: Path) -> tuple[Samples, Samples]:
             torch.tensor([kind_of(file) for _, file in own]),
         )
 
-    looked_at = [name for name in people if name not in learned(people)]
-    return of(learned(people)), of(looked_at)
+    learn = learned(people)
+    return of(learn), of([name for name in people if name not in learn])
 
 
 def _person(file: Path) -> str:

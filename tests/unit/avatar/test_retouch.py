@@ -10,10 +10,10 @@ import torch
 
 from backend.avatar.detail import Drawn
 from backend.avatar.pipeline import Pipeline
-from backend.avatar.retouch import LEARNED_PX, STRENGTH, Retouch, shipped
+from backend.avatar.retouch import STRENGTH, Retouch, shipped
 from backend.avatar.weights import UNTRAINED
 from backend.losses.pixels import psnr
-from backend.model.retoucher import CLUES, PICTURE, PLANES
+from backend.model.retoucher import CLUES, PICTURE, PLANES, SIDE_PX
 from backend.splat.rasterise import Raster
 from shared.camera import Camera, portrait_intrinsics
 
@@ -56,7 +56,7 @@ def test_heads_are_as_large_for_it_as_in_its_training(side, step):
     drawn = _drawn(camera, box)
     raster = Retouch(painter)(drawn, camera)  # pyright: ignore[reportArgumentType]
     (seen,) = painter.seen
-    assert seen.shape == (1, PLANES, LEARNED_PX // 2, LEARNED_PX // 2)
+    assert seen.shape == (1, PLANES, SIDE_PX // 2, SIDE_PX // 2)
     torch.testing.assert_close(seen[0, 3].sum() * step**2, drawn.raster.alpha.sum())
     inside = raster.features[box]
     torch.testing.assert_close(
