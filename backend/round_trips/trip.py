@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -21,6 +20,7 @@ from backend.avatar.file import Avatar
 from backend.avatar.pipeline import Pipeline
 from backend.data.retouch_sample import KEPT_MARK, OWN_NUMBER, Sample, sample_of
 from backend.data.synthetic.pose import draw_track
+from backend.export.png import encoded
 from backend.tracking.fit import Fit
 from backend.tracking.portrait import Portrait
 from shared.camera import Camera
@@ -137,15 +137,13 @@ def _known(pipeline: Pipeline, avatar: Avatar, track: Track, rgba: np.ndarray) -
         track: Its pose.
         rgba: [512, 512, 4] uint8, RGB.
     """
-    file = cv2.imencode(".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA))[1].tobytes()
     tracker = pipeline.tracker
-    look = tracker.look(file, None, silent)
+    look = tracker.look(encoded(rgba), None, silent)
     head = tracker.head
     own = replace(track, betas=avatar.source.betas)
     pose = head.head_pose_of(own).cpu().numpy().astype(np.float64)
     viewmat = avatar.camera.viewmat @ pose
     still = np.zeros((1, 3), np.float32)
     camera = look.crop.camera(Camera(viewmat, avatar.camera.K, *rgba.shape[1::-1]))
-    shift = head.translated(own)
-    known = replace(shift, global_orient=still, transl=still, neck_pose=still)
+    known = replace(head.translated(own), global_orient=still, transl=still, neck_pose=still)
     return tracker.portrait_of(look, Fit(known, camera, error_px=0.0))
