@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from backend.avatar.flat_motion import FlatMotion
 from backend.avatar.mouth import Mouth
 from backend.model.attributes import COLOURS
 from backend.model.retoucher import FAR_PX
@@ -40,6 +41,7 @@ _WHOLE_PX, _MOST_LACKING = 3.0, 0.22
 """Of a place that moves so far otherwise than the head, what it lacks is carried up to that much:
 more is no detail, but something else that lies beside it in the portrait, such as hair."""
 _PATCH_PX, _OWN, _FOREIGN = 9, 0.12, 0.24
+_SPREAD_PX = 9
 _BESIDE_PX = 8.0
 """What splats lack over a whole patch on average: that much is theirs, that much something else's,
 which is carried only while the place moves hardly farther than so."""
@@ -76,6 +78,7 @@ class Detail:
         alpha_max: As `rasterise`.
         mouth: Which of its Gaussians are the mouth's.
         eyes: [N] bool: which are the eyeballs'.
+        clothes: [N] bool: which are clothes on the torso.
         foreign: [S, S] bool: where things stand before the face, such as frames of glasses: what is
             lacking there is not the skin's.
         lips: [S, S] bool: the edges of lips that are open, of which both lips and teeth lack some.
@@ -89,6 +92,7 @@ class Detail:
         alpha_max: float,
         mouth: Mouth,
         eyes: Tensor,
+        clothes: Tensor,
         foreign: Tensor,
         lips: Tensor,
     ) -> None:
@@ -102,6 +106,7 @@ class Detail:
         behind = (depth - front[0, 0, 0]).clamp_min(0)
         self._places = places  # [N, 2] pixels of the portrait
         self._shown = torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
+        self._clothes = clothes
         self._mouth, self._gap = mouth, mouth.gap(places)
         parts = [cloud.layers >= FIRST_EXPRESSION_LAYER, mouth.inside, eyes]
         self._parts = torch.stack(parts, dim=1).to(cloud.features)  # [N, 3]
@@ -149,43 +154,53 @@ class Detail:
     ) -> tuple[Raster, Tensor, Tensor, Tensor, Tensor]:
         """The splats' picture, colours first and parts last; [H, W, 2] which pixel of the portrait
         each of its pixels shows; [H, W, 1] 0..1 how much of it the portrait shows; [H, W, 1] how
-        many pixels it moved otherwise than the head; and [H, W, 1] 0..1 how far to trust that."""
+        many pixels it moved otherwise than head and torso; [H, W, 1] 0..1 how far to trust it."""
         changed = (cloud.features[:, :COLOURS] - self._colours).abs().amax(1) / _RECOLOURED
-        turn, shift, moved, opened = self._moved(cloud, camera)
+        head, torso, moved, opened = self._moved(cloud, camera)
         shown = self._shown * torch.exp(-changed.square())
         shown = torch.where(self._mouth.inside, shown * opened, shown)[:, None]
         channels = [cloud.features[:, :COLOURS], moved * shown, shown, self._parts]
         carrying = replace(cloud, features=torch.cat(channels, dim=-1)).kept()
         raster = rasterise(carrying, camera, alpha_max=self._alpha_max)
         moved, share, _ = raster.features[..., COLOURS:].split([2, 1, _PARTS], dim=-1)
-        moved = moved / share.clamp_min(_LEAST)
-        places = _pixels(camera, turn, shift) + moved
+        moved = _spread(moved, share)
+        places = head.of_pixels(camera) + moved
+        moved = moved.norm(dim=-1, keepdim=True)
+        if self._clothes.any():
+            apart = (places - torso.of_pixels(camera)).norm(dim=-1, keepdim=True)
+            moved = moved.minimum(apart)
         alpha = raster.alpha[..., None]
         trust = share / alpha.clamp_min(_LEAST) * (alpha / _SEEN_ALPHA).clamp_max(1)
-        trust = trust * _one_place(places, turn)
-        return raster, places, share, moved.norm(dim=-1, keepdim=True), trust
+        trust = trust * _one_place(places, head.turn)
+        return raster, places, share, moved, trust
 
-    def _moved(self, cloud: Gaussians, camera: Camera) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The similarity, matrix [2, 2] and shift [2], from the picture's pixels to the portrait's,
-        [N, 2] what each splat's place differs from it, and 0..1 whether the mouth is open as far as
-        in the portrait.
+    def _moved(
+        self, cloud: Gaussians, camera: Camera
+    ) -> tuple[FlatMotion, FlatMotion, Tensor, Tensor]:
+        """How the head and the torso move from the picture's pixels to the portrait's, [N, 2] what
+        each splat's place differs from the head's, and 0..1 whether the mouth is open as far as in
+        the portrait.
 
         A splat stands for all pixels that it covers. Interpolating what it differs by, which
         changes little from one to the next, and not where it lies, keeps them apart.
         """
         now, depth = _projected(cloud, camera)
-        counts = (cloud.layers >= FIRST_EXPRESSION_LAYER) & (cloud.opacities > 0) & (depth > NEAR_M)
-        weight = (self._shown * counts)[:, None]
-        total = weight.sum().clamp_min(_LEAST)
-        here, there = (weight * now).sum(0) / total, (weight * self._places).sum(0) / total
-        p, q = now - here, self._places - there
-        size = (weight * p.square()).sum().clamp_min(_LEAST)
-        cosine = (weight * p * q).sum() / size
-        sine = (weight[:, 0] * (p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0])).sum() / size
-        turn = torch.stack([torch.stack([cosine, -sine]), torch.stack([sine, cosine])])
-        shift = there - turn @ here
-        still = Mouth.still(self._gap, self._mouth.gap(now) @ turn.T)
-        return turn, shift, self._places - (now @ turn.T + shift), still
+        ahead = self._shown * (cloud.opacities > 0) * (depth > NEAR_M)
+        of_head = cloud.layers >= FIRST_EXPRESSION_LAYER
+        head = FlatMotion.between(now, self._places, ahead * of_head)
+        torso = FlatMotion.between(now, self._places, ahead * self._clothes)
+        still = Mouth.still(self._gap, self._mouth.gap(now) @ head.turn.T)
+        return head, torso, self._places - head.of(now), still
+
+
+def _spread(moved: Tensor, share: Tensor) -> Tensor:
+    """[H, W, C] what is shown of values that are multiplied by their share [H, W, 1], carried on
+    over the outline of what is shown: beside it nothing has another place."""
+    planes = torch.cat([moved, share], dim=-1).permute(2, 0, 1)[None]
+    around = F.avg_pool2d(planes, _SPREAD_PX, 1, _SPREAD_PX // 2)[0].permute(1, 2, 0)
+    around = around[..., :-1] / around[..., -1:].clamp_min(_LEAST)
+    own = moved / share.clamp_min(_LEAST)
+    return around + (share / _SEEN_ALPHA).clamp_max(1) * (own - around)
 
 
 def _of_splats(lacking: Tensor) -> Tensor:
@@ -215,13 +230,6 @@ def _projected(cloud: Gaussians, camera: Camera) -> tuple[Tensor, Tensor]:
 
 def _coloured(cloud: Gaussians) -> Gaussians:
     return replace(cloud, features=cloud.features[:, :COLOURS])
-
-
-def _pixels(camera: Camera, turn: Tensor, shift: Tensor) -> Tensor:
-    """[H, W, 2] where a similarity, matrix [2, 2] and shift [2], puts the pixels' centres."""
-    rows = torch.arange(camera.height, device=turn.device)[:, None, None] + 0.5
-    columns = torch.arange(camera.width, device=turn.device)[:, None] + 0.5
-    return rows * turn[:, 1] + (columns * turn[:, 0] + shift)
 
 
 def _grid(pixels: Tensor, side: int) -> Tensor:

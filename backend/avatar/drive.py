@@ -82,10 +82,12 @@ class Actor:
             return
         head, betas = loaded.head, avatar.source.betas
         rest = head.vertices_of(avatar.neutral())[0]
-        neck_y = float(head.joints_of(betas)[1, 1])
+        neck = torch.from_numpy(head.joints_of(betas)[1]).to(rest)
         self._torso_pose = head.head_pose_of(avatar.source)
-        self._follow = torso_follows(avatar.identity.means, neck_y)
-        self._bends = neck_follows(rest, neck_y, head.regions["neck"])
+        up = self._torso_pose[1, :3]  # heights in its frame
+        clothes = avatar.clothes_of(avatar.identity)
+        self._follow = torso_follows(avatar.identity.means, neck, up, clothes)
+        self._bends = neck_follows(rest, float(neck[1]), head.regions["neck"])
         moved = self._moved(head.translated(avatar.source), frozenset())
         own, vertices = union(None, moved.layers), moved.vertices[0]
         self._lids = Lids.of(own, vertices, rest, head, betas)

@@ -51,6 +51,8 @@ class Avatar:
         model_hash: Which weights made it.
         head_hash: Which head drives it.
         image_hash: sha256 of the source picture.
+        clothes: [N] bool: Gaussians of `identity` that are clothes on the torso; None where only
+            their height tells.
         photo: [1024, 1024, 4] uint8 the portrait by `photo_camera`, display sRGB on black and its
             matte; None where a neural renderer draws pictures.
     """
@@ -64,12 +66,20 @@ class Avatar:
     model_hash: str
     head_hash: str
     image_hash: str
+    clothes: Tensor | None = None
     photo: Tensor | None = None
 
     @property
     def photo_camera(self) -> Camera:
         """The portrait's camera with a wider picture: what lies around the crop is on it too."""
         return wider(self.camera)
+
+    def clothes_of(self, cloud: Gaussians) -> Tensor:
+        """[N] bool: which Gaussians, the identity's first, are clothes on the torso."""
+        clothes = self.clothes
+        if clothes is None:
+            return torch.zeros(len(cloud), dtype=torch.bool, device=cloud.means.device)
+        return torch.nn.functional.pad(clothes, (0, len(cloud) - len(clothes)))
 
     def save(self, path: Path) -> None:
         """Writes a `.savatar` (one safetensors file, JSON metadata), atomically.
@@ -102,6 +112,8 @@ class Avatar:
             tensors[f"source.{name}"] = torch.from_numpy(np.array(array))
         tensors["camera.viewmat"] = torch.from_numpy(self.camera.viewmat)
         tensors["camera.K"] = torch.from_numpy(self.camera.K)
+        if self.clothes is not None:
+            tensors["clothes"] = self.clothes
         if self.photo is not None:
             file = encoded(self.photo.cpu().numpy())
             tensors["photo"] = torch.from_numpy(np.frombuffer(file, np.uint8).copy())
@@ -142,6 +154,7 @@ class Avatar:
             identity=self.identity.to(device),
             g0_raw=self.g0_raw.to(device),
             layers=tuple(layer.to(device) for layer in self.layers),
+            clothes=None if self.clothes is None else self.clothes.to(device),
             photo=None if self.photo is None else self.photo.to(device),
         )
 
@@ -182,6 +195,7 @@ def _from_tensors(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> Avata
         model_hash=metadata["model_hash"],
         head_hash=metadata["head_hash"],
         image_hash=metadata["image_hash"],
+        clothes=_clothes(tensors.get("clothes"), count),
         photo=_photo(tensors.get("photo"), wider(camera)),
     )
 
@@ -192,6 +206,15 @@ def _camera_size(text: str) -> tuple[int, int]:
     if not fits or any(type(side) is not int or not 0 < side <= _MOST_PX for side in size):
         raise ValueError(f"camera_size is {text}; expected two sides of 1 to {_MOST_PX} pixels")
     return size[0], size[1]
+
+
+def _clothes(clothes: Tensor | None, count: int) -> Tensor | None:
+    """[count] bool, as expected."""
+    if clothes is not None and (clothes.shape != (count,) or clothes.dtype != torch.bool):
+        raise ValueError(
+            f"clothes are {list(clothes.shape)} {clothes.dtype}; expected [{count}] bool"
+        )
+    return clothes
 
 
 def _photo(file: Tensor | None, camera: Camera) -> Tensor | None:

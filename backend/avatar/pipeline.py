@@ -258,7 +258,7 @@ class Pipeline:
             landmarks = photo_landmarks(here, self.head)
             self._detail = avatar, Detail(
                 here.photo.float() / 255, own, avatar.photo_camera, self._config.alpha_max,
-                Mouth.of(own, self.head), of_eyeballs(own, self.head),
+                Mouth.of(own, self.head), of_eyeballs(own, self.head), here.clothes_of(own),
                 before_face(here, landmarks), lip_edges(here, landmarks),
             )  # fmt: skip
         return self._detail[1]

@@ -33,7 +33,7 @@ class Follow:
         return Follow(self.share[index], self.slope[index])
 
 
-def torso_follows(means: Tensor, neck_y_m: float) -> Follow:
+def torso_follows(means: Tensor, neck: Tensor, up: Tensor, clothes: Tensor) -> Follow:
     """How identity Gaussians follow the head.
 
     All the way from the neck's joint, at the height of the chin, upwards; not at all a little
@@ -41,11 +41,15 @@ def torso_follows(means: Tensor, neck_y_m: float) -> Follow:
 
     Args:
         means: [N, 3] head space, metres.
-        neck_y_m: Height of the neck joint.
+        neck: [3] the neck joint.
+        up: [3] the torso's upwards.
+        clothes: [N] bool: those on the torso, which stay however high: beside a head that is
+            lowered or tilted, shoulders are higher than its chin.
 
     Source: first-avatar.md, item 4; the reach measured on videos of seven people.
     """
-    return _blend(means[:, 1], neck_y_m, _TORSO_REACH_M)
+    follow = _blend((means - neck) @ up, 0.0, _TORSO_REACH_M)
+    return Follow(follow.share * ~clothes, follow.slope * ~clothes)
 
 
 def neck_follows(vertices: Tensor, neck_y_m: float, neck: Tensor) -> Follow:

@@ -57,14 +57,15 @@ def less_at_outline(own: Shown, view: View, sites: Sites, at: dict[str, np.ndarr
     return replace(own, trust=own.trust * (1 - better))
 
 
-def symmetric(view: View, targets: PlaneTargets) -> PlaneTargets:
+def symmetric(view: View, targets: PlaneTargets, of_head: np.ndarray) -> PlaneTargets:
     """The planes with hair as thick in front as on the other side.
 
     Args:
         view: The portrait and the fitted head.
         targets: What the planes should show.
+        of_head: [H, W] bool: what turns with the head.
     """
-    still = (targets.opacity[0] > _OWNED) & (view.matte > 0.5)
+    still = (targets.opacity[0] > _OWNED) & (view.matte > 0.5) & of_head
     rows, columns = np.nonzero(still)
     places = _mirror_image(view, np.stack([columns, rows], -1) + 0.5, targets.front_m[still])
     places = places[places[:, 1] > _neck_m(view)]
@@ -76,7 +77,7 @@ def symmetric(view: View, targets: PlaneTargets) -> PlaneTargets:
 
 
 def mirrored_side(
-    view: View, targets: PlaneTargets, cells: np.ndarray, step_px: float
+    view: View, targets: PlaneTargets, of_head: np.ndarray, cells: np.ndarray, step_px: float
 ) -> tuple[Gaussians, np.ndarray]:
     """The mirror image of the front sheet where the photo hides its place, and [H, W] bool: where
     that, and no back sheet, is what is behind the front one.
@@ -84,6 +85,7 @@ def mirrored_side(
     Args:
         view: The portrait and the fitted head.
         targets: What the planes should show.
+        of_head: [H, W] bool: what turns with the head.
         cells: [P, 2] pixels of the planes' cells.
         step_px: How far apart they are.
     """
@@ -100,6 +102,7 @@ def mirrored_side(
     front = np.minimum(depth, np.where(view.visible.face >= 0, view.visible.depth, np.inf))
     beside = look_up(view.visible.face < 0, cells, False)
     kept = opacity > np.where(beside, _LEAST_OPACITY, _OWNED)
+    kept &= look_up(of_head, cells, False)
     kept &= look_up(view.matte > 0.5, pixels, False)
     kept &= camera.depth(places) > look_up(front, pixels, np.inf) + _BEHIND_M
     kept &= facing(places, normals, camera) < _MOST_FACING

@@ -22,7 +22,8 @@ _BACK_M = 0.085
 _HAIR_BEHIND_M = 0.012
 _SEAM_PX = 6.0
 _OVERLAP_PX = 9
-_WHOLE, _OVERLAID = 0.97, 4
+_WHOLE, _OVERLAID, _REACH_PX = 0.97, 4, 3
+_SINGLE = 0.5  # of what is no wider than they reach, such as single hairs
 _RIM_PX = 8.0  # hair seen edge on is darker than the hair it becomes when the head turns
 _STAGGER_M, _GOLDEN = 3e-4, (5**0.5 - 1) / 2  # neighbours differ most by golden steps
 
@@ -106,8 +107,10 @@ def plane_targets(
     back = np.where(behind, back, cv2.GaussianBlur(back.astype(np.float32), (0, 0), _SEAM_PX))
     inner = cv2.erode(hit.astype(np.uint8), np.ones((_OVERLAP_PX, _OVERLAP_PX))) > 0
     inner |= hit & ~behind  # ears and neck end where the mesh does
-    # Some four splats lie over each other: each lets so much more through at a soft border.
-    share = np.where(matte < _WHOLE, 1 - (1 - matte) ** (1 / _OVERLAID), matte)
+    # Some four splats lie over each other: each lets so much more through at a soft border, and
+    # they reach beyond their cells.
+    within = np.maximum(cv2.erode(matte, np.ones((_REACH_PX, _REACH_PX))), _SINGLE * matte)
+    share = np.where(within < _WHOLE, 1 - (1 - within) ** (1 / _OVERLAID), within)
     back_opacity = np.where(inner, 0, share)
     return PlaneTargets(
         front.astype(np.float32),

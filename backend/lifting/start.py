@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ from backend.model.splitavatar import SplitAvatar
 from backend.splat.gaussians import Gaussians
 from backend.tracking.portrait import Portrait
 
-from .collar import neckwear
+from .collar import neckwear, torso_clothes
 from .frames import frames_of_glasses, standing_off
 from .glasses import glasses
 from .hair import hair_over_face, wide_enough
@@ -52,15 +52,17 @@ class Start:
         personal: The residuals.
         target: The portrait.
         betas: [300] the portrait's identity.
+        clothes: [H, W] bool: those on the torso.
     """
 
     personal: Personal
     target: Target
     betas: np.ndarray
+    clothes: np.ndarray
 
     def to(self, device: str) -> Start:
         """The same start on another device."""
-        return Start(self.personal.to(device), self.target.to(device), self.betas)
+        return replace(self, personal=self.personal.to(device), target=self.target.to(device))
 
 
 def start(
@@ -90,9 +92,11 @@ def start(
         view.mobility_image() * (1 - cv2.GaussianBlur(strands, (0, 0), _SOFT_PX)),
         float(view.camera.viewmat[2, 3]),
     )
-    targets = symmetric(view, targets)
+    clothes = torso_clothes(view)
+    targets = symmetric(view, targets, ~clothes)
     cells = _cell_centres(model.config.grid, view.camera.width)
-    mirrored, behind = mirrored_side(view, targets, cells, view.camera.width / model.config.grid)
+    step_px = view.camera.width / model.config.grid
+    mirrored, behind = mirrored_side(view, targets, ~clothes, cells, step_px)
     targets.opacity[BACK][behind] = 0
     identity, mask, rim = _planes(view, model, targets, cells, layers.vertices)
     frames = frames_of_glasses(view, frames)
@@ -107,7 +111,7 @@ def start(
         layers.anchored,
         fixed,
     )
-    return Start(personal, view.target(), view.betas)
+    return Start(personal, view.target(), view.betas, clothes)
 
 
 def _planes(

@@ -91,12 +91,14 @@ def _detail(
     camera: Camera,
     mouth: Mouth | None = None,
     lips: torch.Tensor | None = None,
+    clothes: torch.Tensor | None = None,
 ) -> Detail:
-    """Carried by all, with nothing before them; without a mouth, unless one is given."""
+    """Carried by all, with nothing before them; without mouth and clothes, unless given."""
     none, nowhere = torch.zeros(len(cloud)) > 0, torch.zeros(_SIDE, _SIDE) > 0
+    clothes = none if clothes is None else clothes
     mouth = mouth or Mouth(none, none, none)
     lips = nowhere if lips is None else lips
-    return Detail(photo, cloud, camera, 0.999, mouth, none, nowhere, lips)
+    return Detail(photo, cloud, camera, 0.999, mouth, none, clothes, nowhere, lips)
 
 
 @pytest.mark.parametrize(("zoom", "across_m"), [(1.0, 0.0), (1.0, 0.01), (1.5, 0.0), (0.6, 0.004)])
@@ -156,6 +158,31 @@ def test_an_outline_that_lies_inside_now_leaves_no_line():
     moved = dataclasses.replace(hat, means=hat.means + torch.tensor([14 * pixel_m, 0, 0]))
     shown = detail.drawn(Gaussians.cat([moved, face, backdrop]), camera).raster.features
     assert shown[rows, _SIDE // 2 : -4].min() > 0.4
+
+
+def test_clothes_that_stay_keep_their_whole_outline_when_the_head_goes():
+    """Below a head that moves by ten pixels, the photo's shoulders end five pixels lower."""
+    pixel_m, camera = float(1.8 / _camera().K[0, 0]), _camera()
+    whole = _sheet()
+    y = -whole.means[:, 1] / pixel_m  # downwards from the picture's middle
+    head, torso = whole.select(y < -10), whole.select(y > 12)
+    torso = dataclasses.replace(torso, layers=torch.zeros(len(torso), dtype=torch.uint8))
+    own = Gaussians.cat([torso, head])
+    raster = rasterise(own, camera)
+    photo = torch.cat([raster.features, raster.alpha[..., None]], dim=-1)
+    middle = _SIDE // 2
+    shoulder = middle + int(torch.nonzero(raster.alpha[middle:, middle] > 0.5)[0])
+    photo[middle : shoulder + 5] = 0
+    moved = dataclasses.replace(head, means=head.means + torch.tensor([10 * pixel_m, 0, 0]))
+    clothes = torch.arange(len(own)) < len(torso)
+    below = (slice(shoulder, shoulder + 3), slice(middle - 10, middle + 10))
+    left = {}
+    for kind, worn in (("worn", clothes), ("unknown", clothes & False)):
+        shown = _detail(photo, own, camera, clothes=worn).drawn(
+            Gaussians.cat([torso, moved]), camera
+        )
+        left[kind] = float(shown.raster.alpha[below].mean())
+    assert left["worn"] < 0.1 < 0.4 < left["unknown"]
 
 
 def test_teeth_carry_their_detail_only_while_the_mouth_is_open_as_far():

@@ -47,6 +47,9 @@ def test_a_saved_avatar_comes_back_bit_by_bit(avatar, file):
     assert avatar.photo is not None
     assert loaded.photo is not None
     assert torch.equal(avatar.photo, loaded.photo)
+    assert avatar.clothes is not None
+    assert loaded.clothes is not None
+    assert torch.equal(avatar.clothes, loaded.clothes)
     assert len(avatar.layers) == len(loaded.layers) == 4
     for own, other in zip(avatar.layers, loaded.layers, strict=True):
         assert [n for n, _ in own.tensors()] == [n for n, _ in other.tensors()]
@@ -212,10 +215,19 @@ def test_a_missing_tensor_is_refused(file, tmp_path, name):
     refusal(rewritten(file, tmp_path / "x.savatar", remove))
 
 
+def test_a_file_from_before_clothes_were_told_apart_has_none(file, tmp_path):
+    def remove(tensors: dict[str, torch.Tensor], _: dict[str, str]) -> None:
+        del tensors["clothes"]
+
+    older = Avatar.load(rewritten(file, tmp_path / "x.savatar", remove))
+    assert not older.clothes_of(older.identity).any()
+
+
 @pytest.mark.parametrize(
     "name",
     ["identity.quats", "identity.opacities", "g0_raw", "layers.0.scale", "layers.1.mask",
-     "layers.2.features", "source.transl", "source.betas", "camera.viewmat", "camera.K"],
+     "layers.2.features", "source.transl", "source.betas", "camera.viewmat", "camera.K",
+     "clothes"],
 )  # fmt: skip
 def test_a_tensor_of_another_shape_is_refused(file, tmp_path, name):
     def shorten(tensors: dict[str, torch.Tensor], _: dict[str, str]) -> None:

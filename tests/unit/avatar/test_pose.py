@@ -143,14 +143,30 @@ def column(count: int = 400) -> torch.Tensor:
 
 
 def test_torso_weights_grow_from_below_the_chin_to_the_neck_s_joint():
-    means = column()
-    heights, weights = means[:, 1], torso_follows(means, neck_y_m=-0.05).share
+    means, neck, up = column(), torch.tensor([0, -0.05, 0]), torch.tensor([0, 1.0, 0])
+    heights, weights = means[:, 1], torso_follows(means, neck, up, means[:, 0] > 0).share
     assert (weights.diff() >= 0).all()
     assert weights[heights >= -0.05].min() == 1
     assert weights[heights <= -0.08].max() == 0
     assert weights.diff().max() < 0.1, "smooth"
-    middle = torso_follows(torch.tensor([[0.4, -0.065, 0.1]]), neck_y_m=-0.05).share
+    middle = torso_follows(torch.tensor([[0.4, -0.065, 0.1]]), neck, up, torch.zeros(1) > 0).share
     assert float(middle) == pytest.approx(0.5, abs=1e-5)
+
+
+def test_torso_weights_grow_along_the_torso_below_a_tilted_head():
+    """Of one height beside an upright torso, and of very different ones in a tilted head."""
+    neck, up = torch.tensor([0.01, -0.05, 0.02]), torch.tensor([0.6, 0.8, 0.0])
+    across = torch.tensor([0.8, -0.6, 0.0])
+    means = neck - 0.015 * up + torch.linspace(-0.2, 0.2, 9)[:, None] * across
+    weights = torso_follows(means, neck, up, torch.zeros(9) > 0).share
+    torch.testing.assert_close(weights, torch.full((9,), 0.5))
+
+
+def test_clothes_stay_however_high():
+    means, neck, up = column(), torch.tensor([0, -0.05, 0]), torch.tensor([0, 1.0, 0])
+    follow = torso_follows(means, neck, up, means[:, 1] < 0.1)
+    assert follow.share[means[:, 1] < 0.1].max() == follow.slope[means[:, 1] < 0.1].max() == 0
+    assert follow.share[means[:, 1] >= 0.1].min() == 1
 
 
 def test_only_the_neck_bends_and_its_lower_end_stays():

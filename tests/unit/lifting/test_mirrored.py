@@ -52,13 +52,17 @@ def cells_of(view: View) -> tuple[np.ndarray, float]:
     return np.stack([g.ravel() for g in np.meshgrid(at, at)], -1), step
 
 
+def everywhere(view: View) -> np.ndarray:
+    return np.ones_like(view.matte, bool)
+
+
 @pytest.fixture(scope="module", params=[20.0, -20.0])
 def aside(request, portrait, pipeline) -> View:
     return turned(portrait, pipeline, request.param)
 
 
 def test_what_is_hidden_takes_the_other_sides_place_and_colour(aside) -> None:
-    cloud, _ = mirrored_side(aside, planes_of(aside), *cells_of(aside))
+    cloud, _ = mirrored_side(aside, planes_of(aside), everywhere(aside), *cells_of(aside))
     places = cloud.means.numpy().astype(np.float64)
     assert len(places) > 300
     hidden = np.sign(aside.camera.viewmat[2, 0])  # the side that is farther from the camera
@@ -75,13 +79,26 @@ def test_what_is_hidden_takes_the_other_sides_place_and_colour(aside) -> None:
 
 def test_a_head_from_the_front_hides_hardly_anything(aside, portrait, pipeline) -> None:
     front = turned(portrait, pipeline, 0.0)
-    few, _ = mirrored_side(front, planes_of(front), *cells_of(front))
-    many, _ = mirrored_side(aside, planes_of(aside), *cells_of(aside))
+    few, _ = mirrored_side(front, planes_of(front), everywhere(front), *cells_of(front))
+    many, _ = mirrored_side(aside, planes_of(aside), everywhere(aside), *cells_of(aside))
     assert len(few) < 0.3 * len(many)
 
 
+def test_clothes_have_no_mirror_image(aside) -> None:
+    planes, cells = planes_of(aside), cells_of(aside)
+    height = np.arange(len(aside.matte))[:, None]
+    cloth = np.broadcast_to(height > np.nonzero(aside.matte.any(1))[0].mean(), aside.matte.shape)
+    whole, _ = mirrored_side(aside, planes, everywhere(aside), *cells)
+    above, _ = mirrored_side(aside, planes, ~cloth, *cells)
+    flat = replace(planes, front_m=np.where(cloth, -1.0, planes.front_m).astype(np.float32))
+    own = symmetric(aside, planes, ~cloth).front_m
+    np.testing.assert_array_equal(own[cloth], planes.front_m[cloth])
+    assert (symmetric(aside, flat, everywhere(aside)).front_m > flat.front_m)[cloth].any()
+    assert 0 < len(above) < len(whole)
+
+
 def test_no_back_is_drawn_where_a_side_is_known(aside) -> None:
-    cloud, behind = mirrored_side(aside, planes_of(aside), *cells_of(aside))
+    cloud, behind = mirrored_side(aside, planes_of(aside), everywhere(aside), *cells_of(aside))
     columns, rows = np.floor(aside.camera.project(cloud.means.numpy())).astype(int).T
     near = dilate(aside.visible.face >= 0, 9)[rows, columns]
     assert behind[rows, columns][near].mean() > 0.98
@@ -91,7 +108,7 @@ def test_no_back_is_drawn_where_a_side_is_known(aside) -> None:
 def test_hair_is_as_thick_as_on_the_other_side(portrait, pipeline) -> None:
     view = turned(portrait, pipeline, 0.0)
     targets = planes_of(view)
-    even = symmetric(view, targets)
+    even = symmetric(view, targets, everywhere(view))
     front = targets.front_m.copy()
     middle = int(view.camera.project(np.zeros((1, 3)))[0, 0])
     beside = (view.visible.face < 0) & (view.matte > 0.5)
@@ -99,7 +116,7 @@ def test_hair_is_as_thick_as_on_the_other_side(portrait, pipeline) -> None:
     beside[:, middle:] = False
     assert beside.sum() > 500
     front[beside] -= 0.01  # thinner on the left
-    mended = symmetric(view, replace(targets, front_m=front))
+    mended = symmetric(view, replace(targets, front_m=front), everywhere(view))
     assert (mended.front_m >= front - 1e-6).all()
     before, after = (np.abs(m - even.front_m)[beside].mean() for m in (front, mended.front_m))
     assert after < 0.5 * before
