@@ -83,15 +83,18 @@ def start(
     frames = standing_off(view, glasses(portrait.rgb, portrait.landmarks))
     hides = over | dilate(frames, _FRAME_SHADE_PX)
     layers = starting_layers(view, model, hides, [shown_by(other, head, model) for other in others])
+    far_side, skin = view.far_side(), ~view.parts.worn
     strands = (wide_enough(over) | neckwear(view)).astype(np.float32)
     targets = plane_targets(
         view.rgb,
         view.matte,
         view.visible,
-        view.far_side(),
+        far_side,
         view.mobility_image() * (1 - cv2.GaussianBlur(strands, (0, 0), _SOFT_PX)),
         float(view.camera.viewmat[2, 3]),
     )
+    # Beside jaw and neck a back of skin would hang behind them as a thread.
+    targets.opacity[BACK][skin & (far_side.face < 0)] = 0
     clothes = torso_clothes(view)
     targets = symmetric(view, targets, ~clothes)
     cells = _cell_centres(model.config.grid, view.camera.width)
