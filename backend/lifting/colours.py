@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .fill import nearest_fill
-from .polygons import erode
+from .hair import within_outline
 from .sampling import between, look_up, sample
 from .sites import Sites, facing_camera, regions_at, shown_sites
 from .view import View
@@ -150,7 +150,8 @@ class SiteColours:
 
         Hair stands off the skull: what the portrait shows at the skull's own rim is less of it.
         """
-        inside = erode(self._view.matte > 0.95, _OUTLINE_PX)
+        view = self._view
+        inside = within_outline(view.matte, view.parts.worn, _OUTLINE_PX)
         ahead = self._camera.project(sites.positions[rim] + _STEP_M * sites.normals[rim])
         outwards = ahead - pixels[rim]
         outwards /= np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-9)

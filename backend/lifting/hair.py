@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
-from .polygons import dilate, erode
+from .polygons import dilate, erode, inside_px
 from .view import View
 
 _MOUTH_CORNERS, _EYE_CORNERS = (61, 291), (33, 263)
@@ -56,6 +57,19 @@ def _along_long_hair(long: np.ndarray, face: np.ndarray) -> np.ndarray:
     for half in (slice(middle), slice(middle, None)):
         rows[:, half] = long[:, half].any(1, keepdims=True)
     return rows
+
+
+def within_outline(matte: np.ndarray, worn: np.ndarray, margin_px: float) -> np.ndarray:
+    """[H, W] bool: farther inside a person's outline than a margin, or, where hair is narrower,
+    nearer to skin than to the outline: there it is lighter, and skin shows through.
+
+    Args:
+        matte: [H, W] 0..1.
+        worn: [H, W] bool: hair, hats and scarves, see `Parts`.
+        margin_px: So many pixels.
+    """
+    inside = inside_px(matte)
+    return (inside >= margin_px) | (inside >= distance_transform_edt(worn | (matte <= 0.5)))
 
 
 def wide_enough(over: np.ndarray) -> np.ndarray:

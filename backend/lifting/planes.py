@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from backend.head.zbuffer import Visible
 
 from .fill import extend_colours, nearest_fill, smooth_fill
+from .hair import within_outline
+from .polygons import inside_px
 from .view import STILL
 
 _HULL_PX = 60.0
@@ -60,19 +61,14 @@ def hull_profile(matte: np.ndarray) -> np.ndarray:
 
     Source: first-avatar.md, item 5.
     """
-    depth = np.clip(_inside_px(matte) - _START_PX, 0, _HULL_PX)
+    depth = np.clip(inside_px(matte) - _START_PX, 0, _HULL_PX)
     return 1 - (1 - depth / _HULL_PX) ** 2
-
-
-def _inside_px(matte: np.ndarray) -> np.ndarray:
-    """[H, W] pixels from the matte's border inwards; the picture's edge is none."""
-    padded = np.pad(matte > 0.5, 1, mode="edge")
-    return np.asarray(distance_transform_edt(padded))[1:-1, 1:-1]
 
 
 def plane_targets(
     rgb: np.ndarray,
     matte: np.ndarray,
+    worn: np.ndarray,
     coverage: Visible,
     far_side: Visible,
     mobility: np.ndarray,
@@ -83,6 +79,7 @@ def plane_targets(
     Args:
         rgb: [H, W, 3] float 0..1 portrait.
         matte: [H, W] 0..1.
+        worn: [H, W] bool: hair and clothes.
         coverage: The fitted mesh from the portrait's camera.
         far_side: The back of the fitted head, as if its front were not there.
         mobility: [H, W] 0..1: how much the pixel belongs to skin that the rig moves.
@@ -101,7 +98,7 @@ def plane_targets(
     front = np.where(hit, ground, np.minimum(ground, _FRONT_M) * thickness)
     seam = cv2.GaussianBlur(front.astype(np.float32), (0, 0), 2.0)
     front = np.where(hit & still, ground, seam)
-    colours, rim = _with_rim(extend_colours(rgb, matte), matte, mobility, hit, far_side)
+    colours, rim = _with_rim(extend_colours(rgb, matte), matte, worn, mobility, hit, far_side)
     behind = far_side.face >= 0
     back = np.where(behind, far_side.depth - plane_depth_m + _HAIR_BEHIND_M, _BACK_M * thickness)
     back = np.where(behind, back, cv2.GaussianBlur(back.astype(np.float32), (0, 0), _SEAM_PX))
@@ -124,14 +121,15 @@ def plane_targets(
 def _with_rim(
     colours: np.ndarray,
     matte: np.ndarray,
+    worn: np.ndarray,
     mobility: np.ndarray,
     hit: np.ndarray,
     far_side: Visible,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours [H, W, 3] whose rim, hair beside the head, is like what is farther inside; [H, W]
     bool the rim."""
-    inside = _inside_px(matte)
-    inner = (inside >= _RIM_PX) & (mobility < STILL)
+    inside = inside_px(matte)
+    inner = within_outline(matte, worn, _RIM_PX) & (mobility < STILL)
     if not inner.any():
         return colours, inner
     beside = ~hit & (far_side.face >= 0).any(1, keepdims=True)

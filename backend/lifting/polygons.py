@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from backend.tracking.landmarks import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE
 
@@ -78,6 +79,12 @@ def joined(mask: np.ndarray, to: np.ndarray) -> np.ndarray:
     """[H, W] bool: the islands of a mask that share a pixel with another mask."""
     _, labels = cv2.connectedComponents(mask.astype(np.uint8))
     return mask & np.isin(labels, np.unique(labels[mask & to]))
+
+
+def inside_px(matte: np.ndarray) -> np.ndarray:
+    """[H, W] pixels from a matte's [H, W] border inwards; the picture's edge is none."""
+    padded = np.pad(matte > 0.5, 1, mode="edge")
+    return np.asarray(distance_transform_edt(padded))[1:-1, 1:-1]
 
 
 def disc(radius_px: int) -> np.ndarray:

@@ -88,6 +88,7 @@ def start(
     targets = plane_targets(
         view.rgb,
         view.matte,
+        view.parts.worn,
         view.visible,
         far_side,
         view.mobility_image() * (1 - cv2.GaussianBlur(strands, (0, 0), _SOFT_PX)),

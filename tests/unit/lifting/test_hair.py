@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from backend.lifting.hair import hair_over_face, wide_enough
+from backend.lifting.hair import hair_over_face, wide_enough, within_outline
 from backend.lifting.view import View
 
 
@@ -71,3 +71,13 @@ def test_a_fitted_head_faces_the_camera_in_its_middle(portrait, pipeline) -> Non
     assert np.median(facing[nose]) > 0.6
     outline = (view.visible.face >= 0) & ~np.roll(view.visible.face >= 0, 2, axis=1)
     assert np.median(facing[outline]) < 0.4
+
+
+def test_of_narrow_hair_its_middle_is_within_the_outline() -> None:
+    """A head with a wide stripe of hair on its left, and a narrow one on its right."""
+    matte = np.zeros((40, 100), np.float32)
+    matte[:, 10:90] = 1
+    hair = np.zeros_like(matte, bool)
+    hair[:, 10:50] = hair[:, 78:90] = True
+    found = within_outline(matte, hair, 10)[20]
+    np.testing.assert_array_equal(np.flatnonzero(found), np.arange(19, 84))
