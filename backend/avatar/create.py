@@ -15,7 +15,6 @@ from backend.avatar.personalise import assemble, masked_union, personalise
 from backend.avatar.refine import near_matte
 from backend.head import Head
 from backend.lifting.redundancy import drop_redundant
-from backend.lifting.sampling import look_up
 from backend.lifting.start import Start, start
 from backend.model.attributes import COLOURS
 from backend.model.residuals import LayerResiduals
@@ -82,24 +81,14 @@ def personalised_avatar(
         encoded = encode(model, begin.target.image, portrait.fit.camera)
     drop_redundant(model, encoded, begin, head)
     personalise(model, encoded, begin.personal, begin.target, iterations, progress)
-    identity = _own_identity(model, encoded, begin)
     avatar = _avatar(
         loaded,
         portrait,
-        identity,
+        _own_identity(model, encoded, begin),
         encoded.g0_raw,
         tuple(_detached(layer) for layer in begin.personal.layers),
     )
-    clothes = _clothes(identity, begin.clothes, portrait.fit.camera)
-    return replace(avatar, clothes=clothes, photo=_photo(portrait))
-
-
-def _clothes(identity: Gaussians, shown: np.ndarray, camera: Camera) -> torch.Tensor:
-    """[N] bool: Gaussians of the identity on a crop's clothes [H, W], or beyond those at its
-    edge."""
-    pixels = camera.project(identity.means.cpu().numpy().astype(np.float64))
-    pixels = pixels.clip(0, np.array([camera.width, camera.height]) - 1)
-    return torch.from_numpy(look_up(shown, pixels, False))
+    return replace(avatar, clothes=begin.clothes, photo=_photo(portrait))
 
 
 @torch.no_grad()

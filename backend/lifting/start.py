@@ -52,13 +52,14 @@ class Start:
         personal: The residuals.
         target: The portrait.
         betas: [300] the portrait's identity.
-        clothes: [H, W] bool: those on the torso.
+        clothes: [N] bool: which identity Gaussians, the cells that exist and what is fixed, are
+            clothes on the torso.
     """
 
     personal: Personal
     target: Target
     betas: np.ndarray
-    clothes: np.ndarray
+    clothes: Tensor
 
     def to(self, device: str) -> Start:
         """The same start on another device."""
@@ -103,8 +104,8 @@ def start(
     mirrored, behind = mirrored_side(view, targets, ~clothes, cells, step_px)
     targets.opacity[BACK][behind] = 0
     identity, mask, rim = _planes(view, model, targets, cells, layers.vertices)
-    frames = frames_of_glasses(view, frames)
-    fixed = Gaussians.cat([surround(view, targets.front_m), frames, mirrored])
+    around, frames = surround(view, targets.front_m), frames_of_glasses(view, frames)
+    fixed = Gaussians.cat([around, frames, mirrored])
     personal = Personal(
         identity,
         layers.residuals,
@@ -115,7 +116,11 @@ def start(
         layers.anchored,
         fixed,
     )
-    return Start(personal, view.target(), view.betas, clothes)
+    at_edge = view.camera.project(around.means.double().numpy()).clip(0, view.camera.width - 1)
+    of_planes = np.tile(look_up(clothes, cells, False), 2)[mask.numpy()]
+    of_others = np.zeros(len(frames) + len(mirrored), bool)
+    worn = np.concatenate([of_planes, look_up(clothes, at_edge, False), of_others])
+    return Start(personal, view.target(), view.betas, torch.from_numpy(worn))
 
 
 def _planes(
