@@ -1,16 +1,14 @@
-"""Where a person wears clothes: they belong to the body, and skin must not show over them."""
+"""Where a neck wears clothes: they belong to the body, and skin must not show over them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .polygons import dilate, joined
+from .polygons import joined
 from .sampling import look_up
 from .sites import Sites, shown_sites
 from .view import View
 
-_CHIN, _EYE_CORNERS = 152, (33, 263)
-_EDGE_PX = 2  # of soft cloth
 _FACING = 0.2
 _DEPTH_TOLERANCE_M = 0.004
 _LEAST_SEEN = 30
@@ -49,21 +47,6 @@ def neckwear(view: View) -> np.ndarray:
     neck = view.shows("neck") & view.parts.worn
     beside = (view.visible.face < 0) & view.parts.worn & (view.matte > 0.5)
     return neck & joined(neck | beside, beside)  # clothes have no islands
-
-
-def torso_clothes(view: View) -> np.ndarray:
-    """[H, W] bool: clothes that stay when the head moves, however high shoulders reach beside a
-    head that is lowered or tilted. Hats, hoods and headscarves reach above the eyes, and go along.
-
-    Args:
-        view: The portrait and the fitted head.
-    """
-    chin = view.portrait.landmarks[_CHIN, 1]
-    eyes = view.portrait.landmarks[list(_EYE_CORNERS), 1].mean()
-    height = np.arange(len(view.matte))[:, None]
-    clothes = joined(view.parts.clothes, np.broadcast_to(height > chin, view.matte.shape))
-    clothes &= ~joined(clothes, np.broadcast_to(height < eyes, view.matte.shape))
-    return dilate(clothes, _EDGE_PX) & ~view.parts.hair
 
 
 def _collar(height: np.ndarray, cloth: np.ndarray) -> float:

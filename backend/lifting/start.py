@@ -19,7 +19,7 @@ from backend.model.splitavatar import SplitAvatar
 from backend.splat.gaussians import Gaussians
 from backend.tracking.portrait import Portrait
 
-from .collar import neckwear, torso_clothes
+from .collar import neckwear
 from .frames import frames_of_glasses, standing_off
 from .glasses import glasses
 from .hair import hair_over_face, wide_enough
@@ -32,6 +32,7 @@ from .polygons import dilate
 from .sampling import between, look_up, sample
 from .surround import surround
 from .target import Personal, Target
+from .torso import behind_head, torso_clothes
 from .view import View
 
 _CELL_SIGMA = 0.8
@@ -105,7 +106,8 @@ def start(
     targets.opacity[BACK][behind] = 0
     identity, mask, rim = _planes(view, model, targets, cells, layers.vertices)
     around, frames = surround(view, targets.front_m), frames_of_glasses(view, frames)
-    fixed = Gaussians.cat([around, frames, mirrored])
+    behind_it = behind_head(view, targets, clothes, cells, step_px)
+    fixed = Gaussians.cat([around, behind_it, frames, mirrored])
     personal = Personal(
         identity,
         layers.residuals,
@@ -119,7 +121,8 @@ def start(
     at_edge = view.camera.project(around.means.double().numpy()).clip(0, view.camera.width - 1)
     of_planes = np.tile(look_up(clothes, cells, False), 2)[mask.numpy()]
     of_others = np.zeros(len(frames) + len(mirrored), bool)
-    worn = np.concatenate([of_planes, look_up(clothes, at_edge, False), of_others])
+    of_torso = np.ones(len(behind_it), bool)
+    worn = np.concatenate([of_planes, look_up(clothes, at_edge, False), of_torso, of_others])
     return Start(personal, view.target(), view.betas, torch.from_numpy(worn))
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import torch
 
-from backend.splat import quaternions
-from backend.splat.gaussians import IDENTITY_FRONT, Gaussians
+from backend.splat.gaussians import Gaussians
 from backend.tracking.surround import WIDER
-from shared.camera import Camera
 
+from .discs import facing_discs
 from .fill import extend_colours
 from .planes import staggered_m
 from .sampling import sample
@@ -22,7 +20,6 @@ _CELLS = 256
 _CELL_SIGMA = 0.7
 _LEAST_MATTE = 0.1
 _SPILL_PX = 10.0
-_FLAT = 0.3  # thickness across the picture, as a share of a splat's size
 _SMOOTHING_PX = 12.0
 
 
@@ -35,7 +32,8 @@ def surround(view: View, front_m: np.ndarray) -> Gaussians:
     """
     given = view.portrait.surround
     if given is None:
-        return _sheet(view.camera, np.zeros((0, 2)), np.zeros(0), np.zeros(0), np.zeros((0, 3)))
+        none = np.zeros(0)
+        return facing_discs(view.camera, np.zeros((0, 2)), none, 0.0, np.zeros((0, 3)), none)
     camera = view.camera
     side = camera.width * WIDER
     steps = (np.arange(_CELLS) + 0.5) * side / _CELLS - (side - camera.width) / 2
@@ -53,24 +51,8 @@ def surround(view: View, front_m: np.ndarray) -> Gaussians:
     colours = sample(extend_colours(given.rgb, given.matte), in_surround[beyond])
     depth = float(camera.viewmat[2, 3]) - _continued(front_m, at_border[beyond])
     depth -= staggered_m(len(depth))
-    return _sheet(camera, cells, depth, opacity, colours)
-
-
-def _sheet(
-    camera: Camera, cells: np.ndarray, depth: np.ndarray, opacity: np.ndarray, colours: np.ndarray
-) -> Gaussians:
-    """Discs that face the camera, at [N, 2] pixels and [N] metres before it."""
-    sigma = _CELL_SIGMA * WIDER * camera.width / _CELLS * depth / camera.K[0, 0]
-    turn = quaternions.from_matrix(torch.from_numpy(camera.viewmat[:3, :3].T.copy()))
-    scales = np.stack([sigma, sigma, sigma * _FLAT], axis=-1)
-    return Gaussians(
-        means=torch.from_numpy(camera.unproject(cells, depth)).float(),
-        quats=turn.float().expand(len(cells), 4).contiguous(),
-        scales=torch.from_numpy(scales).float(),
-        opacities=torch.from_numpy(opacity).float(),
-        features=torch.from_numpy(colours).float(),
-        layers=torch.full((len(cells),), IDENTITY_FRONT, dtype=torch.uint8),
-    )
+    sigma_px = _CELL_SIGMA * side / _CELLS
+    return facing_discs(camera, cells, depth, sigma_px, colours, opacity)
 
 
 def _continued(front_m: np.ndarray, at_border: np.ndarray) -> np.ndarray:

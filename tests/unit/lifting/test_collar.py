@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.lifting.collar import clothed, neckwear, torso_clothes
+from backend.lifting.collar import clothed, neckwear
 from backend.lifting.layers import starting_layers
 from backend.lifting.parts import Parts
 from backend.lifting.polygons import dilate
@@ -87,17 +87,3 @@ def test_a_neck_under_a_collar_has_the_necks_colour(portrait, view, pipeline) ->
     assert len(colours) > 20
     assert np.median(colours[:, 2]) < 0.8, "no white"
     assert np.median(colours[:, 0]) > np.median(colours[:, 2]) + 0.05, "skin is redder than blue"
-
-
-def test_clothes_that_reach_beside_the_chin_are_the_torsos_and_those_above_the_eyes_the_heads(
-    view,
-) -> None:
-    height, width = view.matte.shape
-    chin = int(view.portrait.landmarks[152, 1])
-    eyes = int(view.portrait.landmarks[33, 1])
-    coat, hood, hat = (np.zeros((height, width), bool) for _ in range(3))
-    coat[chin - 30 :, :60] = True
-    hood[eyes - 40 :, -60:] = True
-    hat[: eyes - 20, 80:-80] = True
-    found = torso_clothes(wearing(view, coat | hood | hat))
-    np.testing.assert_array_equal(found, dilate(coat, 2))

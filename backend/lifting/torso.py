@@ -1,0 +1,80 @@
+"""The torso: its clothes stay when the head moves, and go on behind it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backend.splat.gaussians import Gaussians
+
+from .discs import facing_discs
+from .fill import nearest_fill
+from .planes import PlaneTargets, staggered_m
+from .polygons import dilate, erode, joined
+from .sampling import look_up
+from .view import View
+
+_CHIN, _EYE_CORNERS = 152, (33, 263)
+_EDGE_PX = 2  # of soft cloth
+_SLIVER_PX = 4  # half as wide is no cloth, but the outline of a jaw or of hair
+_SEAM_PX = 3  # cloth beside a head has its shade, and its colours
+_BEHIND_M = 0.005
+_CELL_SIGMA = 0.8
+_OPACITY = 0.99
+
+
+def torso_clothes(view: View) -> np.ndarray:
+    """[H, W] bool: clothes that stay when the head moves, however high shoulders reach beside a
+    head that is lowered or tilted. Hats, hoods and headscarves reach above the eyes, and go along.
+
+    Args:
+        view: The portrait and the fitted head.
+    """
+    chin = view.portrait.landmarks[_CHIN, 1]
+    eyes = view.portrait.landmarks[list(_EYE_CORNERS), 1].mean()
+    height = np.arange(len(view.matte))[:, None]
+    clothes = joined(view.parts.clothes, np.broadcast_to(height > chin, view.matte.shape))
+    clothes &= ~joined(clothes, np.broadcast_to(height < eyes, view.matte.shape))
+    hair = dilate(erode(view.parts.hair, _SLIVER_PX), _SLIVER_PX)
+    return dilate(erode(clothes, _SLIVER_PX), _SLIVER_PX + _EDGE_PX) & ~hair
+
+
+def behind_head(
+    view: View, targets: PlaneTargets, clothes: np.ndarray, cells: np.ndarray, step_px: float
+) -> Gaussians:
+    """Clothes that a head hides, as one sees when it rises or turns away: those beside it go on.
+
+    Args:
+        view: The portrait and the fitted head.
+        targets: What the planes should show.
+        clothes: [H, W] bool, see `torso_clothes`.
+        cells: [P, 2] pixels of the planes' cells.
+        step_px: How far apart they are.
+    """
+    height = np.arange(len(clothes))[:, None]
+    below = height > _shoulders(clothes, view.matte > 0.5)
+    hidden = below & (view.matte > 0.5) & ~clothes & ~(view.shows("neck") & ~view.parts.worn)
+    hidden = joined(hidden, dilate(clothes, 1))
+    known = erode(clothes, _SEAM_PX)
+    kept = look_up(dilate(hidden, 1), cells, False) & known.any()
+    cells, away = cells[kept], float(view.camera.viewmat[2, 3])
+    planes = np.dstack([targets.rgb, away - targets.front_m])
+    there = nearest_fill(planes, known)[tuple(np.floor(cells).astype(int).T[::-1])]
+    shown = np.minimum(away - targets.front_m, view.visible.depth)
+    depth = np.maximum(there[:, -1], look_up(shown, cells, np.inf) + _BEHIND_M)
+    depth += staggered_m(len(depth))
+    opacity = np.full(len(cells), _OPACITY)
+    sigma_px = _CELL_SIGMA * step_px
+    return facing_discs(view.camera, cells, depth, sigma_px, there[:, :-1], opacity)
+
+
+def _shoulders(clothes: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """[W] the row below which the torso is, column by column: where its clothes [H, W] end before
+    the background; where the person [H, W] hides that, the lower of both places beside it."""
+    rows, columns = clothes.argmax(0), np.arange(clothes.shape[1])
+    above = person[np.maximum(rows - 1 - _EDGE_PX, 0), columns]
+    free = clothes.any(0) & (rows > _EDGE_PX) & ~above
+    if not free.any():
+        return np.full(len(columns), len(clothes))
+    after = np.searchsorted(columns[free], columns).clip(0, free.sum() - 1)
+    before = (np.searchsorted(columns[free], columns, side="right") - 1).clip(0)
+    return np.maximum(rows[free][before], rows[free][after])

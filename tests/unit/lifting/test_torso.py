@@ -1,0 +1,93 @@
+"""Clothes stay when the head moves, and go on behind it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.lifting.parts import Parts
+from backend.lifting.planes import PlaneTargets
+from backend.lifting.polygons import dilate, erode
+from backend.lifting.torso import behind_head, torso_clothes
+from backend.lifting.view import View
+
+_STEP_PX = 2.0
+
+
+@pytest.fixture(scope="module")
+def view(portrait, pipeline) -> View:
+    return View(portrait, pipeline.head)
+
+
+def wearing(view: View, clothes: np.ndarray, hair: np.ndarray | None = None) -> View:
+    """The same view, where the portrait shows clothes [H, W], and hair [H, W] or none."""
+    worn = View(view.portrait, view.head)
+    worn.parts = Parts(np.zeros_like(clothes) if hair is None else hair, clothes)
+    return worn
+
+
+def blank(view: View) -> np.ndarray:
+    return np.zeros_like(view.matte, bool)
+
+
+def test_what_reaches_beside_the_chin_is_the_torsos_and_what_reaches_above_the_eyes_the_heads(
+    view,
+) -> None:
+    chin, eyes = (int(view.portrait.landmarks[index, 1]) for index in (152, 33))
+    coat, hood, hat = blank(view), blank(view), blank(view)
+    coat[chin - 30 :, :60] = True
+    hood[eyes - 40 :, -60:] = True
+    hat[: eyes - 20, 80:-80] = True
+    found = torso_clothes(wearing(view, coat | hood | hat))
+    np.testing.assert_array_equal(found, dilate(erode(coat, 4), 6))
+
+
+def test_slivers_along_a_jaw_are_no_clothes_and_slivers_of_hair_beside_clothes_are(view) -> None:
+    chin = int(view.portrait.landmarks[152, 1])
+    coat, jaw, strand, long = blank(view), blank(view), blank(view), blank(view)
+    coat[chin + 20 :] = True
+    jaw[chin - 60 : chin + 20, 100:105] = True
+    strand[chin + 15 : chin + 20, 200:240] = long[chin - 80 :, 300:340] = True
+    coat[long | strand] = False
+    found = torso_clothes(wearing(view, coat | jaw, strand | long))
+    assert not found[: chin + 10].any()
+    assert found[chin + 19, 200:240].all()
+    assert not found[long].any()
+
+
+def flat(view: View) -> PlaneTargets:
+    """Clothes 3 cm before the head's middle: red to the left of it, blue to the right."""
+    left = np.arange(view.matte.shape[1]) < 256
+    rgb = np.broadcast_to(np.where(left[:, None], (0.9, 0, 0), (0, 0, 0.9)), (*view.matte.shape, 3))
+    front = np.full_like(view.matte, 0.03)
+    return PlaneTargets(front, front, rgb.astype(np.float32), blank(view), np.stack([front] * 2))
+
+
+def test_clothes_go_on_behind_a_head_up_to_the_lower_of_both_shoulders(view) -> None:
+    """A person that fills the picture's middle between two shoulders of different heights."""
+    height, width = view.matte.shape
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    person = (x >= 150) & (x < 360)
+    left, right = (x < 150) & (y >= 400), (x >= 360) & (y >= 440)
+    shown = wearing(view, left | right)
+    shown.matte = (person | left | right).astype(np.float32)
+    steps = np.arange(0, width, _STEP_PX) + 0.5
+    cells = np.stack([grid.ravel() for grid in np.meshgrid(steps, steps)], -1)
+    found = behind_head(shown, flat(shown), left | right, cells, _STEP_PX)
+    pixels = shown.camera.project(found.means.double().numpy())
+    assert pixels[:, 1].min() == pytest.approx(440, abs=3)
+    assert 150 - 3 <= pixels[:, 0].min() < 155
+    assert 355 < pixels[:, 0].max() <= 360 + 3
+    reds = found.features[:, 0].numpy() > 0.5
+    np.testing.assert_array_equal(reds, pixels[:, 0] < 256)
+    depth = shown.camera.depth(found.means.double().numpy())
+    columns, rows = np.floor(pixels).astype(int).T
+    sheet = float(shown.camera.viewmat[2, 3]) - 0.03
+    before = np.minimum(sheet, shown.visible.depth[rows, columns])
+    assert (depth > before + 0.004).all()
+
+
+def test_without_clothes_nothing_goes_on(view) -> None:
+    cells = np.array([[200.0, 300.0], [250.0, 400.0]])
+    bare = wearing(view, blank(view))
+    assert len(behind_head(bare, flat(bare), blank(view), cells, _STEP_PX)) == 0
