@@ -153,19 +153,20 @@ class HiddenColours:
         back = np.clip((depth - _FRONT_TEETH_M) / (_BACK_TEETH_M - _FRONT_TEETH_M), 0, 1)
         aside = np.abs(sites.rest[:, :1]) / np.abs(sites.rest[at["lips"], 0]).max()
         on_teeth = (1 - _BACK_TEETH * back) * (1 - _CORNER * np.minimum(aside, 1) ** 2)
-        if self._shapes.mouth.sum(0).max() >= _WIDE_OPEN_PX:
-            tongue = tongue & ~seen
-        colours[tongue] = mucosa[tongue]
         shown = teeth & seen
         enamel = light / np.clip(brightness, *_STUDIO) * TEETH
         if shown.sum() > _ENOUGH_TEETH:
             shades = colours[shown].mean(1)
-            bright = shades > np.percentile(shades, 40)
-            enamel = np.median(colours[shown][bright], axis=0)
+            lit = shades >= np.percentile(shades, 40)
+            enamel = np.median(colours[shown][lit], axis=0)
         # What lies in the mouth's dark there, between teeth and lips, is no tooth; nor are gums.
-        seen = seen & (colours.mean(1) > _LEAST_ENAMEL * enamel.mean())
         hue = colours / np.maximum(colours.sum(1, keepdims=True), 1e-3) - enamel / enamel.sum()
-        seen = seen & (np.abs(hue).max(1) < _OTHER_HUE)
+        bright = colours.mean(1) > _LEAST_ENAMEL * enamel.mean()
+        tooth = bright & (np.abs(hue).max(1) < _OTHER_HUE)
+        if self._shapes.mouth.sum(0).max() >= _WIDE_OPEN_PX:
+            tongue = tongue & (~seen | tooth)  # teeth lie before it
+        colours[tongue] = mucosa[tongue]
+        seen = seen & tooth
         for jaw, lit in (("upper", 1.0), ("lower", _LOWER_TEETH)):
             own = at[f"teeth_{jaw}"]
             painted = paint_teeth(sites.rest[own], jaw, enamel, light) * on_teeth[own] * lit
