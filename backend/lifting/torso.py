@@ -15,7 +15,7 @@ from .view import View
 
 _CHIN, _EYE_CORNERS = 152, (33, 263)
 _EDGE_PX = 2  # of soft cloth
-_SLIVER_PX = 4  # half as wide is no cloth, but the outline of a jaw or of hair
+_SLIVER_PX, _BESIDE_PX = 4, 24  # half as wide may be the outline of a jaw, or of hair
 _SEAM_PX = 3  # cloth beside a head has its shade, and its colours
 _BEHIND_M = 0.005
 _CELL_SIGMA = 0.8
@@ -35,7 +35,10 @@ def torso_clothes(view: View) -> np.ndarray:
     clothes = joined(view.parts.clothes, np.broadcast_to(height > chin, view.matte.shape))
     clothes &= ~joined(clothes, np.broadcast_to(height < eyes, view.matte.shape))
     hair = dilate(erode(view.parts.hair, _SLIVER_PX), _SLIVER_PX)
-    return dilate(erode(clothes, _SLIVER_PX), _SLIVER_PX + _EDGE_PX) & ~hair
+    wide = erode(clothes, _SLIVER_PX)
+    # What is narrow beside cloth would hang from the head as a speck.
+    beside = joined((clothes | view.parts.hair) & ~hair, wide) & dilate(wide, _BESIDE_PX)
+    return (dilate(wide, _SLIVER_PX + _EDGE_PX) | dilate(beside, _EDGE_PX)) & ~hair
 
 
 def behind_head(
@@ -50,9 +53,10 @@ def behind_head(
         cells: [P, 2] pixels of the planes' cells.
         step_px: How far apart they are.
     """
-    height = np.arange(len(clothes))[:, None]
-    below = height > _shoulders(clothes, view.matte > 0.5)
-    hidden = below & (view.matte > 0.5) & ~clothes & ~(view.shows("neck") & ~view.parts.worn)
+    person, height = view.matte > 0.5, np.arange(len(clothes))[:, None]
+    wide = erode(clothes, _SLIVER_PX)
+    below = height > _shoulders(dilate(wide, _SLIVER_PX), person)
+    hidden = below & person & ~clothes & ~(view.shows("neck") & ~view.parts.worn)
     hidden = joined(hidden, dilate(clothes, 1))
     known = erode(clothes, _SEAM_PX)
     kept = look_up(dilate(hidden, 1), cells, False) & known.any()
