@@ -8,7 +8,7 @@ from bpy.props import IntProperty, StringProperty
 
 from .._shared import pictures
 from ..link import settings
-from ..scene import avatars, properties
+from ..scene import avatars, linking, properties
 from ..steps import Steps
 from ..work import create, session
 from .long_operation import LongOperation
@@ -163,11 +163,15 @@ class SPLITAVATAR_OT_relink_avatar(WithAvatar, bpy.types.Operator):
     @reported
     def execute(self, context: bpy.types.Context) -> set[str]:
         armature = require_avatar(context)
+        linking.require_own(armature)
         path = Path(bpy.path.abspath(self.filepath)).resolve()
         create.require_file(path)
         found = properties.relink(armature, path)
         session.get().error = None
-        session.get().avatars.forget_shown()
+        avatars_here = session.get().avatars
+        for rig in found:
+            avatars_here.bind(rig)
+        avatars_here.forget_shown()
         names = ", ".join(rig.name for rig in found)
         self.report({"INFO"}, f"The file of {names} is {path}")
         return {"FINISHED"}

@@ -3,7 +3,7 @@
 import bpy
 from bpy.props import EnumProperty
 
-from ..scene import avatars, controls, gaze, rig
+from ..scene import avatars, controls, gaze, linking, rest, rig
 from .polls import WithAvatar, require_avatar
 from .reports import reported
 
@@ -26,6 +26,7 @@ class SPLITAVATAR_OT_set_pose(WithAvatar, bpy.types.Operator):
     @reported
     def execute(self, context: bpy.types.Context) -> set[str]:
         armature = require_avatar(context)
+        linking.require_own(armature)
         neutral = self.pose == "NEUTRAL"
         rig.apply_frame(
             armature, rig.neutral_frame() if neutral else avatars.portrait_frame(armature)
@@ -52,6 +53,7 @@ class SPLITAVATAR_OT_set_expression(WithAvatar, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         armature = require_avatar(context)
         rig.require_rig(armature)
+        linking.require_own(armature)
         title = self.expression.replace("_", " ").title()
         changed = controls.set_expression(armature, title)
         if context.scene.tool_settings.use_keyframe_insert_auto:
@@ -73,12 +75,15 @@ class SPLITAVATAR_OT_add_gaze_target(WithAvatar, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         armature = require_avatar(context)
         rig.require_rig(armature)
+        linking.require_own(armature)
+        rest.require_evaluated(armature, rig.evaluate(context, armature))
+        found = gaze.target(armature)
+        if found is not None:
+            gaze.require_selectable(found, context.view_layer)
         if context.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
-        found = gaze.target(armature)
         if found is None:
-            own = [each for each in armature.users_collection if each.library is None]
-            found = gaze.add_target(armature, own[0] if own else context.scene.collection)
+            found = gaze.add_target(armature, linking.home(armature, context.view_layer))
         for other in context.selected_objects:
             other.select_set(False)
         found.select_set(True)

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from .._shared import tracks as files
-from ..scene import properties, tracks
+from ..scene import linking, properties, tracks
 from ..work import translate
 from .polls import WithAvatar, require_avatar
 from .reports import reported
@@ -77,7 +77,7 @@ class SPLITAVATAR_OT_import_track(WithAvatar, bpy.types.Operator):
         scene = context.scene
         path = Path(bpy.path.abspath(self.filepath))
         armature = require_avatar(context)
-        tracks.require_own(armature)
+        linking.require_own(armature)
         options = files.Options(self.fps or None, self.angles, self.clip)
         track = tracks.read(path, options, True, translate.arkit_weights)
         scene_fps = scene.render.fps / scene.render.fps_base

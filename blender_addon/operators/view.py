@@ -6,7 +6,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from .. import steps
-from ..scene import cameras, looking, preview, rest, rig
+from ..scene import cameras, linking, looking, preview, rest, rig
 from ..steps import Steps
 from ..work import session
 from ..work.live_preview import Shot
@@ -72,7 +72,7 @@ class SPLITAVATAR_OT_add_camera(WithAvatar, bpy.types.Operator):
         fitted = cameras.portrait_camera(armature)
         placed, text = cameras.portrait_camera_object(context.scene, armature), "Uses"
         if placed is None:
-            collection = armature.users_collection[0]
+            collection = linking.home(armature, context.view_layer)
             placed = cameras.add_portrait_camera(context.scene, collection, armature)
             text = "Added"
         text += f" the camera {placed.name!r}"

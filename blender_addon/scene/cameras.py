@@ -109,7 +109,9 @@ def portrait_camera_object(
 ) -> bpy.types.Object | None:
     """The camera that `add_portrait_camera` added to the scene; None where it was deleted."""
     found = properties.of_rig(rig).camera_object
-    return found if found is not None and scene.objects.get(found.name) is found else None
+    if found is None and rig.library is not None:  # a linked rig keeps nothing of this file
+        found = bpy.data.objects.get((_name(rig), None))
+    return found if found is not None and found in scene.objects.values() else None
 
 
 def add_portrait_camera(
@@ -117,7 +119,7 @@ def add_portrait_camera(
 ) -> bpy.types.Object:
     """Adds the portrait's fitted camera as a Blender camera (216 mm on 36 mm for most)."""
     fitted = portrait_camera(rig)
-    data = bpy.data.cameras.new(f"{rig.name} Portrait")
+    data = bpy.data.cameras.new(_name(rig))
     data.sensor_fit = "HORIZONTAL"
     data.sensor_width = PORTRAIT_SENSOR_MM
     data.lens = fitted.K[0, 0] * PORTRAIT_SENSOR_MM / fitted.width
@@ -129,5 +131,11 @@ def add_portrait_camera(
     placed.matrix_world = Matrix(world)
     # A head is small: the default 0.1 m to 100 m keeps it, the limits guide the eye only.
     data.display_size = 0.05
-    properties.of_rig(rig).camera_object = placed
+    if rig.library is None:
+        properties.of_rig(rig).camera_object = placed
     return placed
+
+
+def _name(rig: bpy.types.Object) -> str:
+    """Of a rig's portrait camera."""
+    return f"{rig.name} Portrait"

@@ -3,6 +3,8 @@
 import bpy
 from mathutils import Vector
 
+from .._shared import AvatarError
+
 EYES = ("eye.L", "eye.R")
 CONSTRAINT = "Gaze"
 AWAY_M = 0.6
@@ -16,6 +18,20 @@ def target(rig: bpy.types.Object) -> bpy.types.Object | None:
         if found is not None and found.target is not None:
             return found.target
     return None
+
+
+def require_selectable(found: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> None:
+    """Refuses a target that the view layer leaves out.
+
+    Raises:
+        AvatarError: `bad_request`.
+    """
+    if found.name not in view_layer.objects:
+        raise AvatarError(
+            "bad_request",
+            f"The gaze target {found.name!r} is not in the view layer {view_layer.name!r}.",
+            "Switch its collection on in the outliner.",
+        )
 
 
 def add_target(rig: bpy.types.Object, collection: bpy.types.Collection) -> bpy.types.Object:

@@ -1,5 +1,6 @@
 """What the add-on stores in a .blend: settings of the scene and of each avatar."""
 
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -31,11 +32,15 @@ ZEROS = (
     "readers for Unity insist on"
 )
 
+# What is set on an avatar that another file holds, and that is overridden here, is kept here.
+OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
+
 # Blender warns about `//` in paths that do not say they take it; before 4.5 none could say so.
 BLEND_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 
 
-def _show(settings: "AvatarSettings", context: bpy.types.Context) -> None:
+def show(settings: "AvatarSettings", context: bpy.types.Context | None = None) -> None:
+    """Shows and hides an avatar's parts in viewports as its `display` says."""
     for shown, kinds in ((settings.cloud, ("SPLATS", "BOTH")), (settings.head, ("MESH", "BOTH"))):
         if shown is not None:
             shown.hide_viewport = settings.display not in kinds
@@ -60,14 +65,16 @@ class AvatarSettings(bpy.types.PropertyGroup):
         description="The .savatar file that holds this avatar's Gaussians",
         subtype="FILE_PATH",
         options=BLEND_RELATIVE,
+        override=OVERRIDABLE,
     )
     # Where the file was last found: finds it again for a rig that was appended elsewhere.
-    avatar_path_found: StringProperty(options={"HIDDEN"})
+    avatar_path_found: StringProperty(options={"HIDDEN"}, override=OVERRIDABLE)
     camera: StringProperty(options={"HIDDEN"})  # JSON, see cameras.portrait_camera
     camera_object: PointerProperty(
         type=bpy.types.Object,
         name="Portrait Camera",
         description="The camera that shows the avatar as the portrait does",
+        override=OVERRIDABLE,
     )
     source: StringProperty(options={"HIDDEN"})  # JSON, see avatars.portrait_frame
     rest: StringProperty(options={"HIDDEN"})  # JSON, see rest.remember
@@ -79,7 +86,7 @@ class AvatarSettings(bpy.types.PropertyGroup):
     layer_counts: IntVectorProperty(size=6, options={"HIDDEN"})
     display: EnumProperty(
         name="Display", description="What the viewport shows of the avatar", items=DISPLAY,
-        update=_show,
+        override=OVERRIDABLE, update=show,
     )  # fmt: skip
 
 
@@ -210,17 +217,23 @@ def relink(rig: bpy.types.Object, path: Path) -> list[bpy.types.Object]:
 def avatar_path(rig: bpy.types.Object) -> Path:
     """Where the rig's .savatar file is: as stored, or else where it was last found."""
     settings = of_rig(rig)
-    stored = Path(bpy.path.abspath(settings.avatar_path, library=rig.library))
-    found = Path(settings.avatar_path_found)
-    if not stored.is_file() and settings.avatar_path_found and found.is_file():
-        return found
-    return stored
+    paths = [bpy.path.abspath(settings.avatar_path, library=file) for file in _files(rig)]
+    places = [os.path.normpath(path) for path in paths]
+    found = [settings.avatar_path_found] if settings.avatar_path_found else []
+    return next((Path(p) for p in [*places, *found] if Path(p).is_file()), Path(places[0]))
+
+
+def _files(rig: bpy.types.Object) -> list[bpy.types.Library | None]:
+    """The files beside which a `//` path of a rig may be meant; None: this one."""
+    if rig.override_library is None:
+        return [rig.library]
+    return [None, rig.override_library.reference.library]
 
 
 def register_owners() -> None:
     """Hangs the settings on scenes and objects."""
     bpy.types.Scene.splitavatar = PointerProperty(type=SceneSettings)
-    bpy.types.Object.splitavatar = PointerProperty(type=AvatarSettings)
+    bpy.types.Object.splitavatar = PointerProperty(type=AvatarSettings, override=OVERRIDABLE)
 
 
 def unregister_owners() -> None:

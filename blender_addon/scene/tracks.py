@@ -9,7 +9,7 @@ from mathutils import Quaternion
 
 from .._shared import ARKIT_NAMES, AvatarError, Track
 from .._shared import tracks as files
-from . import actions, controls, flame_pose, rig
+from . import actions, controls, flame_pose, linking, rig
 
 resampled = files.resampled
 
@@ -50,22 +50,6 @@ def read(
     return files.on_rig(track, weights)
 
 
-def require_own(armature: bpy.types.Object) -> None:
-    """Refuses a rig that lies in another file, where keys are lost.
-
-    Raises:
-        AvatarError: `bad_request`, with the ways to have a rig of one's own.
-    """
-    if armature.library is not None:
-        raise AvatarError(
-            "bad_request",
-            f"The rig {armature.name!r} is linked from {Path(armature.library.filepath).name}: "
-            "keys on it would be lost when this file is opened again.",
-            "Make a library override (Object > Library Override > Make), or append the rig "
-            "instead of linking it.",
-        )
-
-
 def insert(
     armature: bpy.types.Object,
     track: Track,
@@ -89,7 +73,7 @@ def insert(
         AvatarError: `bad_request` for what is no rig, or one in another file.
     """
     rig.require_rig(armature)
-    require_own(armature)
+    linking.require_own(armature)
     if isinstance(track, files.ReadTrack):
         track = track.about_root(rig.joints(armature)[0])
     if whole_frames:

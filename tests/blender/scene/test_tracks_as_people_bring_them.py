@@ -145,7 +145,9 @@ def test_a_linked_rig_is_refused_with_the_ways(
     path = arkit_files.SAME["eyeBlink_L"](tmp_path)
     with pytest.raises(RuntimeError) as caught:
         bpy.ops.splitavatar.import_track(filepath=str(path))
-    assert "is linked from library.blend: keys on it would be lost" in str(caught.value)
+    assert "is linked from library.blend: what is set or keyed on it would be lost" in str(
+        caught.value
+    )
     assert "Make a library override" in str(caught.value)
     assert "append the rig" in str(caught.value)
     assert not bpy.data.actions
