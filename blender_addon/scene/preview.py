@@ -31,20 +31,37 @@ def show(rgba: np.ndarray, of: bytes) -> bpy.types.Image:
         rgba: [H, W, 4] uint8, straight alpha, sRGB.
         of: What it shows: compared with `now`.
     """
-    height, width = rgba.shape[:2]
-    target = bpy.data.images.get(IMAGE)
+    # Blender's rows go upwards.
+    pixels = np.ascontiguousarray(rgba[::-1], dtype=np.float32) / 255
+    _state.update(pixels=pixels, texture=None, failed=False, of=of, now=of)
+    viewport.redraw()
+    return _written(pixels)
+
+
+def _written(pixels: np.ndarray) -> bpy.types.Image:
+    """The image of the .blend, with these pixels; made where there is none."""
+    height, width = pixels.shape[:2]
+    target = image()
     if target is None:
         target = bpy.data.images.new(IMAGE, width, height, alpha=True)
         target.alpha_mode = "STRAIGHT"
     if tuple(target.size) != (width, height):
         target.scale(width, height)
-    # Blender's rows go upwards.
-    pixels = np.ascontiguousarray(rgba[::-1], dtype=np.float32) / 255
     target.pixels.foreach_set(pixels.ravel())
     target.update()
-    _state.update(pixels=pixels, texture=None, failed=False, of=of, now=of)
-    viewport.redraw()
     return target
+
+
+def stand() -> None:
+    """After undo and redo the image is what it was before: a preview is no step of theirs.
+
+    They would bring back one that was cleared, without its pixels, or lose the one that is shown.
+    """
+    found = image()
+    if _state["pixels"] is not None:
+        _written(_state["pixels"])
+    elif found is not None and not found.users:  # else an image editor shows it
+        bpy.data.images.remove(found)
 
 
 def image() -> bpy.types.Image | None:
@@ -65,10 +82,15 @@ def is_fresh() -> bool:
 
 
 def clear() -> None:
-    """Forgets the preview."""
+    """Takes the preview away."""
     found = image()
     if found is not None:
         bpy.data.images.remove(found)
+    forget()
+
+
+def forget() -> None:
+    """There is no preview: it was taken away, or another file was loaded."""
     _state.update(pixels=None, texture=None, of=b"")
     viewport.redraw()
 

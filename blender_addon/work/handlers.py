@@ -7,7 +7,7 @@ from bpy.app.handlers import persistent
 
 from .. import steps
 from .._shared import AvatarError
-from ..scene import avatars, compositing, properties
+from ..scene import avatars, compositing, preview, properties
 from . import pump, render_passes, session
 
 LOG = logging.getLogger("splitavatar")
@@ -83,6 +83,7 @@ def on_render_end(*_: object) -> None:
 @persistent
 def on_undo(*_: object) -> None:
     """Undo may have brought back an older cloud."""
+    preview.stand()
     session.get().avatars.forget_shown()
 
 
@@ -96,12 +97,16 @@ def on_load(*_: object) -> None:
     """Another file: its avatars are loaded and its clouds driven anew."""
     pump.arm()
     session.get().forget_file()
+    preview.forget()
     compositing.repair()
     for armature in _all_rigs():
         settings = properties.of_rig(armature)
         path = properties.avatar_path(armature)
         if path.is_file():
             settings.avatar_path = settings.avatar_path_found = str(path)
+    for found in bpy.data.objects:
+        if properties.is_rig(found) and found.override_library is not None:
+            properties.show(properties.of_rig(found))  # Blender keeps what is set on the rig alone
 
 
 @persistent
@@ -126,7 +131,9 @@ def on_saved(*_: object) -> None:
 
 
 def _all_rigs() -> list[bpy.types.Object]:
-    return [o for o in bpy.data.objects if properties.is_rig(o) and o.library is None]
+    """This file's own; where the avatar of an override is, its library tells."""
+    rigs = [found for found in bpy.data.objects if properties.is_rig(found)]
+    return [rig for rig in rigs if rig.library is None and rig.override_library is None]
 
 
 HANDLERS = (

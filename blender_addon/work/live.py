@@ -89,10 +89,14 @@ class LiveAvatars:
         return self._avatars.get(str(properties.avatar_path(armature)))
 
     def load_scene(self) -> None:
-        """Asks for the avatars of the scene that a new backend does not have yet."""
+        """Asks for the avatars of the scene that a new backend does not have yet.
+
+        Those that it has are bound where undo, or another file for the rig, has undone that.
+        """
         for armature in properties.rigs(bpy.context.scene):
             path = properties.avatar_path(armature)
             key = str(path)
+            self.bind(armature)
             known = key in self._avatars or key in self._loading or key in self._failed
             if known or not path.is_file():
                 continue
@@ -114,9 +118,14 @@ class LiveAvatars:
                 LOG.error("%s: %s", key, error)
                 continue
             for armature in properties.rigs(bpy.context.scene):
-                if str(properties.avatar_path(armature)) == key and clouds.writable(armature):
-                    clouds.bind(armature, self._avatars[key])
+                self.bind(armature)
             self.forget_shown()
+
+    def bind(self, armature: bpy.types.Object) -> None:
+        """Lets a rig's head move its cloud, where the backend has the avatar and that is so."""
+        avatar = self.loaded(armature)
+        if avatar is not None and clouds.writable(armature):
+            clouds.bind(armature, avatar)
 
     # ---- splats of the frame
 

@@ -4,9 +4,13 @@ import sys
 
 import numpy as np
 
+from tests.blender.fake_binding import binding_arrays
 from tests.blender.fake_head import rig_arrays
 from tests.fakes.fake_backend import main
 from tests.fakes.fake_pipeline import FakeAvatar, FakePipeline
+
+BOUND = b"bound"
+"""How the portrait of an avatar begins whose head moves its splats."""
 
 
 class RigPipeline(FakePipeline):
@@ -14,6 +18,9 @@ class RigPipeline(FakePipeline):
 
     def rig(self, avatar: FakeAvatar) -> dict[str, np.ndarray]:
         return rig_arrays()
+
+    def binding(self, avatar: FakeAvatar) -> dict[str, np.ndarray] | None:
+        return binding_arrays(rig_arrays()) if avatar.image.startswith(BOUND) else None
 
 
 if __name__ == "__main__":
