@@ -37,7 +37,6 @@ _CLASS_MODULES = (
     layers_panel,
     engine_panels,
     drops,
-    render_engine,
 )
 
 # The names that docs/addon.md promises to scripts, wherever the files lie:
@@ -60,11 +59,12 @@ def _parts() -> list[tuple[Callable[[], object], Callable[[], object]]]:
         (drawing_handlers.register, drawing_handlers.unregister),
         (preview.register, preview.unregister),
         (menus.register, menus.unregister),
+        (render_engine.register, render_engine.unregister),
         (engine_panels.register, engine_panels.unregister),
         (addon_log.register, addon_log.unregister),
         (handlers.register, handlers.unregister),
         (pump.arm, pump.disarm),
-        (lambda: None, session.reset),
+        (session.begin, lambda: session.get().end()),
     ]
 
 

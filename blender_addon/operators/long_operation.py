@@ -62,6 +62,7 @@ class LongOperation:
         self._timer = manager.event_timer_add(TIMER_S, window=context.window)
         manager.progress_begin(0, 100)
         manager.modal_handler_add(self)
+        self._activity.end = lambda: self.cancel(bpy.context)
         viewport.redraw()
         return {"RUNNING_MODAL"}
 
@@ -90,7 +91,7 @@ class LongOperation:
         viewport.redraw()
 
     def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends the operator: another file is loaded, or its dialog was closed."""
+        """It is ended: another file is loaded, its dialog was closed, or the add-on is disabled."""
         if self._work is None:
             return
         self._work.close()

@@ -153,6 +153,7 @@ HANDLERS = (
 
 def register() -> None:
     """Hangs the callbacks into Blender's lists."""
+    render_passes.get().end()  # of a render that began before the add-on was disabled
     for name, handler in HANDLERS:
         getattr(bpy.app.handlers, name).append(handler)
     properties.went_live.append(on_live)

@@ -9,10 +9,14 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .. import steps
 from .._shared import AvatarError
 from ..scene import properties
 from ..scene.compositing import ENGINE
-from . import frame_pictures, render_passes
+from . import frame_pictures, render_passes, session
+
+LOOK_S = 0.5
+"""How often an engine that has to go looks whether a render is under way."""
 
 
 class SplitAvatarEngine(bpy.types.RenderEngine):
@@ -32,10 +36,11 @@ class SplitAvatarEngine(bpy.types.RenderEngine):
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
         scene = depsgraph.scene.original
-        if properties.of_scene(scene).hands_over:
-            self._hand_over(scene)
-            return
         try:
+            session.get().require_enabled()
+            if properties.of_scene(scene).hands_over:
+                self._hand_over(scene)
+                return
             picture = frame_pictures.rendered(_rendered(scene), depsgraph, self.test_break)
         except AvatarError as error:
             self._fail(error)
@@ -111,4 +116,27 @@ def _is_rendered(armature: bpy.types.Object) -> bool:
     return cloud is not None and not cloud.hide_render
 
 
-CLASSES = (SplitAvatarEngine,)
+def register() -> None:
+    """Offers the engine."""
+    if bpy.app.timers.is_registered(_let_go):
+        bpy.app.timers.unregister(_let_go)
+    if not SplitAvatarEngine.is_registered:
+        bpy.utils.register_class(SplitAvatarEngine)
+
+
+def unregister() -> None:
+    """Offers it no more, as soon as no render is under way.
+
+    Where an engine goes, Blender frees what any engine is rendering with, and crashes.
+    """
+    if render_passes.get().scene is None:
+        _let_go()
+    elif not steps.without_window():
+        bpy.app.timers.register(_let_go, first_interval=LOOK_S, persistent=True)
+
+
+def _let_go() -> float | None:
+    if bpy.app.is_job_running("RENDER"):
+        return LOOK_S
+    bpy.utils.unregister_class(SplitAvatarEngine)
+    return None

@@ -3,6 +3,7 @@
 The only place that knows both sides: `link` has no data-block, `scene` has no backend.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,8 @@ class Activity:
     progress: Progress
     cancel: bool = False
     """The user wants it to stop; it does once the backend has let go of it."""
+    end: Callable[[], object] = lambda: None
+    """Ends it where it is: Blender drops operators of an add-on that is disabled, unasked."""
 
     @property
     def text(self) -> str:
@@ -44,6 +47,7 @@ class Session:
         """What went wrong last, for the panel."""
         self.result: Any = None
         """What the last operator made: the reply of the backend."""
+        self._ended = False
 
     def tell(self, error: AvatarError) -> None:
         """Shows an error in the panel."""
@@ -67,7 +71,12 @@ class Session:
         return self.backend.client
 
     def start(self) -> None:
-        """Starts the backend with the preferences as they are now."""
+        """Starts the backend with the preferences as they are now.
+
+        Raises:
+            AvatarError: Why it cannot.
+        """
+        self.require_enabled()
         self.error = None
         self.avatars.forget_backend()
         self.preview.forget()
@@ -84,6 +93,26 @@ class Session:
         self.backend.close()
         self.avatars.forget_backend()
         self.preview.forget()
+
+    def require_enabled(self) -> None:
+        """Refuses to begin anything once the add-on was disabled: a render may still go on.
+
+        Raises:
+            AvatarError: `bad_request`.
+        """
+        if self._ended:
+            raise AvatarError(
+                "bad_request",
+                "The add-on SplitAvatar was disabled.",
+                "Enable it in Preferences > Add-ons, and start again.",
+            )
+
+    def end(self) -> None:
+        """The add-on is disabled, whatever goes on: that ends, and no backend is started again."""
+        self._ended = True
+        if self.activity is not None:
+            self.activity.end()
+        self.close()
 
     # ---- the timer's part
 
@@ -188,10 +217,9 @@ def get() -> Session:
     return _session
 
 
-def reset() -> None:
-    """Ends the session and begins a new one (unregister)."""
+def begin() -> None:
+    """A new session: the add-on is enabled."""
     global _session
-    _session.close()
     _session = Session()
 
 
