@@ -16,9 +16,10 @@ from pathlib import Path
 from .backend_process import ended, spawn
 from .client import Client
 from .connection import Connection, connection_path, sweep_connections
-from .errors import AvatarError, said
+from .errors import AvatarError
 from .log_file import LogFile
 from .messages import BackendState, ShutdownBackend
+from .os_errors import os_error
 
 RESTART_BUDGET = 5
 """Automatic restarts in a row before the launcher gives up."""
@@ -217,8 +218,9 @@ class Launcher:
             self._close_log()
             self._failure = AvatarError(
                 "backend_died",
-                f"The backend could not be started: {said(error)}.",
-                f"Check {settings.python} and the space in {settings.user_folder}.",
+                f"The backend could not be started. {os_error(error).message}",
+                f"Check that {settings.python} runs, that {settings.user_folder} may be written, "
+                "and that there is space in it.",
             )
             raise self._failure from error
         self._started = time.monotonic()

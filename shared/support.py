@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -104,4 +105,5 @@ def _write_zip(out: Path, texts: Mapping[str, str]) -> None:
         error.filename, error.filename2 = str(out), None
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a disk that can only be read says so again
+            temporary.unlink(missing_ok=True)
