@@ -23,7 +23,7 @@ import bpy
 
 from .drawing import handlers as drawing_handlers
 from .link import addon_log
-from .operators import avatar, backend, compositor, export, posing, support, track, view
+from .operators import avatar, backend, compositor, export, packing, posing, support, track, view
 from .scene import preview, properties, rig, tracks
 from .ui import backend_box, drops, engine_panels, layers_panel, menus, panels, preferences
 from .work import handlers, pump, render_engine, session
@@ -32,7 +32,7 @@ _CLASS_MODULES = (
     preferences,
     properties,
     backend_box,
-    *(backend, support, avatar, posing, view, compositor, track, export),
+    *(backend, support, avatar, packing, posing, view, compositor, track, export),
     panels,
     layers_panel,
     engine_panels,

@@ -8,7 +8,7 @@ from bpy.props import IntProperty, StringProperty
 
 from .._shared import pictures
 from ..link import settings
-from ..scene import avatars, linking, properties
+from ..scene import avatars, linking, packed, properties
 from ..steps import Steps
 from ..work import create, session
 from .long_operation import LongOperation
@@ -166,14 +166,17 @@ class SPLITAVATAR_OT_relink_avatar(WithAvatar, bpy.types.Operator):
         linking.require_own(armature)
         path = Path(bpy.path.abspath(self.filepath)).resolve()
         create.require_file(path)
+        was_packed = packed.is_packed(armature)
         found = properties.relink(armature, path)
+        packed.let_go(found)  # what is packed may be another one's
         session.get().error = None
         avatars_here = session.get().avatars
         for rig in found:
             avatars_here.bind(rig)
         avatars_here.forget_shown()
         names = ", ".join(rig.name for rig in found)
-        self.report({"INFO"}, f"The file of {names} is {path}")
+        no_more = ", and no longer packed" if was_packed else ""
+        self.report({"INFO"}, f"The file of {names} is {path}{no_more}")
         return {"FINISHED"}
 
 

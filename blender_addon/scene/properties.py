@@ -69,6 +69,7 @@ class AvatarSettings(bpy.types.PropertyGroup):
     )
     # Where the file was last found: finds it again for a rig that was appended elsewhere.
     avatar_path_found: StringProperty(options={"HIDDEN"}, override=OVERRIDABLE)
+    packed: PointerProperty(type=bpy.types.Image, override=OVERRIDABLE)  # see packed
     camera: StringProperty(options={"HIDDEN"})  # JSON, see cameras.portrait_camera
     camera_object: PointerProperty(
         type=bpy.types.Object,
@@ -203,15 +204,17 @@ def active_rig(context: bpy.types.Context) -> bpy.types.Object | None:
 
 def relink(rig: bpy.types.Object, path: Path) -> list[bpy.types.Object]:
     """Gives a rig another avatar file, and all that had the same one; returns them."""
-    before = avatar_path(rig)
-    found = [
-        other
-        for other in bpy.data.objects
-        if is_rig(other) and other.library is None and avatar_path(other) == before
-    ]
+    found = with_same_file(rig)
     for other in found:
         of_rig(other).avatar_path = of_rig(other).avatar_path_found = str(path)
     return found
+
+
+def with_same_file(rig: bpy.types.Object) -> list[bpy.types.Object]:
+    """All avatars of this .blend, the rig among them, that have its avatar file."""
+    path = avatar_path(rig)
+    rigs = [found for found in bpy.data.objects if is_rig(found) and found.library is None]
+    return [found for found in rigs if avatar_path(found) == path]
 
 
 def avatar_path(rig: bpy.types.Object) -> Path:

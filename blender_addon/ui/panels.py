@@ -4,7 +4,8 @@ import bpy
 
 from ..drawing import handlers as drawing_handlers
 from ..operators.reports import CATEGORY
-from ..scene import clouds, controls, flame_pose, points, preview, properties
+from ..scene import clouds, controls, flame_pose, packed, points, preview, properties
+from ..work import avatar_files
 from . import backend_box
 from .text import wrapped
 
@@ -52,11 +53,15 @@ class SPLITAVATAR_PT_avatar(_AvatarPanel, bpy.types.Panel):
         armature = _shown_rig(context)
         settings = properties.of_rig(armature)
         scene = properties.of_scene(context.scene)
-        missing = not properties.avatar_path(armature).is_file()
+        missing = avatar_files.is_missing(armature)
         layout.label(text=armature.name, icon="ARMATURE_DATA")
-        path = layout.row()
+        path = layout.row(align=True)
         path.alert = missing
         path.prop(settings, "avatar_path")
+        if packed.is_packed(armature):
+            path.operator("splitavatar.unpack_avatar", text="", icon="PACKAGE")
+        else:
+            path.operator("splitavatar.pack_avatar", text="", icon="UGLYPACKAGE")
         self._draw_file(layout.row(align=True), settings, missing)
         layout.row().prop(settings, "display", expand=True)
         if settings.display != "MESH" and drawing_handlers.failure():

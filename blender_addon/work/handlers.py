@@ -8,7 +8,7 @@ from bpy.app.handlers import persistent
 from .. import steps
 from .._shared import AvatarError
 from ..scene import avatars, compositing, preview, properties
-from . import pump, render_passes, session
+from . import avatar_files, pump, render_passes, session
 
 LOG = logging.getLogger("splitavatar")
 
@@ -102,7 +102,7 @@ def on_load(*_: object) -> None:
     for armature in _all_rigs():
         settings = properties.of_rig(armature)
         path = properties.avatar_path(armature)
-        if path.is_file():
+        if path.is_file() and not avatar_files.is_ours(path):
             settings.avatar_path = settings.avatar_path_found = str(path)
     for found in bpy.data.objects:
         if properties.is_rig(found) and found.override_library is not None:
@@ -116,7 +116,7 @@ def on_save(filepath: str = "", *_: object) -> None:
     for armature in _all_rigs():
         settings = properties.of_rig(armature)
         path = properties.avatar_path(armature)
-        if path.is_file():
+        if path.is_file() and not avatar_files.is_ours(path):
             settings.avatar_path_found = str(path)
             settings.avatar_path = avatars.relative_to(str(path), blend)
 

@@ -12,6 +12,7 @@ import bpy
 from .. import steps
 from .._shared import AvatarError, Track, messages
 from ..scene import clouds, properties, rig
+from . import avatar_files
 
 LOG = logging.getLogger("splitavatar")
 
@@ -94,9 +95,17 @@ class LiveAvatars:
         Those that it has are bound where undo, or another file for the rig, has undone that.
         """
         for armature in properties.rigs(bpy.context.scene):
-            path = properties.avatar_path(armature)
-            key = str(path)
             self.bind(armature)
+            key = str(properties.avatar_path(armature))
+            if key in self._failed:
+                continue
+            try:
+                path = avatar_files.file_of(armature)
+            except AvatarError as error:
+                self._failed.add(key)
+                self._tell(error)
+                continue
+            key = str(path)
             known = key in self._avatars or key in self._loading or key in self._failed
             if known or not path.is_file():
                 continue

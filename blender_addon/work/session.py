@@ -12,8 +12,9 @@ import bpy
 from .. import steps
 from .._shared import AvatarError, Camera, Track, launcher, messages
 from ..link.backend import Backend
-from ..scene import clouds, properties, rest
+from ..scene import clouds, rest
 from ..steps import Progress, Steps
+from . import avatar_files
 from .live import LiveAvatars
 from .live_preview import LivePreview
 
@@ -162,7 +163,7 @@ class Session:
     def ensure_avatar(self, armature: bpy.types.Object) -> Steps[Any]:
         """Loads the rig's avatar where the backend has not; returns its `AvatarReply`."""
         rest.require(armature)
-        path = properties.avatar_path(armature)
+        path = avatar_files.file_of(armature)
         if not path.is_file():
             raise AvatarError(
                 "bad_file",

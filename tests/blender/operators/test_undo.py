@@ -41,6 +41,10 @@ def _refined(armature: bpy.types.Object) -> None:
     bpy.ops.splitavatar.refine_renders()
 
 
+def _packed(armature: bpy.types.Object) -> None:
+    bpy.ops.splitavatar.pack_avatar()
+
+
 def _previewed(armature: bpy.types.Object) -> None:
     bpy.ops.splitavatar.preview_frame()
 
@@ -59,6 +63,8 @@ CHANGE = {
     "add_gaze_target": Operator(),
     "add_camera": Operator(),
     "import_track": Operator({"filepath": "{}/talk.json", "set_range": True}),
+    "pack_avatar": Operator(),
+    "unpack_avatar": Operator(before=_packed),
     "refine_renders": Operator(),
     "refine_no_more": Operator(before=_refined),
 }

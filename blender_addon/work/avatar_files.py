@@ -1,0 +1,105 @@
+"""Where an avatar's file is on this machine: its own, or written from the .blend that it is in."""
+
+import contextlib
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+import bpy
+
+from .._shared import os_error
+from ..link import settings
+from ..scene import avatars, packed, properties
+
+
+def folder() -> Path:
+    """Where packed files are written on need."""
+    return settings.user_folder() / "unpacked"
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file was written on need, and is nobody's choice."""
+    return path.parent == folder()
+
+
+def file_of(armature: bpy.types.Object) -> Path:
+    """The rig's file; where that is missing and packed, it is written. It need not exist.
+
+    Raises:
+        AvatarError: `bad_file`, `disk_full`: Why a packed one cannot be had.
+    """
+    path = properties.avatar_path(armature)
+    if path.is_file() or not packed.is_packed(armature):
+        return path
+    content = packed.content(armature)
+    written = folder() / f"{packed.digest(armature)[:16]}-{packed.name(armature)}"
+    if not _holds(written, content):
+        _write(written, content)
+    properties.of_rig(armature).avatar_path_found = str(written)
+    return written
+
+
+def is_missing(armature: bpy.types.Object) -> bool:
+    """Whether the rig's file is neither on this machine nor in the .blend."""
+    return not properties.avatar_path(armature).is_file() and not packed.is_packed(armature)
+
+
+def pack(armature: bpy.types.Object) -> tuple[Path, int]:
+    """Packs the file of a rig, and of all that have the same; returns it and its size in bytes.
+
+    Raises:
+        AvatarError: `bad_file` where it cannot be read.
+    """
+    path = properties.avatar_path(armature)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise os_error(error, path) from error
+    packed.pack(properties.with_same_file(armature), path.name, content)
+    return path, len(content)
+
+
+def unpack(armature: bpy.types.Object) -> Path:
+    """Takes a rig's file out of the .blend; returns where it is now.
+
+    Where its own file is no longer there, or another one, it is written as new avatars are.
+
+    Raises:
+        AvatarError: `bad_file`, `disk_full`: Why it cannot be written; it stays packed then.
+    """
+    content, rigs = packed.content(armature), packed.sharing(armature)
+    path = properties.avatar_path(armature)
+    if is_ours(path) or not _holds(path, content):
+        stem = Path(packed.name(armature)).stem
+        path = avatars.default_path(stem, settings.avatar_folder())
+        _write(path, content)
+    packed.let_go(rigs)
+    for rig in rigs:
+        own = properties.of_rig(rig)
+        own.avatar_path = own.avatar_path_found = str(path)
+    return path
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file has this content."""
+    try:
+        if path.stat().st_size != len(content):
+            return False
+        return hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256(content).digest()
+    except OSError:
+        return False
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all."""
+    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise os_error(error, path) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
