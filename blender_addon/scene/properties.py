@@ -69,7 +69,12 @@ class AvatarSettings(bpy.types.PropertyGroup):
     )
     # Where the file was last found: finds it again for a rig that was appended elsewhere.
     avatar_path_found: StringProperty(options={"HIDDEN"}, override=OVERRIDABLE)
-    packed: PointerProperty(type=bpy.types.Image, override=OVERRIDABLE)  # see packed
+    packed: PointerProperty(  # see packed
+        type=bpy.types.Image,
+        name="Packed File",
+        description="The avatar file in this .blend",
+        override=OVERRIDABLE,
+    )
     camera: StringProperty(options={"HIDDEN"})  # JSON, see cameras.portrait_camera
     camera_object: PointerProperty(
         type=bpy.types.Object,

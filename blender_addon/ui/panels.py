@@ -61,7 +61,9 @@ class SPLITAVATAR_PT_avatar(_AvatarPanel, bpy.types.Panel):
         if packed.is_packed(armature):
             path.operator("splitavatar.unpack_avatar", text="", icon="PACKAGE")
         else:
-            path.operator("splitavatar.pack_avatar", text="", icon="UGLYPACKAGE")
+            parcel = path.row(align=True)
+            parcel.enabled = not missing
+            parcel.operator("splitavatar.pack_avatar", text="", icon="UGLYPACKAGE")
         self._draw_file(layout.row(align=True), settings, missing)
         layout.row().prop(settings, "display", expand=True)
         if settings.display != "MESH" and drawing_handlers.failure():
