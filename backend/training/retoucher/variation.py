@@ -14,7 +14,13 @@ _TURN_RAD = 0.12
 _SHIFT = 0.2  # of half a side
 _UNCHANGED = 0.3  # of the samples keep their place
 _BRIGHTER, _TINT = 0.35, 0.3  # logarithms; portraits are all before one blue
+_ASIDE, _ASIDE_TINT = (
+    0.35,
+    0.1,
+)  # from the picture's middle to its edge: theirs are lit from the front
 _SATURATION = (0.3, 1.3)
+_LEAST = 1e-3
+_CONTRAST = 0.25  # of a logarithm's
 
 
 def varied(samples: Tensor, chance: torch.Generator) -> Tensor:
@@ -56,7 +62,10 @@ class _Light:
     def __init__(self, count: int, chance: torch.Generator) -> None:
         shape = (count, 1, 1, 1)
         tint = _TINT * _uniform(chance, count, COLOURS, 1, 1)
-        self._gain = (_BRIGHTER * _uniform(chance, *shape) + tint).exp()
+        self._gain = _BRIGHTER * _uniform(chance, *shape) + tint
+        aside = _ASIDE_TINT * _uniform(chance, 2, count, COLOURS, 1, 1)
+        self._aside = _ASIDE * _uniform(chance, 2, *shape) + aside
+        self._contrast = (_CONTRAST * _uniform(chance, *shape)).exp()
         low, high = _SATURATION
         self._saturation = low + (high - low) * (_uniform(chance, *shape) + 1) / 2
 
@@ -64,5 +73,8 @@ class _Light:
         """[B, 3, S, S]: the premultiplied colours of planes, alpha behind them, in this light."""
         colours, alpha = planes[:, :COLOURS], planes[:, COLOURS : COLOURS + 1]
         grey = colours.mean(1, keepdim=True)
-        lit = (grey + (colours - grey) * self._saturation) * self._gain
-        return lit.clamp_min(0).minimum(alpha)
+        across, down = (torch.linspace(-1, 1, n, device=planes.device) for n in planes.shape[:1:-1])
+        gain = self._gain + self._aside[0] * across + self._aside[1] * down[:, None]
+        lit = (grey + (colours - grey) * self._saturation).clamp_min(0) * gain.exp()
+        share = (lit / alpha.clamp_min(_LEAST)).clamp(_LEAST, 1) ** self._contrast
+        return (share * alpha).minimum(alpha)
