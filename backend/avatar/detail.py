@@ -41,6 +41,7 @@ _WHOLE_PX, _MOST_LACKING = 3.0, 0.22
 """Of a place that moves so far otherwise than the head, what it lacks is carried up to that much:
 more is no detail, but something else that lies beside it in the portrait, such as hair."""
 _PATCH_PX, _OWN, _FOREIGN = 9, 0.12, 0.24
+_BESIDE_HEAD = 0.5  # of a pixel: so much of it is the head's where the torso's way does not count
 _SPREAD_PX = 9
 _BESIDE_PX = 8.0
 """What splats lack over a whole patch on average: that much is theirs, that much something else's,
@@ -162,14 +163,15 @@ class Detail:
         channels = [cloud.features[:, :COLOURS], moved * shown, shown, self._parts]
         carrying = replace(cloud, features=torch.cat(channels, dim=-1)).kept()
         raster = rasterise(carrying, camera, alpha_max=self._alpha_max)
-        moved, share, _ = raster.features[..., COLOURS:].split([2, 1, _PARTS], dim=-1)
+        moved, share, parts = raster.features[..., COLOURS:].split([2, 1, _PARTS], dim=-1)
         moved = _spread(moved, share)
         places = head.of_pixels(camera) + moved
         moved = moved.norm(dim=-1, keepdim=True)
+        alpha = raster.alpha[..., None]
         if self._clothes.any():
             apart = (places - torso.of_pixels(camera)).norm(dim=-1, keepdim=True)
-            moved = moved.minimum(apart)
-        alpha = raster.alpha[..., None]
+            beside = parts[..., :1] < _BESIDE_HEAD * alpha
+            moved = torch.where(beside, moved.minimum(apart), moved)
         trust = share / alpha.clamp_min(_LEAST) * (alpha / _SEEN_ALPHA).clamp_max(1)
         trust = trust * _one_place(places, head.turn)
         return raster, places, share, moved, trust
