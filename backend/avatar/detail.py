@@ -41,12 +41,14 @@ _WHOLE_PX, _MOST_LACKING = 3.0, 0.22
 """Of a place that moves so far otherwise than the head, what it lacks is carried up to that much:
 more is no detail, but something else that lies beside it in the portrait, such as hair."""
 _PATCH_PX, _OWN, _FOREIGN = 9, 0.12, 0.24
-_BESIDE_HEAD = 0.5  # of a pixel: so much of it is the head's where the torso's way does not count
-_SPREAD_PX = 9
 _BESIDE_PX = 8.0
 """What splats lack over a whole patch on average: that much is theirs, that much something else's,
 which is carried only while the place moves hardly farther than so."""
 
+_BESIDE_HEAD = 0.5
+"""A pixel of which the head is less may go the torso's way."""
+
+_SPREAD_PX = 12  # farther than an outline's splats reach
 _OUTLINE_PX, _INSIDE_PX, _WHOLE = 2, 5, 0.95
 """How wide an outline is; how far from one no outline is; alpha of what is whole."""
 
@@ -199,7 +201,9 @@ def _spread(moved: Tensor, share: Tensor) -> Tensor:
     """[H, W, C] what is shown of values that are multiplied by their share [H, W, 1], carried on
     over the outline of what is shown: beside it nothing has another place."""
     planes = torch.cat([moved, share], dim=-1).permute(2, 0, 1)[None]
-    around = F.avg_pool2d(planes, _SPREAD_PX, 1, _SPREAD_PX // 2)[0].permute(1, 2, 0)
+    step = _SPREAD_PX // 3
+    around = F.avg_pool2d(planes, _SPREAD_PX, step, step, ceil_mode=True)  # one pixel is enough
+    around = F.interpolate(around, size=share.shape[:2], mode="bilinear")[0].permute(1, 2, 0)
     around = around[..., :-1] / around[..., -1:].clamp_min(_LEAST)
     own = moved / share.clamp_min(_LEAST)
     return around + (share / _SEEN_ALPHA).clamp_max(1) * (own - around)

@@ -119,10 +119,14 @@ def start(
         fixed,
     )
     at_edge = view.camera.project(around.means.double().numpy()).clip(0, view.camera.width - 1)
-    of_planes = np.tile(look_up(clothes, cells, False), 2)[mask.numpy()]
-    of_others = np.zeros(len(frames) + len(mirrored), bool)
-    of_torso = np.ones(len(behind_it), bool)
-    worn = np.concatenate([of_planes, look_up(clothes, at_edge, False), of_torso, of_others])
+    worn = np.concatenate(
+        [
+            np.tile(look_up(clothes, cells, False), 2)[mask.numpy()],
+            look_up(clothes, at_edge, False),
+            np.ones(len(behind_it), bool),
+            np.zeros(len(frames) + len(mirrored), bool),
+        ]
+    )
     return Start(personal, view.target(), view.betas, torch.from_numpy(worn))
 
 

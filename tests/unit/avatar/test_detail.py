@@ -74,6 +74,18 @@ def test_a_camera_that_sees_nothing_shows_nothing(pipeline, avatar):
     assert not shown.alpha.any()
 
 
+@pytest.mark.parametrize("size", [(1, 1), (7, 2), (3, 5)])
+def test_a_few_pixels_of_a_picture_are_drawn_alone(pipeline, avatar, size):
+    """A renderer's border may be as small as that."""
+    corner = np.array([256 - size[0] // 2, 256 - size[1] // 2])
+    k = avatar.camera.K.copy()
+    k[:2, 2] -= corner
+    few = pipeline.drawn(avatar, avatar.source, Camera(avatar.camera.viewmat, k, *size)).raster
+    whole = pipeline.drawn(avatar, avatar.source, avatar.camera).raster
+    at = (slice(corner[1], corner[1] + size[1]), slice(corner[0], corner[0] + size[0]))
+    np.testing.assert_allclose(few.features, whole.features[at], atol=0.04)
+
+
 def test_the_mouth_that_the_portrait_hides_gets_no_detail(pipeline, avatar):
     """Teeth lie behind lips: nothing of the lips is painted on them."""
     opened = Track.from_arkit({"jawOpen": 0.7}, betas=avatar.source.betas)
