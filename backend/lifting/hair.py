@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from .polygons import dilate, erode, inside_px
+from .polygons import dilate, erode, inside_px, opened
 from .view import View
 
 _MOUTH_CORNERS, _EYE_CORNERS = (61, 291), (33, 263)
@@ -78,4 +78,4 @@ def wide_enough(over: np.ndarray) -> np.ndarray:
     At the outline of a turned face the fit's skin overlaps hair by some pixels. A sheet there would
     hang before the cheek as a dark line as soon as the head turns.
     """
-    return dilate(erode(over, _SEAM_PX), _SEAM_PX) & over
+    return opened(over, _SEAM_PX) & over

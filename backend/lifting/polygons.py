@@ -75,6 +75,11 @@ def erode(mask: np.ndarray, radius_px: int) -> np.ndarray:
     return _morph(cv2.erode, mask, radius_px)
 
 
+def opened(mask: np.ndarray, radius_px: int) -> np.ndarray:
+    """The mask without what is narrower than a disc."""
+    return dilate(erode(mask, radius_px), radius_px)
+
+
 def joined(mask: np.ndarray, to: np.ndarray) -> np.ndarray:
     """[H, W] bool: the islands of a mask that share a pixel with another mask."""
     _, labels = cv2.connectedComponents(mask.astype(np.uint8))

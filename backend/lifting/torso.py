@@ -9,7 +9,7 @@ from backend.splat.gaussians import Gaussians
 from .discs import facing_discs
 from .fill import nearest_fill
 from .planes import PlaneTargets, staggered_m
-from .polygons import dilate, erode, joined
+from .polygons import dilate, erode, joined, opened
 from .sampling import look_up
 from .view import View
 
@@ -34,7 +34,7 @@ def torso_clothes(view: View) -> np.ndarray:
     height = np.arange(len(view.matte))[:, None]
     clothes = joined(view.parts.clothes, np.broadcast_to(height > chin, view.matte.shape))
     clothes &= ~joined(clothes, np.broadcast_to(height < eyes, view.matte.shape))
-    hair = dilate(erode(view.parts.hair, _SLIVER_PX), _SLIVER_PX)
+    hair = opened(view.parts.hair, _SLIVER_PX)
     wide = erode(clothes, _SLIVER_PX)
     # What is narrow beside cloth would hang from the head as a speck.
     beside = joined((clothes | view.parts.hair) & ~hair, wide) & dilate(wide, _BESIDE_PX)
@@ -54,8 +54,7 @@ def behind_head(
         step_px: How far apart they are.
     """
     person, height = view.matte > 0.5, np.arange(len(clothes))[:, None]
-    wide = erode(clothes, _SLIVER_PX)
-    below = height > _shoulders(dilate(wide, _SLIVER_PX), person)
+    below = height > _shoulders(opened(clothes, _SLIVER_PX), person)
     hidden = below & person & ~clothes & ~(view.shows("neck") & ~view.parts.worn)
     hidden = joined(hidden, dilate(clothes, 1))
     known = erode(clothes, _SEAM_PX)

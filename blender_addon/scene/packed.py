@@ -68,8 +68,7 @@ def content(armature: bpy.types.Object) -> bytes:
 def sharing(armature: bpy.types.Object) -> list[bpy.types.Object]:
     """All rigs of this .blend that have the same packed file."""
     image = properties.of_rig(armature).packed
-    rigs = [found for found in bpy.data.objects if properties.is_rig(found)]
-    return [rig for rig in rigs if rig.library is None and properties.of_rig(rig).packed == image]
+    return [rig for rig in properties.own_rigs() if properties.of_rig(rig).packed == image]
 
 
 def let_go(armatures: Iterable[bpy.types.Object]) -> None:

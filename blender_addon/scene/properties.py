@@ -218,8 +218,12 @@ def relink(rig: bpy.types.Object, path: Path) -> list[bpy.types.Object]:
 def with_same_file(rig: bpy.types.Object) -> list[bpy.types.Object]:
     """All avatars of this .blend, the rig among them, that have its avatar file."""
     path = avatar_path(rig)
-    rigs = [found for found in bpy.data.objects if is_rig(found) and found.library is None]
-    return [found for found in rigs if avatar_path(found) == path]
+    return [found for found in own_rigs() if avatar_path(found) == path]
+
+
+def own_rigs() -> list[bpy.types.Object]:
+    """All avatars of this .blend, overridden ones among them; not those linked from others."""
+    return [found for found in bpy.data.objects if is_rig(found) and found.library is None]
 
 
 def avatar_path(rig: bpy.types.Object) -> Path:

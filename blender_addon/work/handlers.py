@@ -132,8 +132,7 @@ def on_saved(*_: object) -> None:
 
 def _all_rigs() -> list[bpy.types.Object]:
     """This file's own; where the avatar of an override is, its library tells."""
-    rigs = [found for found in bpy.data.objects if properties.is_rig(found)]
-    return [rig for rig in rigs if rig.library is None and rig.override_library is None]
+    return [rig for rig in properties.own_rigs() if rig.override_library is None]
 
 
 HANDLERS = (

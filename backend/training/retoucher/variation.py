@@ -14,10 +14,7 @@ _TURN_RAD = 0.12
 _SHIFT = 0.2  # of half a side
 _UNCHANGED = 0.3  # of the samples keep their place
 _BRIGHTER, _TINT = 0.35, 0.3  # logarithms; portraits are all before one blue
-_ASIDE, _ASIDE_TINT = (
-    0.35,
-    0.1,
-)  # from the picture's middle to its edge: theirs are lit from the front
+_ASIDE, _ASIDE_TINT = 0.35, 0.1  # from the middle to the edge: theirs are lit from the front
 _SATURATION = (0.3, 1.3)
 _LEAST = 1e-3
 _CONTRAST = 0.25  # of a logarithm's
