@@ -8,6 +8,7 @@ Deviates: the paper's pictures come from a neural renderer; this stands where th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from backend.avatar.flat_motion import FlatMotion
-from backend.avatar.mouth import Mouth
+from backend.avatar.openings import Opening
 from backend.model.attributes import COLOURS
 from backend.model.retoucher import FAR_PX
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
@@ -80,6 +81,7 @@ class Detail:
         camera: The photo's, S x S.
         alpha_max: As `rasterise`.
         mouth: Which of its Gaussians are the mouth's.
+        lids: And those of each eye.
         eyes: [N] bool: which are the eyeballs'.
         clothes: [N] bool: which are clothes on the torso.
         foreign: [S, S] bool: where things stand before the face, such as frames of glasses: what is
@@ -93,7 +95,8 @@ class Detail:
         cloud: Gaussians,
         camera: Camera,
         alpha_max: float,
-        mouth: Mouth,
+        mouth: Opening,
+        lids: Sequence[Opening],
         eyes: Tensor,
         clothes: Tensor,
         foreign: Tensor,
@@ -110,9 +113,9 @@ class Detail:
         self._places = places  # [N, 2] pixels of the portrait
         self._shown = torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
         self._clothes = clothes
-        self._mouth, self._gap = mouth, mouth.gap(places)
+        self._openings = [(opening, opening.gap(places)) for opening in (mouth, *lids)]
         parts = [cloud.layers >= FIRST_EXPRESSION_LAYER, mouth.inside, eyes]
-        self._parts = torch.stack(parts, dim=1).to(cloud.features)  # [N, 3]
+        self._parts = torch.stack([part.to(cloud.features) for part in parts], dim=1)  # [N, 3]
         self._colours = cloud.features[:, :COLOURS]
         own, _, _, _, trust = self._carried(cloud, camera)
         drawn = torch.cat([own.features[..., :COLOURS], own.alpha[..., None]], dim=-1)
@@ -160,8 +163,7 @@ class Detail:
         many pixels it moved otherwise than head and torso; [H, W, 1] 0..1 how far to trust it."""
         changed = (cloud.features[:, :COLOURS] - self._colours).abs().amax(1) / _RECOLOURED
         head, torso, moved, opened = self._moved(cloud, camera)
-        shown = self._shown * torch.exp(-changed.square())
-        shown = torch.where(self._mouth.inside, shown * opened, shown)[:, None]
+        shown = (self._shown * torch.exp(-changed.square()) * opened)[:, None]
         channels = [cloud.features[:, :COLOURS], moved * shown, shown, self._parts]
         carrying = replace(cloud, features=torch.cat(channels, dim=-1)).kept()
         raster = rasterise(carrying, camera, alpha_max=self._alpha_max)
@@ -182,8 +184,8 @@ class Detail:
         self, cloud: Gaussians, camera: Camera
     ) -> tuple[FlatMotion, FlatMotion, Tensor, Tensor]:
         """How the head and the torso move from the picture's pixels to the portrait's, [N, 2] what
-        each splat's place differs from the head's, and 0..1 whether the mouth is open as far as in
-        the portrait.
+        each splat's place differs from the head's, and [N] 0..1 whether the mouth and the eyes are
+        open as far as in the portrait, of what lies in them.
 
         A splat stands for all pixels that it covers. Interpolating what it differs by, which
         changes little from one to the next, and not where it lies, keeps them apart.
@@ -193,8 +195,10 @@ class Detail:
         of_head = cloud.layers >= FIRST_EXPRESSION_LAYER
         head = FlatMotion.between(now, self._places, ahead * of_head)
         torso = FlatMotion.between(now, self._places, ahead * self._clothes)
-        still = Mouth.still(self._gap, self._mouth.gap(now) @ head.turn.T)
-        return head, torso, self._places - head.of(now), still
+        opened = torch.ones_like(depth)
+        for opening, before in self._openings:
+            opened = opened * opening.shown(before, opening.gap(now) @ head.turn.T)
+        return head, torso, self._places - head.of(now), opened
 
 
 def _spread(moved: Tensor, share: Tensor) -> Tensor:

@@ -91,9 +91,14 @@ class Actor:
         moved = self._moved(head.translated(avatar.source), frozenset())
         own, vertices = union(None, moved.layers), moved.vertices[0]
         self._lids = Lids.of(own, vertices, rest, head, betas)
-        self._folds = Folds(own, vertices, rest, head)
+        self._folds = Folds(own, vertices, rest, head, self._lids.closed)
         self._growth = Growth(vertices, head)
         self._mouth = MouthLight(own, vertices, rest, head)
+
+    @property
+    def closed_lids(self) -> Tensor:
+        """[V] 0..1, see `Lids.closed`; only without a neural renderer."""
+        return self._lids.closed
 
     @torch.no_grad()
     def driven(self, frame: Track, ablate: frozenset[str]) -> Gaussians:

@@ -47,11 +47,14 @@ class Folds:
         vertices: [V, 3] the mesh at that expression, metres.
         rest: [V, 3] without expression.
         head: The head they are on.
+        closed: [V] 0..1: where the portrait shows closed lids, which fold as they open.
 
     Deviates: in the paper wrinkles are the network's to know.
     """
 
-    def __init__(self, cloud: Gaussians, vertices: Tensor, rest: Tensor, head: Head) -> None:
+    def __init__(
+        self, cloud: Gaussians, vertices: Tensor, rest: Tensor, head: Head, closed: Tensor
+    ) -> None:
         regions, of, colours = head.regions, cloud.vertices.long(), cloud.features[:, :COLOURS]
         other = torch.stack([regions[name] for name in _NO_SKIN]).any(0)
         skin = regions["face"] & ~other
@@ -78,6 +81,7 @@ class Folds:
             few, places = seen[::_FEWER], cloud.means[index[deep]]
             around[deep] = lit_around(cloud.means[few], colours[few], places, _NEIGHBOURS)
         self._shade = 1 - _reddened(self._lit, around) * _beside_lips(rest, regions)[self._vertices]
+        self._shade *= 1 - closed[self._vertices]
         brighter = around.sum(1, keepdim=True) > self._lit.sum(1, keepdim=True)
         self._lit = torch.where(brighter, around, self._lit)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from backend.avatar.recolour import away_from, lit_around, recoloured
 from backend.head import Head
+from backend.lifting.view import UPPER_LID_M
 from backend.model.attributes import COLOURS
 from backend.splat.gaussians import Gaussians
 from shared.flame import ARKIT_NAMES
@@ -20,7 +21,7 @@ _BLINKS = [ARKIT_NAMES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")
 _STILL_M, _LID_FROM_M, _LID_M = 0.0005, 0.0007, 0.0025
 """How far a blink moves other skin at most, lids at least, and what is lid only."""
 
-_LOWER_LID_M = 0.0025
+_LAUGHING, _CLOSED = 0.25, 0.4  # how far of a blink's way lids go that are open, and that are not
 _AROUND_M = 0.02  # below the eyes: cheeks count, jaws do not
 _SHOWING = 0.3  # opacity
 _MOST_CLOSED = 0.9  # in a portrait whose lids can still close
@@ -70,7 +71,7 @@ class Lids:
         tone = (tone / tone.sum().clamp_min(1e-6) + lit / bright) / 2
         skin = _SHADE * (tone * bright).clamp(0, 1).pow(_GAMMA)
         left = (blink * (1 - self._closed_before)[:, None])[self._vertices]
-        edge = (rest + blink)[regions["lids"] & (way < _LOWER_LID_M)]
+        edge = (rest + blink)[regions["lids"] & (way < UPPER_LID_M)]
         bare = _bare(cloud.means[index] + left, edge)[:, None]
         now = colours[index]
         self._closed = bare * skin + (1 - bare) * now.minimum(_LASH_SHADE * skin)
@@ -86,6 +87,11 @@ class Lids:
         """Of an avatar on this head, with its identity's `betas` [S]."""
         blink = head.unit_deltas(betas)[_BLINKS].sum(0)
         return cls(cloud, vertices, rest, blink, head.regions)
+
+    @property
+    def closed(self) -> Tensor:
+        """[V] 0..1: where the portrait shows closed lids; those of laughing eyes are open."""
+        return ((self._closed_before - _LAUGHING) / (_CLOSED - _LAUGHING)).clamp(0, 1)
 
     def coloured(self, cloud: Gaussians, vertices: Tensor) -> Gaussians:
         """The same Gaussians, lids as far as they are closed more than in the portrait.

@@ -16,7 +16,7 @@ from backend.avatar.eyeballs import of_eyeballs
 from backend.avatar.file import Avatar
 from backend.avatar.framing import keep_framing
 from backend.avatar.loaded import Loaded, load_model
-from backend.avatar.mouth import Mouth
+from backend.avatar.openings import eyes_of, mouth_of
 from backend.avatar.photo_parts import before_face, lip_edges, photo_landmarks
 from backend.avatar.render import Frame, rendered
 from backend.avatar.retouch import shipped
@@ -253,12 +253,14 @@ class Pipeline:
             return None
         if self._detail is None or self._detail[0] is not avatar:
             own = self.drive(avatar, avatar.source)
-            here = self._actor_of(avatar).avatar
+            actor = self._actor_of(avatar)
+            here = actor.avatar
             assert here.photo is not None
             landmarks = photo_landmarks(here, self.head)
             self._detail = avatar, Detail(
                 here.photo.float() / 255, own, avatar.photo_camera, self._config.alpha_max,
-                Mouth.of(own, self.head), of_eyeballs(own, self.head), here.clothes_of(own),
+                mouth_of(own, self.head), eyes_of(own, self.head, actor.closed_lids),
+                of_eyeballs(own, self.head), here.clothes_of(own),
                 before_face(here, landmarks), lip_edges(here, landmarks),
             )  # fmt: skip
         return self._detail[1]

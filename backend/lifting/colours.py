@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .closed_lids import hung_over
 from .fill import nearest_fill
 from .hair import within_outline
 from .sampling import between, look_up, sample
@@ -91,6 +92,7 @@ class SiteColours:
                 colours[chosen] = sample(image, pixels[chosen])
         trust *= 1 - self._foreign(colours, trust > SEEN, sites, at)
         trust[at["face"] & look_up(self._over, pixels, False)] = 0
+        trust[hung_over(self._view, pixels, at)] = 0
         facing = facing_camera(sites, self._camera)
         return Shown(colours, trust, rim, np.clip((facing - _ASIDE) / (_PLAIN - _ASIDE), 0, 1))
 

@@ -11,14 +11,21 @@ SCLERA = np.array([0.78, 0.74, 0.72])
 WHITES = np.array([0.63, 0.52, 0.50])
 """Display sRGB of well-lit whites, and as 338 portraits show them: lids shade them."""
 
-IRIS = np.array([0.36, 0.24, 0.16])
-PUPIL = np.array([0.04, 0.03, 0.03])
-GLINT = np.array([0.85, 0.84, 0.83])
-"""Display sRGB of what a portrait may not show at all; most people's eyes are brown."""
+_RING_DEG = np.array([0, 5, 8, 12, 16, 20, 24, 28.0])
+_RING = np.array(
+    [
+        [0.07, 0.06, 0.06], [0.13, 0.11, 0.10], [0.21, 0.17, 0.14], [0.28, 0.21, 0.17],
+        [0.34, 0.26, 0.22], [0.45, 0.36, 0.33], [0.58, 0.48, 0.46], WHITES,
+    ]
+)  # fmt: skip
+_LID_DEG, _LID_SHADE = np.array([-12, -4, 2, 10.0]), np.array([1.05, 0.98, 0.85, 0.7])
+"""What a portrait may not show at all: eyes as 110 portraits show them, in good light (medians of
+display sRGB), by degrees from the pupil's middle, and how much darker they are towards the upper
+lid, by degrees above straight ahead."""
 
+GLINT = np.array([0.85, 0.84, 0.83])
+_GLINT_SHARE = 0.4
 _AHEAD = np.array([0.0, 0.0, 1.0])
-_PUPIL_DEG, _LIMBUS_DEG, _IRIS_DEG = 11.0, 25.0, 29.5
-_LIMBUS_SHADE = 0.55
 _GLINT_AT, _GLINT_DEG = np.array([-0.12, 0.20, 1.0]), 4.0
 """Where a light from above shows in an eye, and how far around: eyes without one look dead."""
 
@@ -51,14 +58,19 @@ def fill_eyes(
         if told[source] >= _ENOUGH:
             colours[members[hidden]] = _around(angle[hidden], *profile[source])
         else:
-            colours[members] = light * _painted(angle, _angles(sites.rest[members], _GLINT_AT))
+            colours[members] = light * _painted(sites.rest[members])
+
+
+def _directions(rest: np.ndarray) -> np.ndarray:
+    """[K, 3] unit, from the middle of an eyeball to its places [K, 3]."""
+    direction = rest - (rest.max(0) + rest.min(0)) / 2
+    return direction / np.linalg.norm(direction, axis=1, keepdims=True)
 
 
 def _angles(rest: np.ndarray, ahead: np.ndarray = _AHEAD) -> np.ndarray:
     """[K] degrees from a direction [3], seen from the middle of an eyeball's places [K, 3]."""
-    direction = rest - (rest.max(0) + rest.min(0)) / 2
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    return np.degrees(np.arccos(np.clip(direction @ ahead / np.linalg.norm(ahead), -1, 1)))
+    cosines = _directions(rest) @ ahead / np.linalg.norm(ahead)
+    return np.degrees(np.arccos(np.clip(cosines, -1, 1)))
 
 
 def _around(wanted: np.ndarray, angle: np.ndarray, colours: np.ndarray) -> np.ndarray:
@@ -70,14 +82,11 @@ def _around(wanted: np.ndarray, angle: np.ndarray, colours: np.ndarray) -> np.nd
     return np.where(far, np.minimum(bright, SCLERA), np.median(colours[index], axis=1))
 
 
-def _painted(angle: np.ndarray, from_glint: np.ndarray) -> np.ndarray:
-    """[K, 3] of a brown eye, by the angles from straight ahead and from its light."""
-
-    def inside(angles: np.ndarray, edge: float) -> np.ndarray:
-        return np.clip((edge - angles) / _SOFT_DEG + 0.5, 0, 1)[:, None]
-
-    colours = np.broadcast_to(WHITES, (len(angle), 3))
-    iris = IRIS * np.where(angle > _LIMBUS_DEG, _LIMBUS_SHADE, 1.0)[:, None]
-    colours = colours + inside(angle, _IRIS_DEG) * (iris - colours)
-    colours = colours + inside(angle, _PUPIL_DEG) * (PUPIL - colours)
-    return colours + inside(from_glint, _GLINT_DEG) * (GLINT - colours)
+def _painted(rest: np.ndarray) -> np.ndarray:
+    """[K, 3] of an eye that nothing is known of, by its places [K, 3]."""
+    angle, from_glint = _angles(rest), _angles(rest, _GLINT_AT)
+    colours = np.stack([np.interp(angle, _RING_DEG, channel) for channel in _RING.T], axis=-1)
+    above = np.degrees(np.arcsin(_directions(rest)[:, 1]))
+    colours *= np.interp(above, _LID_DEG, _LID_SHADE)[:, None]
+    glint = _GLINT_SHARE * np.clip((_GLINT_DEG - from_glint) / _SOFT_DEG + 0.5, 0, 1)[:, None]
+    return colours + glint * (GLINT - colours)

@@ -8,6 +8,7 @@ from scipy.spatial import KDTree
 from backend.head.surface import undirected_edges
 
 from .appearance_file import appearance_of
+from .closed_lids import colour_closed_lids
 from .colours import SEEN, Shown
 from .completion import completed
 from .eyes import SCLERA, WHITES, fill_eyes
@@ -116,6 +117,7 @@ class HiddenColours:
             colours[lids] = between(
                 sites.rest[plain], colours[plain], sites.rest[lids], _SMOOTH_NEIGHBOURS, bright=True
             )
+        colour_closed_lids(colours, seen, plain, sites, at, self._view)
 
     @staticmethod
     def _light(skin: np.ndarray, eyes: np.ndarray) -> float:

@@ -12,6 +12,7 @@ from backend.tracking.landmarks import INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_E
 
 _OPEN_LIPS_PX = 3.0
 _FROZEN_MARGIN_PX = 7
+_LASHES = 0.2  # of an eye's width: how far they reach over the skin below a closed lid
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Polygons:
         lips: Outer lips with what is between them.
         left_eye: Between the subject's left lids; empty where they are closed.
         right_eye: Between the subject's right lids, likewise.
+        lashes: Around the eyes that are closed: what upper lids and their lashes hide there.
         frozen: Lips and lids with a margin: where personalisation leaves colour, place and
             size alone.
     """
@@ -31,6 +33,7 @@ class Polygons:
     lips: np.ndarray
     left_eye: np.ndarray
     right_eye: np.ndarray
+    lashes: np.ndarray
     frozen: np.ndarray
 
     @property
@@ -59,10 +62,12 @@ def polygons(landmarks: np.ndarray, closed_eyes: tuple[bool, bool], size_px: int
         mouth[:] = False
     lips, left, right = fill(OUTER_LIPS), fill(LEFT_EYE), fill(RIGHT_EYE)
     frozen = dilate(lips | left | right, _FROZEN_MARGIN_PX)
+    lashes = np.zeros_like(mouth)
     for eye, closed in zip((left, right), closed_eyes, strict=True):
         if closed:
+            lashes |= dilate(eye, round(_LASHES * np.ptp(np.nonzero(eye)[1])))
             eye[:] = False
-    return Polygons(mouth, lips, left, right, frozen)
+    return Polygons(mouth, lips, left, right, lashes, frozen)
 
 
 def dilate(mask: np.ndarray, radius_px: int) -> np.ndarray:

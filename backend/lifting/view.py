@@ -26,6 +26,9 @@ from .target import Target
 STILL = 0.05
 """Mobility below which skin counts as one with the head."""
 
+UPPER_LID_M = 0.0025
+"""A blink moves upper lids farther than so, lower ones not."""
+
 _STILL_M, _MOVING_M = 0.0004, 0.002
 _LID_M = 0.001
 _MOBILITY_MARGIN_PX = 5
@@ -56,7 +59,10 @@ class View:
             portrait.landmarks, portrait.closed_eyes, self.camera.width
         )
         self.regions = {name: mask.numpy() for name, mask in head.regions.items()}
-        self.regions["lids"] = self.regions["lids"] | self.regions["eye_sockets"] | lid_skin(head)
+        self.regions["lids"] = (
+            self.regions["lids"] | self.regions["eye_sockets"] | lid_skin(head, _LID_M)
+        )
+        self.regions["upper_lids"] = lid_skin(head, UPPER_LID_M)
         faces = head.faces.numpy()
         solid = ~self.regions["lashes"][faces].any(1)
         self.faces = faces[solid]
@@ -166,8 +172,8 @@ def vertex_mobility(head: Head) -> np.ndarray:
     return mobility.astype(np.float32)
 
 
-def lid_skin(head: Head) -> np.ndarray:
-    """[V] bool: skin that blinking moves."""
+def lid_skin(head: Head, least_m: float) -> np.ndarray:
+    """[V] bool: skin that blinking moves farther than so."""
     blink = [ARKIT_NAMES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]
     reach = head.unit_deltas()[blink].norm(dim=-1).amax(dim=0).numpy()
-    return (reach > _LID_M) & ~head.regions["lashes"].numpy()
+    return (reach > least_m) & ~head.regions["lashes"].numpy()

@@ -12,6 +12,8 @@ OUTER_LIPS = (
 )  # fmt: skip
 RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
 LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
+UPPER_RIGHT, UPPER_LEFT = RIGHT_EYE[:9], LEFT_EYE[:9]
+"""Edges of upper lids, from the outer corner to the inner one."""
 
 FEATURES = (*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE)
 """Lips and lids: what expressions are read from."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from backend.avatar.detail import Detail, _of_splats
-from backend.avatar.mouth import Mouth
+from backend.avatar.openings import Opening
 from backend.losses.pixels import psnr
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 from backend.splat.rasterise import rasterise
@@ -101,16 +102,17 @@ def _detail(
     photo: torch.Tensor,
     cloud: Gaussians,
     camera: Camera,
-    mouth: Mouth | None = None,
+    mouth: Opening | None = None,
+    lids: Sequence[Opening] = (),
     lips: torch.Tensor | None = None,
     clothes: torch.Tensor | None = None,
 ) -> Detail:
     """Carried by all, with nothing before them; without mouth and clothes, unless given."""
     none, nowhere = torch.zeros(len(cloud)) > 0, torch.zeros(_SIDE, _SIDE) > 0
     clothes = none if clothes is None else clothes
-    mouth = mouth or Mouth(none, none, none)
+    mouth = mouth or Opening(none.float(), none, none)
     lips = nowhere if lips is None else lips
-    return Detail(photo, cloud, camera, 0.999, mouth, none, clothes, nowhere, lips)
+    return Detail(photo, cloud, camera, 0.999, mouth, lids, none, clothes, nowhere, lips)
 
 
 @pytest.mark.parametrize(("zoom", "across_m"), [(1.0, 0.0), (1.0, 0.01), (1.5, 0.0), (0.6, 0.004)])
@@ -197,18 +199,20 @@ def test_clothes_that_stay_keep_their_whole_outline_when_the_head_goes():
     assert left["worn"] < 0.1 < 0.4 < left["unknown"]
 
 
-def test_teeth_carry_their_detail_only_while_the_mouth_is_open_as_far():
-    """A sheet whose middle is teeth, between an upper and a lower lip."""
+@pytest.mark.parametrize("kind", ["mouth", "lids"])
+def test_what_lies_in_an_opening_carries_detail_only_while_that_is_as_wide(kind):
+    """A sheet whose middle is teeth between lips, or an eye between lids."""
     cloud, camera = _sheet(), _camera()
     y = cloud.means[:, 1] * camera.K[0, 0] / 1.8  # pixels upwards from the picture's middle
-    mouth = Mouth(y.abs() < 8, (y > 8) & (y < 16), (y < -8) & (y > -16))
+    opening = Opening((y.abs() < 8).float(), (y > 8) & (y < 16), (y < -8) & (y > -16))
     photo = torch.from_numpy(_stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5))
-    detail = _detail(photo, cloud, camera, mouth)
+    given = {"mouth": opening} if kind == "mouth" else {"lids": [opening]}
+    detail = _detail(photo, cloud, camera, **given)
     middle = (slice(_SIDE // 2 - 4, _SIDE // 2 + 4), slice(20, -20))
     coarse = rasterise(cloud, camera).features[middle]
     assert (detail.drawn(cloud, camera).raster.features[middle] - coarse).abs().mean() > 0.08
     means = cloud.means.clone()
-    means[mouth.lower, 1] -= 6 * 1.8 / camera.K[0, 0]
+    means[opening.lower, 1] -= 6 * 1.8 / camera.K[0, 0]
     opened = dataclasses.replace(cloud, means=means)
     apart = detail.drawn(opened, camera).raster.features - rasterise(opened, camera).features
     assert apart[middle].abs().mean() < 0.02

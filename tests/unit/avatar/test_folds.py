@@ -40,9 +40,14 @@ def crease(head: Head) -> torch.Tensor:
     return found
 
 
+def open_eyes(head: Head) -> torch.Tensor:
+    """[V] no lid is closed."""
+    return torch.zeros(len(head.v_template))
+
+
 def folds_of(head: Head, colours: torch.Tensor) -> Folds:
     now = vertices(head, **SMILE)
-    return Folds(on(now, colours), now, vertices(head), head)
+    return Folds(on(now, colours), now, vertices(head), head, open_eyes(head))
 
 
 def test_a_crease_is_gone_without_the_smile_that_made_it(head, crease):
@@ -88,7 +93,7 @@ def test_skin_that_another_expression_stretches_shows_its_shade_less(head):
     line &= head.regions["face"] & ~head.regions["lips"] & (rest[:, 0].abs() < 0.02)
     assert line.any()
     colours = shaded(line)
-    folds = Folds(on(rest, colours), rest, rest, head)
+    folds = Folds(on(rest, colours), rest, rest, head, open_eyes(head))
     dark = line.repeat_interleave(8)
     found = folds.coloured(on(opened, colours), opened).features[dark]
     assert found.sum(1).max() > 1.4 * SHADE.sum()
@@ -104,16 +109,34 @@ def test_raised_brows_stay_dark_and_the_shade_below_them_goes(head):
     below = head.regions["face"] & ~brows & (way > 0.002) & (way < 0.006) & (rest[:, 2] > 0.06)
     below &= rest[:, 1] < rest[brows, 1].mean()
     colours = shaded(brows | below)
-    shown = Folds(on(rest, colours), rest, rest, head).coloured(on(raised, colours), raised)
+    folds = Folds(on(rest, colours), rest, rest, head, open_eyes(head))
+    shown = folds.coloured(on(raised, colours), raised)
     light = shown.features.sum(1).reshape(-1, 8).mean(1) / SKIN.sum()
     assert light[below].mean() > light[brows].mean() + 0.1
+
+
+def test_lids_that_open_keep_their_colours(head):
+    """They fold: what a blink has moved far is no crease of a smile."""
+    rest, shut = vertices(head), vertices(head, eyeBlinkLeft=1.0)
+    lid = (shut - rest).norm(dim=1) > 0.005
+    lid &= head.regions["face"] & ~head.regions["lashes"]
+    assert lid.any()
+    colours = shaded(lid)
+    dark = lid.repeat_interleave(8)
+    for closed, least in ((open_eyes(head), 1.5 * SHADE.sum()), (lid.float(), None)):
+        folds = Folds(on(shut, colours), shut, rest, head, closed)
+        found = folds.coloured(on(rest, colours), rest).features[dark]
+        if least is None:
+            assert torch.equal(found, SHADE.expand(len(found), 3))
+        else:
+            assert found.sum(1).median() > least, "as other skin would brighten"
 
 
 def test_only_the_first_layers_gaussians_can_be_coloured_alone(head, crease):
     colours = shaded(crease)
     one = on(vertices(head, **SMILE), colours)
     two = Gaussians.cat([one, dataclasses.replace(one, layers=one.layers)])
-    folds = Folds(two, vertices(head, **SMILE), vertices(head), head)
+    folds = Folds(two, vertices(head, **SMILE), vertices(head), head, open_eyes(head))
     found = folds.coloured(on(vertices(head), colours), vertices(head))
     assert len(found) == len(one)
 

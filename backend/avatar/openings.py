@@ -1,0 +1,95 @@
+"""The mouth and the eyes in an avatar's photo, and how far they have opened or closed since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from backend.avatar.recolour import away_from
+from backend.head import Head
+from backend.lifting.view import UPPER_LID_M, lid_skin
+from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
+
+_INSIDE_MOUTH = ("teeth_upper", "teeth_lower", "tongue", "mouth_interior")
+_STILL_PX = 4.0  # lips that part farther uncover other places of the teeth
+_LASHES_M = 0.008  # how far lashes of closed lids hang over the skin below
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Which Gaussians are an opening's.
+
+    Args:
+        inside: [N] 0..1: for teeth, tongue, cheeks' insides and throat, and below a closed lid for
+            eyeball and skin: what a portrait shows there is not what lies there when it opens.
+        upper: [N] bool: of the upper lip, or lid.
+        lower: [N] bool: of the lower one.
+    """
+
+    inside: Tensor
+    upper: Tensor
+    lower: Tensor
+
+    def gap(self, places: Tensor) -> Tensor:
+        """[2] pixels from the upper edge to the lower one, of all Gaussians' places [N, 2]."""
+        if not (self.upper.any() and self.lower.any()):
+            return torch.zeros(2).to(places)
+        return places[self.lower].mean(0) - places[self.upper].mean(0)
+
+    def shown(self, before: Tensor, now: Tensor) -> Tensor:
+        """[N] 0..1: how far the Gaussians still show what they did when the gap [2] was as
+        before."""
+        still = torch.exp(-(((now - before) / _STILL_PX).square().sum()))
+        return 1 - self.inside * (1 - still)
+
+
+def mouth_of(cloud: Gaussians, head: Head) -> Opening:
+    """A mouth among N Gaussians.
+
+    Args:
+        cloud: An avatar's, in any pose.
+        head: The head that they lie on.
+    """
+    regions, middle = head.regions, head.v_template[head.regions["lips"], 1].mean()
+    above = head.v_template[:, 1] > middle
+    inside = torch.stack([regions[name] for name in _INSIDE_MOUTH]).any(0)
+    return Opening(
+        _among(cloud, inside).float(),
+        _among(cloud, regions["lips"] & above),
+        _among(cloud, regions["lips"] & ~above),
+    )
+
+
+def eyes_of(cloud: Gaussians, head: Head, closed: Tensor) -> list[Opening]:
+    """The left and the right eye among N Gaussians.
+
+    Args:
+        cloud: An avatar's, in any pose.
+        head: The head that they lie on.
+        closed: [V] 0..1: whether the portrait shows lids closed, see `Lids.closed`.
+    """
+    rest, lids = head.v_template, head.regions["lids"]
+    upper = torch.from_numpy(lid_skin(head, UPPER_LID_M)).to(lids)
+    left = rest[:, 0] > 0
+    skin, balls = head.regions["face"] | lids, head.regions["eyeballs"]
+    eyes = []
+    for side in (left, ~left):
+        above, below = side & lids & upper, side & lids & ~upper
+        inside = torch.zeros_like(closed)
+        if above.any() and below.any():
+            hung_over = skin & ~upper & (away_from(rest[below], rest) < _LASHES_M)
+            inside = (side & (hung_over | balls)) * closed[above].mean()
+        inside = inside[cloud.vertices.long().clamp_min(0)] * _own(cloud)
+        eyes.append(Opening(inside, _among(cloud, above), _among(cloud, below)))
+    return eyes
+
+
+def _own(cloud: Gaussians) -> Tensor:
+    return cloud.layers >= FIRST_EXPRESSION_LAYER
+
+
+def _among(cloud: Gaussians, vertices: Tensor) -> Tensor:
+    """[N] bool: which Gaussians are of vertices [V] bool."""
+    return _own(cloud) & vertices[cloud.vertices.long().clamp_min(0)]
