@@ -206,8 +206,10 @@ def test_what_lies_in_an_opening_carries_detail_only_while_that_is_as_wide(kind)
     y = cloud.means[:, 1] * camera.K[0, 0] / 1.8  # pixels upwards from the picture's middle
     opening = Opening((y.abs() < 8).float(), (y > 8) & (y < 16), (y < -8) & (y > -16))
     photo = torch.from_numpy(_stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5))
-    given = {"mouth": opening} if kind == "mouth" else {"lids": [opening]}
-    detail = _detail(photo, cloud, camera, **given)
+    if kind == "mouth":
+        detail = _detail(photo, cloud, camera, opening)
+    else:
+        detail = _detail(photo, cloud, camera, lids=[opening])
     middle = (slice(_SIDE // 2 - 4, _SIDE // 2 + 4), slice(20, -20))
     coarse = rasterise(cloud, camera).features[middle]
     assert (detail.drawn(cloud, camera).raster.features[middle] - coarse).abs().mean() > 0.08
