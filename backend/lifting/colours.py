@@ -123,7 +123,7 @@ class SiteColours:
         return nearest_fill(self._view.rgb, shape) if shape.any() else None
 
     def _without(self, shape: np.ndarray) -> np.ndarray:
-        return nearest_fill(self._view.rgb, ~shape)
+        return nearest_fill(self._view.unspilt, ~shape)
 
     def _trust(
         self, sites: Sites, pixels: np.ndarray, at: dict[str, np.ndarray]

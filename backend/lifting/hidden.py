@@ -27,6 +27,7 @@ _EYE_WHITES = 85  # percentile of what shows of the eyes
 _BRIGHTEST = (75, 95)  # percentiles of what shows of the eyes: their whites
 _SKIN = np.array([0.67, 0.48, 0.42])  # median of the face in 338 portraits
 _TINTED = 0.7  # of how the light's colour shows in an eye's whites, which differ by themselves
+_TINTED_COLDLY = 0.3  # where only skin tells: it is greyed oftener than lit by blue light
 _STUDIO = (0.55, 1.05)  # from where to where `_light` told one studio's light by different faces
 _CORNER = 0.8  # how much darker teeth are at the mouth's corners, which shade them
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
@@ -204,12 +205,15 @@ class HiddenColours:
 
 def _tint(skin: np.ndarray, eyes: np.ndarray) -> np.ndarray:
     """[3] the light's colour about 1, by what shows of the eyes [K, 3], else of the skin [N, 3]."""
+    share = _TINTED
     if len(eyes):
         low, high = np.percentile(eyes.mean(1), _BRIGHTEST)
         whites = eyes[(eyes.mean(1) >= low) & (eyes.mean(1) <= high)].mean(0)
         tint = whites / WHITES
     elif len(skin):
         tint = np.median(skin, axis=0) / _SKIN
+        if tint[0] < tint[2]:
+            share = _TINTED_COLDLY
     else:
         return np.ones(3)
-    return (tint / max(tint.mean(), 1e-3)).clip(0.1, 2) ** _TINTED
+    return (tint / max(tint.mean(), 1e-3)).clip(0.1, 2) ** share

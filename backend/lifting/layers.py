@@ -31,7 +31,7 @@ from .view import View
 _EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through closed lids
 _LID_THICKNESS_M = 0.0004
 _EYE_SPLATS = 0.75  # of the size of others, for the same reason
-_TOOTH_SPLATS = 0.6  # else no gap shows between two teeth
+_TOOTH_SPLATS = 0.7  # else no gap shows between two teeth
 _DRAWN_PX = 1
 _RIM_PX = 1
 _MOST_WIDE_M = 0.004

@@ -35,7 +35,7 @@ _EXPRESSIONS: tuple[dict[str, float], ...] = (
 
 
 def drop_redundant(model: SplitAvatar, encoded: Encoded, begin: Start, head: Head) -> None:
-    """Lowers the mask residual of children that no view of any expression shows.
+    """Lowers the mask residual of children that no view of any expression shows; teeth stay.
 
     Args:
         model: The network.
@@ -54,11 +54,14 @@ def drop_redundant(model: SplitAvatar, encoded: Encoded, begin: Start, head: Hea
             seen = blending_weights(cloud, camera)
             best = seen if best is None else torch.maximum(best, seen)
     assert best is not None
+    # Lips uncover teeth in more ways than these, and where one is missing there is a hole.
+    teeth = (head.regions["teeth_upper"] | head.regions["teeth_lower"]).to(best.device)
     start = model.vertices  # G0 has no mask
     for layer in begin.personal.layers[1:]:
         assert layer.mask is not None
         count = len(layer.mask)
-        layer.mask[best[start : start + count] < _SEEN] = DROPPED
+        unseen = best[start : start + count] < _SEEN
+        layer.mask[unseen & ~teeth.repeat_interleave(count // len(teeth))] = DROPPED
         start += count
 
 

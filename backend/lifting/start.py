@@ -88,7 +88,7 @@ def start(
     far_side, skin = view.far_side(), ~view.parts.worn
     strands = (wide_enough(over) | neckwear(view)).astype(np.float32)
     targets = plane_targets(
-        view.rgb,
+        view.unspilt,
         view.matte,
         view.parts.worn,
         view.visible,

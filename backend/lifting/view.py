@@ -21,6 +21,7 @@ from shared.flame import ARKIT_NAMES, Track
 from .fill import extend_colours
 from .parts import Parts, parse
 from .polygons import Polygons, disc, polygons
+from .spill import without_spill
 from .target import Target
 
 STILL = 0.05
@@ -68,6 +69,13 @@ class View:
         self.faces = faces[solid]
         self.visible: Visible = rasterise_mesh(self.vertices[0].numpy(), self.faces, self.camera)
         self.mobility = vertex_mobility(head)
+
+    @cached_property
+    def unspilt(self) -> np.ndarray:
+        """[H, W, 3] as `rgb`, hair and bald skulls at the outline without the backdrop's light."""
+        hair, skin = self.parts.hair, ~self.parts.worn
+        rgb = without_spill(self.rgb, self.matte, hair, hair)
+        return without_spill(rgb, self.matte, skin & self.shows("scalp"), skin)
 
     @cached_property
     def parts(self) -> Parts:
