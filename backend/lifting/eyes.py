@@ -11,11 +11,12 @@ SCLERA = np.array([0.78, 0.74, 0.72])
 WHITES = np.array([0.63, 0.52, 0.50])
 """Display sRGB of well-lit whites, and as 338 portraits show them: lids shade them."""
 
-_RING_DEG = np.array([0, 5, 8, 12, 16, 20, 24, 28.0])
+_RING_DEG = np.array([0, 5, 8, 12, 16, 20, 24, 28, 36, 50.0])
 _RING = np.array(
     [
         [0.07, 0.06, 0.06], [0.13, 0.11, 0.10], [0.21, 0.17, 0.14], [0.28, 0.21, 0.17],
         [0.34, 0.26, 0.22], [0.45, 0.36, 0.33], [0.58, 0.48, 0.46], WHITES,
+        WHITES, [0.55, 0.41, 0.38],
     ]
 )  # fmt: skip
 _LID_DEG, _LID_SHADE = np.array([-12, -4, 2, 10.0]), np.array([1.05, 0.98, 0.85, 0.7])
