@@ -21,8 +21,8 @@ _RING = np.array(
 )  # fmt: skip
 _LID_DEG, _LID_SHADE = np.array([-12, -4, 2, 10.0]), np.array([1.05, 0.98, 0.85, 0.7])
 """What a portrait may not show at all: eyes as 110 portraits show them, in good light (medians of
-display sRGB), by degrees from the pupil's middle, and how much darker they are towards the upper
-lid, by degrees above straight ahead."""
+display sRGB, `scripts/measure_eyes.py`; browner, as most are), by degrees from the pupil's middle,
+and how much darker they are towards the upper lid, by degrees above straight ahead."""
 
 GLINT = np.array([0.85, 0.84, 0.83])
 _GLINT_SHARE = 0.4
@@ -62,7 +62,7 @@ def fill_eyes(
             colours[members] = light * _painted(sites.rest[members])
 
 
-def _directions(rest: np.ndarray) -> np.ndarray:
+def directions(rest: np.ndarray) -> np.ndarray:
     """[K, 3] unit, from the middle of an eyeball to its places [K, 3]."""
     direction = rest - (rest.max(0) + rest.min(0)) / 2
     return direction / np.linalg.norm(direction, axis=1, keepdims=True)
@@ -70,7 +70,7 @@ def _directions(rest: np.ndarray) -> np.ndarray:
 
 def _angles(rest: np.ndarray, ahead: np.ndarray = _AHEAD) -> np.ndarray:
     """[K] degrees from a direction [3], seen from the middle of an eyeball's places [K, 3]."""
-    cosines = _directions(rest) @ ahead / np.linalg.norm(ahead)
+    cosines = directions(rest) @ ahead / np.linalg.norm(ahead)
     return np.degrees(np.arccos(np.clip(cosines, -1, 1)))
 
 
@@ -87,7 +87,7 @@ def _painted(rest: np.ndarray) -> np.ndarray:
     """[K, 3] of an eye that nothing is known of, by its places [K, 3]."""
     angle, from_glint = _angles(rest), _angles(rest, _GLINT_AT)
     colours = np.stack([np.interp(angle, _RING_DEG, channel) for channel in _RING.T], axis=-1)
-    above = np.degrees(np.arcsin(_directions(rest)[:, 1]))
+    above = np.degrees(np.arcsin(directions(rest)[:, 1]))
     colours *= np.interp(above, _LID_DEG, _LID_SHADE)[:, None]
     glint = _GLINT_SHARE * np.clip((_GLINT_DEG - from_glint) / _SOFT_DEG + 0.5, 0, 1)[:, None]
     return colours + glint * (GLINT - colours)

@@ -11,24 +11,22 @@ from .appearance_file import appearance_of
 from .closed_lids import colour_closed_lids
 from .colours import SEEN, Shown
 from .completion import completed
-from .eyes import SCLERA, WHITES, fill_eyes
+from .eyes import fill_eyes
+from .light import brightness_of, tint_of
 from .sampling import between, look_up
 from .sites import Sites, regions_at
 from .teeth import paint_teeth
 from .vertex_colours import VertexColours, by_vertex
 from .view import View
 
-_LIT_SKIN = 0.6  # display sRGB of well-lit skin, all tones' middle
 _TONGUE_TIP_M, _THROAT_M, _THROAT = 0.012, 0.065, 0.75  # behind the teeth's front; how dark it gets
 _CHEEKS = 0.6  # of the tongue's colour: the lips' shadow lies on their insides
 _PHARYNX_M, _ASIDE_M, _BELOW_M = 0.07, 0.018, 0.005  # from the lips; from the middle; below lips
 _FRONT_TEETH_M, _BACK_TEETH_M, _BACK_TEETH = 0.008, 0.038, 0.5  # fully lit; how dark the last are
-_EYE_WHITES = 85  # percentile of what shows of the eyes
-_BRIGHTEST = (75, 95)  # percentiles of what shows of the eyes: their whites
-_SKIN = np.array([0.67, 0.48, 0.42])  # median of the face in 338 portraits
-_TINTED = 0.7  # of how the light's colour shows in an eye's whites, which differ by themselves
-_TINTED_COLDLY = 0.3  # where only skin tells: it is greyed oftener than lit by blue light
-_STUDIO = (0.55, 1.05)  # from where to where `_light` told one studio's light by different faces
+_STUDIO = (
+    0.55,
+    1.05,
+)  # from where to where `brightness_of` told one studio's light by different faces
 _CORNER = 0.8  # how much darker teeth are at the mouth's corners, which shade them
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
 _INNER_LIPS = 0.2  # of the cavity's colour: what closed lips hide lies in their shadow
@@ -75,7 +73,7 @@ class HiddenColours:
             whole = self._completed(by_vertex(shown, sites, skin, foreign, len(self._view.rest[0])))
             self._fill_skin(colours, trust, sites, skin, at, whole)
         face, shown_eyes = colours[at["face"] & seen], colours[eyes & seen]
-        brightness, tint = self._light(face, shown_eyes), _tint(face, shown_eyes)
+        brightness, tint = brightness_of(face, shown_eyes), tint_of(face, shown_eyes)
         balls = [at["left_eyeball"], at["right_eyeball"]]
         fill_eyes(colours, seen, sites, balls, brightness * tint)
         self._fill_mouth(colours, seen, sites, at, brightness, tint)
@@ -119,15 +117,6 @@ class HiddenColours:
                 sites.rest[plain], colours[plain], sites.rest[lids], _SMOOTH_NEIGHBOURS, bright=True
             )
         colour_closed_lids(colours, seen, plain, sites, at, self._view)
-
-    @staticmethod
-    def _light(skin: np.ndarray, eyes: np.ndarray) -> float:
-        """How bright the light is, 1 for a well-lit face: by skin [N, 3], which may be dark itself,
-        or by the whites of eyes [K, 3], which may lie in the shade."""
-        lit = [float(np.median(skin)) / _LIT_SKIN] if len(skin) else []
-        if len(eyes):
-            lit.append(float(np.percentile(eyes.mean(1), _EYE_WHITES) / SCLERA.mean()))
-        return min(max(0.3, *lit), 1.2) if lit else 1.0
 
     def _fill_mouth(
         self,
@@ -201,19 +190,3 @@ class HiddenColours:
             colours[wall] = between(
                 sites.rest[skin], colours[skin], sites.rest[wall], _SMOOTH_NEIGHBOURS
             )
-
-
-def _tint(skin: np.ndarray, eyes: np.ndarray) -> np.ndarray:
-    """[3] the light's colour about 1, by what shows of the eyes [K, 3], else of the skin [N, 3]."""
-    share = _TINTED
-    if len(eyes):
-        low, high = np.percentile(eyes.mean(1), _BRIGHTEST)
-        whites = eyes[(eyes.mean(1) >= low) & (eyes.mean(1) <= high)].mean(0)
-        tint = whites / WHITES
-    elif len(skin):
-        tint = np.median(skin, axis=0) / _SKIN
-        if tint[0] < tint[2]:
-            share = _TINTED_COLDLY
-    else:
-        return np.ones(3)
-    return (tint / max(tint.mean(), 1e-3)).clip(0.1, 2) ** share

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backend.lifting.colours import Shown
-from backend.lifting.hidden import _SKIN, TEETH, TONGUE, HiddenColours, _tint
+from backend.lifting.hidden import TEETH, TONGUE, HiddenColours
 from backend.lifting.sites import regions_at, sites_of
 from backend.lifting.view import View
 
@@ -38,12 +38,3 @@ def test_a_tongue_keeps_its_own_colour_and_not_that_of_teeth_before_it(gaping, p
     np.testing.assert_allclose(filled[at["tongue"] & ~left] - own, 0, atol=1e-6)
     hue = filled[left] / filled[left].sum(1, keepdims=True)
     np.testing.assert_allclose(hue, np.tile(TONGUE / TONGUE.sum(), (left.sum(), 1)), atol=0.05)
-
-
-def test_skin_tells_warm_light_and_hardly_cold_light() -> None:
-    """Grading and make-up grey skin; whites of eyes, where they show, tell either."""
-    cast, none = np.array([1.15, 1.0, 0.85]), np.zeros((0, 3))
-    warm, cold = (np.tile(_SKIN * c, (9, 1)) for c in (cast, cast[::-1]))
-    assert _tint(warm, none)[0] > 1.08
-    assert 1.02 < _tint(cold, none)[2] < 1.06
-    assert _tint(warm, np.tile(cast[::-1] * 0.5, (40, 1)))[2] > 1.08
