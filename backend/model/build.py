@@ -17,6 +17,10 @@ def encoder(config: ModelConfig) -> Any:
         from backend.model.dinov2 import DinoV2
 
         return DinoV2(config.image_size, config.global_feature)
+    if config.encoder == "dinov2_s":
+        from backend.model.dinov2_small import DinoV2Small
+
+        return DinoV2Small(config.image_size, config.global_feature)
     from backend.model.encoder import EfficientNetLite0
 
     return EfficientNetLite0(config.image_size)

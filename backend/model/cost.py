@@ -55,7 +55,7 @@ def network_facts(config: ModelConfig, head: HeadMesh) -> dict[str, Any]:
 
 def _counted_model(config: ModelConfig, head: HeadMesh) -> SplitAvatar:
     """The network; without memory for its weights where no package brings them."""
-    if config.encoder != "dinov2_vitb14":
+    if not config.encoder.startswith("dinov2"):
         return SplitAvatar(config, head).eval()
     with torch.device("meta"):
         return SplitAvatar(config, head).eval().to("meta")

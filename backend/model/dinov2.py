@@ -1,7 +1,8 @@
-"""The frozen image encoder of the paper's and the baseline's presets: DINOv2 ViT-B/14."""
+"""DINOv2, a frozen image encoder: ViT-B/14, which the paper and the baseline have."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ _RELEASED = (12, 768, 12)
 
 PATCH = 14
 MAPS = 4
-"""The last blocks whose tokens are given out."""
+"""The last blocks whose tokens are given out where nothing else is asked for."""
 
 _TRAINED_SIDE = 37
 """Patches on a side of the position embedding in the released file."""
@@ -71,11 +72,13 @@ class DinoV2(nn.Module):
 
     Args:
         image_size: Side of the portraits, pixels.
-        global_feature: `cls`, `mean` (of the last block's patch tokens) or `first_patch` (the last
-            block's top-left patch token: what GAGAvatar takes for the global feature).
+        global_feature: `cls`, `mean` (of the last tapped block's patch tokens) or `first_patch`
+            (its top-left patch token: what GAGAvatar takes for the global feature).
         depth: Blocks.
         width: Channels of a token.
         heads: Attention heads.
+        taps: Numbers of the blocks, from 1, whose tokens are given out, in that order; None: the
+            last 4.
 
     Source: Sec. 3.2; baseline.md Q1.
     """
@@ -89,16 +92,18 @@ class DinoV2(nn.Module):
         depth: int = 12,
         width: int = 768,
         heads: int = 12,
+        taps: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
-        if depth < MAPS:
-            raise ValueError(f"depth is {depth}; expected at least {MAPS}")
+        self.taps = tuple(taps or range(depth - MAPS + 1, depth + 1))
+        if not all(1 <= tap <= depth for tap in self.taps):
+            raise ValueError(f"taps are {list(self.taps)}; expected blocks from 1 to {depth}")
         if global_feature not in ("cls", "mean", "first_patch"):
             raise ValueError(f"global_feature is {global_feature!r}")
         self.image_size = image_size
         self.global_feature = global_feature
         self.global_channels = width
-        self.map_channels = (width,) * MAPS
+        self.map_channels = (width,) * len(self.taps)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         self.pos_embed = nn.Parameter(0.02 * torch.randn(1, _TRAINED_SIDE**2 + 1, width))
         # In the released file, and of no use after its training.
@@ -118,26 +123,30 @@ class DinoV2(nn.Module):
             image: [B, 3, S, S] display sRGB 0..1, on black.
 
         Returns:
-            The global feature [B, width] and the tokens of the last 4 blocks, each after the final
-            norm, as maps [B, width, h, w] in the blocks' order, all of one size.
+            The global feature [B, width] and the tokens of the blocks `taps`, each after the final
+            norm, as maps [B, width, h, w] in their order, all of one size.
 
         Raises:
             AvatarError: `missing_weights` or `bad_file`, when there are no weights yet.
         """
         if self._untrained and not image.is_meta:  # who only counts needs no values
-            load_dinov2(self, asset(WEIGHTS))
+            self.read_weights()
         check_shape("image", image, None, 3, self.image_size, self.image_size)
         side = encoded_side(self.image_size)
         x = self.patch_embed(normalise_image(resize_for_patches(image)))
         x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)  # [B, 1 + h w, width]
         x = x + self._positions(side)
-        tokens = []
-        for index, block in enumerate(self.blocks):
+        tokens = {}
+        for number, block in enumerate(self.blocks, start=1):
             x = block(x)
-            if index >= len(self.blocks) - MAPS:
-                tokens.append(self.norm(x))
-        maps = tuple(t[:, 1:].mT.unflatten(-1, (side, side)) for t in tokens)
-        return EncoderOutput(self._global(tokens[-1]), maps)
+            if number in self.taps:
+                tokens[number] = self.norm(x)
+        maps = tuple(tokens[tap][:, 1:].mT.unflatten(-1, (side, side)) for tap in self.taps)
+        return EncoderOutput(self._global(tokens[max(self.taps)]), maps)
+
+    def read_weights(self) -> None:
+        """Reads the weights of the file that is known for this network."""
+        load_dinov2(self, asset(WEIGHTS))
 
     def _global(self, tokens: Tensor) -> Tensor:
         if self.global_feature == "mean":
