@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from backend.model.attributes import COLOURS
 from backend.model.expression import ExpressionLayers
@@ -27,11 +28,14 @@ class Own:
         identity: On the planes.
         layers: One per layer G0..GL.
         identity_mask: [2P] bool, the plane cells that exist.
+        fixed: Gaussians that the network does not touch, of colours only: frames of glasses, what
+            is behind the head.
     """
 
     identity: IdentityResiduals | None = None
     layers: Sequence[LayerResiduals] | None = None
     identity_mask: Tensor | None = None
+    fixed: Gaussians | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Pictures:
         fine: [B, 3, H, W] of the neural renderer; None where the preset has none.
         alpha: [B, H, W] 0..1.
         depth: [B, H, W] metres, 0 where nothing is.
-        clouds: Per sample all Gaussians, masked ones at opacity 0.
+        clouds: Per sample all Gaussians of the network, masked ones at opacity 0.
         identity: Per sample the planes' Gaussians, batch 1.
         expression: Per sample G0..GL, batch 1.
     """
@@ -99,6 +103,8 @@ def draw(
         if model.renderer is None:  # nobody looks at the other channels
             shown = replace(cloud, features=cloud.features[:, :COLOURS])
         shown = shown.select(there) if mask_gradient else shown.kept()
+        if mine.fixed is not None:
+            shown = Gaussians.cat([shown, _widened(mine.fixed, shown.channels)])
         raster = rasterise(
             shown, targets[b], mask_gradient=mask_gradient, alpha_max=model.config.alpha_max
         )
@@ -124,3 +130,9 @@ def _existing(cloud: Gaussians, identity_mask: Tensor | None) -> Tensor:
     if identity_mask is not None:
         there[: len(identity_mask)] = identity_mask
     return there
+
+
+def _widened(cloud: Gaussians, channels: int) -> Gaussians:
+    """A cloud of colours with as many features as others have."""
+    features = F.pad(cloud.features, (0, channels - cloud.channels))
+    return replace(cloud, features=features)

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -32,6 +32,7 @@ from backend.lifting.start import start
 from backend.model.pictures import Own
 from backend.model.residuals import IdentityResiduals, LayerResiduals
 from backend.model.splitavatar import SplitAvatar
+from backend.splat.gaussians import Gaussians
 from backend.tracking.crop import PORTRAIT_PX, Crop
 from backend.tracking.fit import Fit
 from backend.tracking.landmarks import closed_eyes
@@ -40,7 +41,7 @@ from backend.training.spread_start import sited_model, spread
 from shared.errors import AvatarError
 from shared.progress import Progress, silent
 
-_VERSION = 1  # of the files: another one makes them anew
+_VERSION = 2  # of the files: another one makes them anew
 _LEAST_MATTE = 0.05
 _AT_ONCE = 32  # frames in memory
 _SHAPING = (
@@ -221,6 +222,8 @@ def _make(frame: Frame, head: Head, model: SplitAvatar) -> dict[str, Tensor]:
     personal = start(portrait, head, begin).personal
     layers = personal.layers if config.sites else spread(personal.layers[0], config)
     tensors = {"identity_mask": personal.identity_mask}
+    for field in fields(Gaussians):
+        tensors[f"fixed.{field.name}"] = getattr(personal.fixed, field.name)
     for name, tensor in personal.identity.tensors():
         tensors[f"identity.{name}"] = tensor.half()
     for index, layer in enumerate(layers):
@@ -254,4 +257,5 @@ def _own(tensors: dict[str, Tensor]) -> Own:
         identity=IdentityResiduals(**dict(part("identity"))),
         layers=[LayerResiduals(**dict(part(f"layer{i}"))) for i in range(count)],
         identity_mask=tensors["identity_mask"],
+        fixed=Gaussians(**{f.name: tensors[f"fixed.{f.name}"] for f in fields(Gaussians)}),
     )

@@ -13,6 +13,8 @@ from backend.model.checkpoint import checkpoint_state
 from backend.model.pictures import Own, Pictures, draw
 from backend.model.residuals import LayerResiduals
 from backend.model.splitavatar import Encoded, SplitAvatar
+from backend.splat.gaussians import Gaussians
+from backend.splat.rasterise import rasterise
 
 V = 162
 
@@ -64,6 +66,29 @@ def test_filtering_before_rasterising_equals_opacity_zero(trained, two, camera, 
     assert (filtered.clouds[0].opacities == 0).any()
     for name in ("coarse", "alpha", "depth"):
         assert torch.equal(getattr(filtered, name), getattr(kept, name)), name
+
+
+def test_what_is_fixed_is_drawn_beside_the_networks_gaussians_and_is_none_of_them(
+    trained, two, camera, vertices, frames
+) -> None:
+    fixed = Gaussians(  # a red ball around everything the camera sees
+        means=torch.zeros(1, 3),
+        quats=torch.tensor([[1.0, 0, 0, 0]]),
+        scales=torch.full((1, 3), 0.5),
+        opacities=torch.tensor([0.999]),
+        features=torch.tensor([[1.0, 0.0, 0.0]]),
+    )
+    cameras = [camera, camera]
+    with torch.no_grad():
+        plain = draw(trained, two, cameras, vertices, frames, cameras)
+        both = draw(trained, two, cameras, vertices, frames, cameras, own=[Own(), Own(fixed=fixed)])
+    assert torch.equal(both.coarse[0], plain.coarse[0])
+    cloud = plain.clouds[1].kept()
+    shown = replace(cloud, features=cloud.features[:, :3])
+    expected = rasterise(Gaussians.cat([shown, fixed]), camera)
+    assert torch.equal(both.coarse[1], expected.features.permute(2, 0, 1))
+    assert (both.coarse[1] - plain.coarse[1])[0].max() > 0.9
+    assert len(both.clouds[1]) == len(plain.clouds[1])
 
 
 def closed(config: ModelConfig) -> ModelConfig:
