@@ -24,7 +24,7 @@ _AT_LEAST_ONE = (
     "keep_checkpoints",
     "validate_pairs",
 )
-_NOT_NEGATIVE = ("image_every", "validate_every", "workers", "seed")
+_NOT_NEGATIVE = ("image_every", "sources_per_clip", "validate_every", "workers", "seed")
 
 _refuse = Refusal(
     "training",
@@ -59,8 +59,9 @@ class TrainConfig:
         perceptual_box: The perceptual term sees the head's box only (baseline).
         mask_gradient: Dropped Gaussians can come back (method.md 3).
         start: Residuals that every source brings along: `none` or its `portrait`'s projection.
-        sources_per_clip: Sources come from that many first frames of a clip, 2 or more; 0: from
-            all. It bounds how many portraits' starts are made and kept.
+        sources_per_clip: Sources come from that many first frames of a clip; 0: from all. It
+            bounds how many portraits' starts are made and kept. 1: a clip's first frame is its only
+            source and never a target, as in round trips' stores.
         driver_shape: Whose identity poses the driving head: the `source`'s, as when the network
             is used, or the `target`'s (baseline).
         checkpoint_every: Steps between two checkpoints.
@@ -109,8 +110,6 @@ class TrainConfig:
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 _refuse(name, getattr(self, name), "0 or more")
-        if self.sources_per_clip < 0 or self.sources_per_clip == 1:
-            _refuse("sources_per_clip", self.sources_per_clip, "0, or 2 or more")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             _refuse("betas", self.betas, "two numbers from 0 to below 1")
         if len(self.lr_names) != len(self.lr_factors):

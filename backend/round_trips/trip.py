@@ -59,15 +59,15 @@ def trips_of(
     """
     portrait = pipeline.portrait(data, options, silent)
     avatar = pipeline.create_from(portrait, options, silent)
-    samples = {OWN_NUMBER: _seen(pipeline, avatar, avatar, portrait)}
+    samples = {OWN_NUMBER: seen(pipeline, avatar, avatar, portrait)}
     for number, sample in enumerate(_kept_expressions(pipeline, avatar, rng, kept)):
         samples[f"{KEPT_MARK}{number}"] = sample
     for number in range(1, count + 1):
-        track = _drawn(rng, avatar)
+        track = another_pose(rng, avatar)
         picture = pipeline.picture(avatar, track, avatar.camera).rgba8()
-        again = _known(pipeline, avatar, track, picture)
+        again = known_portrait(pipeline, avatar, track, picture)
         back = pipeline.create_from(again, options, silent)
-        samples[str(number)] = _seen(pipeline, back, avatar, portrait)
+        samples[str(number)] = seen(pipeline, back, avatar, portrait)
     return samples
 
 
@@ -90,7 +90,8 @@ def _kept_expressions(
     return samples
 
 
-def _seen(pipeline: Pipeline, shown: Avatar, avatar: Avatar, portrait: Portrait) -> Sample:
+def seen(pipeline: Pipeline, shown: Avatar, avatar: Avatar, portrait: Portrait) -> Sample:
+    """An avatar drawn over the portrait of another one, and that portrait."""
     drawn = pipeline.drawn(shown, *over(shown, avatar))
     return _sample(drawn, portrait.matted, portrait.matte)
 
@@ -115,7 +116,7 @@ def over(shown: Avatar, avatar: Avatar) -> tuple[Track, Camera]:
     return track, replace(avatar.camera, viewmat=shown.camera.viewmat)
 
 
-def _drawn(rng: np.random.Generator, avatar: Avatar) -> Track:
+def another_pose(rng: np.random.Generator, avatar: Avatar) -> Track:
     """Another pose and mostly another expression, of the same person."""
     turn = np.clip(rng.normal(size=3) * _TURN_DEG, -_MOST_TURN_DEG, _MOST_TURN_DEG)
     turn[1] = np.copysign(max(abs(turn[1]), _LEAST_YAW_DEG), turn[1])
@@ -128,7 +129,7 @@ def _drawn(rng: np.random.Generator, avatar: Avatar) -> Track:
     return replace(track, global_orient=orient)
 
 
-def _known(pipeline: Pipeline, avatar: Avatar, track: Track, rgba: np.ndarray) -> Portrait:
+def known_portrait(pipeline: Pipeline, avatar: Avatar, track: Track, rgba: np.ndarray) -> Portrait:
     """An avatar's picture, tracked, with the fit that it was drawn by.
 
     Args:

@@ -21,13 +21,14 @@ _EPOCHS_KEPT = 2  # threads that read ahead may already be in the next one
 class TrainingPairs:
     """Endless training pairs: every frame of a split once per epoch, in a new order each time.
 
-    A pair's target is that frame; its source is another random frame of the same clip.
+    A pair's target is that frame; its source is another random frame of the same clip. With one
+    source per clip, that one is never a target.
 
     Args:
         data: The data set.
         split: Name of the split.
         seed: Another one gives other pairs.
-        sources: Sources are among that many first frames of a clip, 2 or more; 0: among all.
+        sources: Sources are among that many first frames of a clip; 0: among all.
 
     Raises:
         AvatarError: `bad_request` for a split that is missing or empty, `bad_file` for clips of
@@ -50,7 +51,7 @@ class TrainingPairs:
                 "Training needs a source and another frame as target: leave these clips out.",
             )
         self._all = [(clip, place) for clip, frames in self._clips.items()
-                     for place in range(len(frames))]  # fmt: skip
+                     for place in range(sources == 1, len(frames))]  # fmt: skip
         self._orders: OrderedDict[int, np.ndarray] = OrderedDict()
         self._lock = Lock()
 

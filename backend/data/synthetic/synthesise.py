@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,12 +14,11 @@ import numpy as np
 import torch
 
 from backend.data.frame import Frame
+from backend.data.recipe import claim
 from backend.data.store import StoreWriter
-from backend.export.atomic import write_bytes
 from backend.head import Head
 from shared.errors import AvatarError
 from shared.progress import Progress
-from shared.restricted.damage import TEXT_DAMAGE
 
 from .painter import Painter
 from .person import draw_person
@@ -29,7 +27,6 @@ from .pose import draw_camera, draw_track
 HEAD = "open"
 _HELD_OUT = 0.1  # of the identities, for each of val and test
 _PERSON, _FRAME = 0, 1  # streams of chance
-_RECIPE = "recipe.json"
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ def synthesise(
     Raises:
         AvatarError: `bad_request` where a store of another recipe is there.
     """
-    _claim(path, recipe)
+    claim(path, dataclasses.asdict(recipe))
     wanted = [(i, f) for i in range(recipe.identities) for f in range(recipe.frames)]
     with StoreWriter(path, HEAD, recipe.size_px) as writer:
         missing = [(i, f) for i, f in wanted if not writer.has(clip_name(i), f)]
@@ -152,25 +149,3 @@ def _open_painter() -> None:
 def _make(recipe: Recipe, identity: int, index: int) -> Frame:
     assert _painter is not None
     return make_frame(_painter, recipe, identity, index)
-
-
-def _claim(path: Path, recipe: Recipe) -> None:
-    """Writes the recipe beside the store, or compares with the one that is there."""
-    file = path / _RECIPE
-    mine = dataclasses.asdict(recipe)
-    if file.is_file():
-        try:
-            there = json.loads(file.read_text(encoding="utf-8"))
-        except TEXT_DAMAGE as error:
-            raise AvatarError(
-                "bad_file", f"{file} is no JSON ({error}).", "Delete the store and make it again."
-            ) from error
-        if there != mine:
-            raise AvatarError(
-                "bad_request",
-                f"{path} was made by {there}; asked for is {mine}.",
-                "Choose another folder, or the same numbers.",
-            )
-        return
-    path.mkdir(parents=True, exist_ok=True)
-    write_bytes(file, json.dumps(mine, indent=1).encode())

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from backend.configs.training import TrainConfig
 from backend.training.sampling import TrainingPairs
-from shared.errors import AvatarError
 
 
 class Clips:
@@ -45,7 +41,10 @@ def test_all_sources_to_come_can_be_read_beforehand():
     assert len(list(everything.sources())) == 6
 
 
-def test_a_single_source_per_clip_is_refused():
-    # The first frame would then have no source but itself.
-    with pytest.raises(AvatarError, match="0, or 2 or more"):
-        TrainConfig(sources_per_clip=1)
+def test_a_single_source_is_the_first_frame_and_never_a_target():
+    pairs = TrainingPairs(Clips(), "train", seed=0, sources=1)
+    assert len(pairs) == 4
+    names = [pairs.names(number) for number in range(100)]
+    assert {(clip, source) for clip, source, _ in names} == {("a", 0), ("b", 2)}
+    assert {target for _, _, target in names} == {5, 10, 15, 3}
+    assert list(pairs.sources()) == [("a", 0), ("b", 2)]
