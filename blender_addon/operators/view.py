@@ -9,7 +9,7 @@ from .. import steps
 from ..scene import cameras, linking, looking, preview, rest, rig
 from ..steps import Steps
 from ..work import session
-from ..work.live_preview import Shot
+from ..work.shot import Shot
 from .long_operation import LongOperation
 from .polls import WithAvatar, WithAvatarWhenIdle, require_avatar
 from .reports import reported

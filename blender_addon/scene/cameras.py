@@ -41,22 +41,36 @@ def scene_camera(
 ) -> Camera:
     """The scene's camera as it is evaluated now; without one, the portrait's fitted camera.
 
+    Args and errors as `through`.
+    """
+    return through(scene.camera, scene, rig, depsgraph)
+
+
+def through(
+    placed: bpy.types.Object | None,
+    scene: bpy.types.Scene,
+    rig: bpy.types.Object,
+    depsgraph: bpy.types.Depsgraph,
+) -> Camera:
+    """A camera as it is evaluated now.
+
     Args:
-        scene: Gives camera and picture size (resolution times percentage).
+        placed: Its object; None: the portrait's fitted camera.
+        scene: Gives the picture's size (resolution times percentage).
         rig: The avatar that is looked at.
         depsgraph: Evaluated at the frame wanted.
 
     Raises:
         AvatarError: `bad_request` for a camera or a rig that cannot be rendered.
     """
-    if scene.camera is None:
+    if placed is None:
         return portrait_camera(rig)
-    seen = scene.camera.evaluated_get(depsgraph)
+    seen = placed.evaluated_get(depsgraph)
     data = seen.data
     if data.type != "PERSP":
         raise AvatarError(
             "bad_request",
-            f"The camera {scene.camera.name!r} is {data.type.lower()}.",
+            f"The camera {placed.name!r} is {data.type.lower()}.",
             "Set its type to Perspective.",
         )
     rig_world = np.array(rig.evaluated_get(depsgraph).matrix_world, np.float64)

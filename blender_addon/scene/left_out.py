@@ -12,6 +12,8 @@ def left_out(scene: bpy.types.Scene, armature: bpy.types.Object) -> list[str]:
     said = []
     if scene.render.use_border:
         said.append("The render region is not used: frames are whole.")
+    if scene.render.use_motion_blur:
+        said.append("Motion blur is not rendered: each frame is sharp.")
     others = [rig.name for rig in properties.rigs(scene) if rig is not armature]
     if others:
         said.append(f"Only {armature.name} is rendered, without the avatars {_listed(others)}.")

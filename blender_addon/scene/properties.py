@@ -115,6 +115,16 @@ class SceneSettings(bpy.types.PropertyGroup):
         description="Draw the last previewed frame over the camera's view",
         default=True,
     )
+    blur_pictures: IntProperty(
+        name="Pictures",
+        description=(
+            "How many pictures of an avatar, at moments while the shutter is open, a frame with "
+            "motion blur is the mean of; where nothing moves it is one"
+        ),
+        default=9,
+        min=2,
+        max=64,
+    )
     output_folder: StringProperty(
         name="Output",
         description="Folder for exported point clouds and rendered frames",

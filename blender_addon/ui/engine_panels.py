@@ -27,10 +27,37 @@ class SPLITAVATAR_PT_render(bpy.types.Panel):
         scene, layout = context.scene, self.layout
         if compositing.is_added(scene):
             layout.operator("splitavatar.refine_no_more", icon="X")
+            if scene.render.use_motion_blur:
+                layout.prop(properties.of_scene(scene), "blur_pictures", text="Blur Pictures")
         else:
             layout.operator("splitavatar.refine_renders", icon="RENDERLAYERS")
         for text in remarks(scene):
             wrapped(layout, text, "INFO")
+
+
+class SPLITAVATAR_PT_motion_blur(bpy.types.Panel):
+    bl_label = "Motion Blur"
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "render"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene.render.engine == ENGINE
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        self.layout.prop(context.scene.render, "use_motion_blur", text="")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        render, layout = context.scene.render, self.layout
+        layout.use_property_split = True
+        layout.active = render.use_motion_blur
+        layout.prop(render, "motion_blur_position", text="Position")
+        layout.prop(render, "motion_blur_shutter")
+        layout.prop(properties.of_scene(context.scene), "blur_pictures")
+        layout.label(text="Shutter Curve")
+        layout.template_curve_mapping(render, "motion_blur_shutter_curve")
 
 
 def remarks(scene: bpy.types.Scene) -> list[str]:
@@ -73,5 +100,5 @@ def unregister() -> None:
         panel.COMPAT_ENGINES.discard(ENGINE)
 
 
-CLASSES = (SPLITAVATAR_PT_render,)
-"""Registered with the others; ours has no engines of its own."""
+CLASSES = (SPLITAVATAR_PT_render, SPLITAVATAR_PT_motion_blur)
+"""Registered with the others; these have no engines of their own."""

@@ -11,7 +11,7 @@ from .. import steps
 from .._shared import AvatarError, messages
 from ..scene import properties, rest
 from . import session
-from .live_preview import Shot
+from .shot import Shot
 
 NOTHING = 1e10
 """Blender's depth of a pixel that nothing covers."""
@@ -23,18 +23,34 @@ Picture = tuple[np.ndarray, np.ndarray]
 """[H, W, 4] float32, premultiplied, scene-linear; [H, W] float32 metres from the camera."""
 
 
-def rendered(
+def shots(
     armatures: Sequence[bpy.types.Object],
+    placed: bpy.types.Object | None,
     depsgraph: bpy.types.Depsgraph,
-    is_cancelled: Callable[[], bool],
-) -> Picture | None:
-    """Avatars as the frame that is evaluated has them, laid over each other by depth.
+) -> list[Shot]:
+    """What is seen of avatars at the moment that is evaluated.
+
+    Args:
+        armatures: One at least.
+        placed: The camera they are seen through; None: each one's portrait camera.
+        depsgraph: Of the scene that is rendered.
+
+    Raises:
+        AvatarError: What keeps one of them from being rendered.
+    """
+    for armature in armatures:
+        rest.require_evaluated(armature, depsgraph)
+        rest.require(armature)
+    return [Shot.through(placed, armature, depsgraph) for armature in armatures]
+
+
+def rendered(seen: Sequence[Shot], is_cancelled: Callable[[], bool]) -> Picture | None:
+    """Avatars laid over each other by depth.
 
     Blocks; any thread of a render may call it.
 
     Args:
-        armatures: One at least.
-        depsgraph: Of the scene that is rendered, through whose camera they are seen.
+        seen: One of each avatar, at one moment.
         is_cancelled: Asked while the backend works.
 
     Returns:
@@ -44,21 +60,16 @@ def rendered(
         AvatarError: What keeps one of them from being rendered.
     """
     pictures = []
-    for armature in armatures:
-        picture = _of(armature, depsgraph, is_cancelled)
+    for shot in seen:
+        picture = _of(shot, is_cancelled)
         if picture is None:
             return None
         pictures.append((picture.rgba, picture.depth))
     return laid_over(pictures)
 
 
-def _of(
-    armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph, is_cancelled: Callable[[], bool]
-) -> messages.FrameReply | None:
-    rest.require_evaluated(armature, depsgraph)
-    rest.require(armature)
-    shot = Shot.of(armature, depsgraph)
-    client, avatar = _ready(armature)
+def _of(shot: Shot, is_cancelled: Callable[[], bool]) -> messages.FrameReply | None:
+    client, avatar = _ready(shot.armature)
     message = messages.RenderFrame(avatar=avatar, frame=shot.frame, camera=shot.camera)
     while True:
         future = client.request(message)

@@ -1,47 +1,14 @@
 """The preview follows what it shows: never an old picture, and with Live On always a new one."""
 
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any
 
 import bpy
 
-from .._shared import AvatarError, Camera, Track, messages
-from ..scene import cameras, preview, properties, rig
-from .live import LiveAvatars, fingerprint
-
-
-@dataclass(frozen=True)
-class Shot:
-    """What a picture would be of now.
-
-    Args:
-        armature: Whose avatar.
-        frame: Its parameters, T = 1.
-        camera: The scene's, or the portrait's.
-    """
-
-    armature: bpy.types.Object
-    frame: Track
-    camera: Camera
-
-    @classmethod
-    def of(cls, armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> "Shot":
-        """The rig as evaluated now, through the camera of the scene that is evaluated.
-
-        Raises:
-            AvatarError: As `rig.read_frame` and `cameras.scene_camera`.
-        """
-        view = cameras.scene_camera(depsgraph.scene.original, armature, depsgraph)
-        return cls(armature, rig.read_frame(armature, depsgraph), view)
-
-    @property
-    def key(self) -> bytes:
-        """Equal for equal pictures."""
-        view = self.camera
-        posed = fingerprint(str(properties.avatar_path(self.armature)), self.frame)
-        size = f" {view.width} {view.height} ".encode()
-        return posed + size + view.viewmat.tobytes() + view.K.tobytes()
+from .._shared import AvatarError, messages
+from ..scene import preview, properties
+from .live import LiveAvatars
+from .shot import Shot
 
 
 class LivePreview:

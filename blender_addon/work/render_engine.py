@@ -4,6 +4,7 @@ The backend renders every avatar of the scene; they are laid over each other by 
 not rendered: Cycles and EEVEE render them, and `render_passes` puts the avatars among them.
 """
 
+import math
 from typing import Any
 
 import bpy
@@ -13,7 +14,8 @@ from .. import steps
 from .._shared import AvatarError
 from ..scene import properties
 from ..scene.compositing import ENGINE
-from . import frame_pictures, render_passes, session
+from . import frame_pictures, motion_blur, render_passes, session
+from .shot import Shot
 
 LOOK_S = 0.5
 """How often an engine that has to go looks whether a render is under way."""
@@ -41,7 +43,10 @@ class SplitAvatarEngine(bpy.types.RenderEngine):
             if properties.of_scene(scene).hands_over:
                 self._hand_over(scene)
                 return
-            picture = frame_pictures.rendered(_rendered(scene), depsgraph, self.test_break)
+            moments = motion_blur.moments(depsgraph)
+            shots = self._shots(scene, depsgraph, moments)
+            weights = [moment.weight for moment in moments]
+            picture = motion_blur.rendered(shots, weights, self.test_break)
         except AvatarError as error:
             self._fail(error)
             return
@@ -51,6 +56,31 @@ class SplitAvatarEngine(bpy.types.RenderEngine):
         if not scene.render.film_transparent:
             combined = _before(combined, scene.world)
         self._write(combined, depth)
+
+    def _shots(
+        self,
+        scene: bpy.types.Scene,
+        depsgraph: bpy.types.Depsgraph,
+        moments: list[motion_blur.Moment],
+    ) -> list[list[Shot]]:
+        """What is seen at each moment; the dependency graph is the frame's own again after it."""
+        # Markers within the shutter's time change the scene's camera, but not the frame's.
+        armatures, placed, frame = _rendered(scene), scene.camera, motion_blur.now(scene)
+        if [moment.time for moment in moments] == [frame]:
+            return [frame_pictures.shots(armatures, placed, depsgraph)]
+        try:
+            seen = []
+            for moment in moments:
+                self._evaluate(moment.time)
+                seen.append(frame_pictures.shots(armatures, placed, depsgraph))
+            return seen
+        finally:
+            self._evaluate(frame)
+
+    def _evaluate(self, time: float) -> None:
+        whole = math.floor(time)
+        with session.get().avatars.pause():  # the rig is read, its splats are not shown
+            self.frame_set(whole, time - whole)
 
     def _fail(self, error: AvatarError) -> None:
         self.report({"ERROR"}, str(error))
@@ -68,6 +98,7 @@ class SplitAvatarEngine(bpy.types.RenderEngine):
                 )
             )
             return
+        passes.blur(self.test_break)
         if passes.failure:
             self.report({"WARNING"}, passes.failure)
         if passes.picture is not None:

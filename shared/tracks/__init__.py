@@ -7,7 +7,7 @@ from .containers import EXTENSIONS
 from .formats import FORMATS, Format
 from .on_arkit_rig import RIG_HEAD, on_rig
 from .options import ANGLES, Options
-from .read_track import ReadTrack, resampled
+from .read_track import ReadTrack, mixed, resampled
 from .reading import read
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Format",
     "Options",
     "ReadTrack",
+    "mixed",
     "on_rig",
     "read",
     "resampled",

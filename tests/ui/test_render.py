@@ -56,3 +56,39 @@ def test_f12_by_cycles_shows_the_person_as_the_engine_does(window: Window, tmp_p
     gaps = np.abs(pictures[0] - pictures[1])[opaque]
     assert gaps.max() <= 1
     window.ask("bpy.ops.splitavatar.refine_no_more()")
+
+
+BLURRED = """[
+    setattr(bpy.context.scene.render, "use_motion_blur", True),
+    rig().keyframe_insert('["jawOpen"]', frame=bpy.context.scene.frame_current - 2),
+    rig().__setitem__("jawOpen", 1.0),
+    rig().keyframe_insert('["jawOpen"]', frame=bpy.context.scene.frame_current + 2),
+    bpy.context.scene.frame_set(bpy.context.scene.frame_current),
+]"""
+SHARP = """[
+    setattr(bpy.context.scene.render, "use_motion_blur", False),
+    rig().animation_data_clear(),
+    rig().__setitem__("jawOpen", 0.0),
+    bpy.context.scene.frame_set(bpy.context.scene.frame_current),
+]"""
+"""As it was, for the tests that follow."""
+
+
+def test_f12_blurs_a_head_that_moves_and_stays_at_its_frame(window: Window, tmp_path: Path) -> None:
+    window.ask(BLURRED)
+    frame = window.ask("bpy.context.scene.frame_current_final")
+    pictures = {}
+    for name, blurred in (("sharp", False), ("blurred", True)):
+        path = tmp_path / f"{name}.png"
+        window.ask(f"setattr(bpy.context.scene.render, 'use_motion_blur', {blurred})")
+        window.ask(f"setattr(bpy.context.scene.render, 'filepath', {str(path)!r})")
+        window.ask(RENDER)
+        window.until(lambda path=path: path.is_file() and path.stat().st_size > 0, "a picture", 90)
+        window.wait("not bpy.app.is_job_running('RENDER')")
+        pictures[name] = read_png(path).astype(int)
+    assert window.ask("error()") == ""
+    assert window.ask("bpy.context.scene.frame_current_final") == frame
+    gaps = np.abs(pictures["sharp"] - pictures["blurred"])[..., :3].max(axis=-1)
+    assert gaps[150:].max() > 20, "the chin is not blurred"
+    assert np.percentile(gaps[:100], 90) <= 2, "what stands still is blurred"
+    window.ask(SHARP)

@@ -151,7 +151,7 @@ def test_what_batch_render_leaves_out_is_said(
 ) -> None:
     scene = bpy.context.scene
     assert left_out.left_out(scene, live_rig) == []
-    scene.render.use_border = True
+    scene.render.use_border = scene.render.use_motion_blur = True
     _rig("Ada")
     for name in ("Cube", "Hat"):
         found = bpy.data.objects.new(name, bpy.data.meshes.new(name))
@@ -159,6 +159,7 @@ def test_what_batch_render_leaves_out_is_said(
     bpy.data.objects["Hat"].hide_render = True
     assert left_out.left_out(scene, live_rig) == [
         "The render region is not used: frames are whole.",
+        "Motion blur is not rendered: each frame is sharp.",
         f"Only {live_rig.name} is rendered, without the avatars Ada.",
         "Objects are not rendered: Cube.",
     ]

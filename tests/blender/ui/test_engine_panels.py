@@ -6,7 +6,11 @@ import bpy
 import pytest
 
 from blender_addon.scene import compositing
-from blender_addon.ui.engine_panels import SPLITAVATAR_PT_render, remarks
+from blender_addon.ui.engine_panels import (
+    SPLITAVATAR_PT_motion_blur,
+    SPLITAVATAR_PT_render,
+    remarks,
+)
 
 
 def test_the_panel_is_there_where_avatars_and_another_engine_are(
@@ -18,6 +22,12 @@ def test_the_panel_is_there_where_avatars_and_another_engine_are(
     bpy.context.scene.render.engine = "CYCLES"
     bpy.context.window.scene = bpy.data.scenes.new("Empty")
     assert not SPLITAVATAR_PT_render.poll(bpy.context)
+
+
+def test_motion_blur_has_a_panel_where_the_engine_is_ours(avatar_rig: bpy.types.Object) -> None:
+    assert not SPLITAVATAR_PT_motion_blur.poll(bpy.context)
+    bpy.context.scene.render.engine = compositing.ENGINE
+    assert SPLITAVATAR_PT_motion_blur.poll(bpy.context)
 
 
 @pytest.mark.parametrize(

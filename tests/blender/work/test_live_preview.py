@@ -11,7 +11,7 @@ import pytest
 from blender_addon import steps
 from blender_addon.scene import preview
 from blender_addon.work import pump, session
-from blender_addon.work.live_preview import Shot
+from blender_addon.work.shot import Shot
 
 
 def pump_until(condition: Callable[[], object]) -> None:

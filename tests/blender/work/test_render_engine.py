@@ -8,7 +8,7 @@ import pytest
 
 from blender_addon.scene import cameras, properties
 from blender_addon.work import frame_pictures, render_engine, session
-from blender_addon.work.live_preview import Shot
+from blender_addon.work.shot import Shot
 
 
 @pytest.fixture

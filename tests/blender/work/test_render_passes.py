@@ -10,7 +10,7 @@ import pytest
 
 from blender_addon.scene import cameras, compositing, properties
 from blender_addon.work import session
-from blender_addon.work.live_preview import Shot
+from blender_addon.work.shot import Shot
 from shared.messages import FrameReply
 from tests.blender.shining_cube import add_cube, camera_to
 from tests.blender.work.test_render_engine import direct, rendered
