@@ -73,8 +73,7 @@ def through(
             f"The camera {placed.name!r} is {data.type.lower()}.",
             "Set its type to Perspective.",
         )
-    rig_world = np.array(rig.evaluated_get(depsgraph).matrix_world, np.float64)
-    view = camera.blender_view(np.array(seen.matrix_world, np.float64), rig_world)
+    view = seen_from(np.array(seen.matrix_world, np.float64), rig, depsgraph)
     render = scene.render
     width, height = picture_size(scene)
     vertical = data.sensor_fit == "VERTICAL"
@@ -86,7 +85,25 @@ def through(
         data.sensor_fit,
         (render.pixel_aspect_x, render.pixel_aspect_y),
     )
-    return Camera(_without_scale(view, rig), intrinsics, width, height)
+    return Camera(view, intrinsics, width, height)
+
+
+def seen_from(
+    camera_world: np.ndarray, rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph
+) -> np.ndarray:
+    """[4, 4] rigid, head space to a camera that stands at `camera_world` [4, 4] (Blender's axes).
+
+    Raises:
+        AvatarError: `bad_request` for a rig that cannot be rendered.
+    """
+    rig_world = np.array(rig.evaluated_get(depsgraph).matrix_world, np.float64)
+    return _without_scale(camera.blender_view(camera_world, rig_world), rig)
+
+
+def scale(rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> float:
+    """Metres of the world in a metre of the head, which is what pictures' depths count."""
+    rig_world = np.array(rig.evaluated_get(depsgraph).matrix_world, np.float64)
+    return float(np.linalg.norm(rig_world[:3, :3], axis=0).mean())
 
 
 def picture_size(scene: bpy.types.Scene) -> tuple[int, int]:

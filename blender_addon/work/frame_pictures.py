@@ -64,7 +64,7 @@ def rendered(seen: Sequence[Shot], is_cancelled: Callable[[], bool]) -> Picture 
         picture = _of(shot, is_cancelled)
         if picture is None:
             return None
-        pictures.append((picture.rgba, picture.depth))
+        pictures.append((picture.rgba, picture.depth * np.float32(shot.scale)))
     return laid_over(pictures)
 
 

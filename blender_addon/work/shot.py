@@ -18,11 +18,13 @@ class Shot:
         armature: Whose avatar.
         frame: Its parameters, T = 1.
         camera: The scene's, or the portrait's.
+        scale: Metres of the world in a metre of the picture's depth.
     """
 
     armature: bpy.types.Object
     frame: Track
     camera: Camera
+    scale: float
 
     @classmethod
     def of(cls, armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> "Shot":
@@ -46,14 +48,24 @@ class Shot:
             AvatarError: As `rig.read_frame` and `cameras.through`.
         """
         view = cameras.through(placed, depsgraph.scene.original, armature, depsgraph)
-        return cls(armature, rig.read_frame(armature, depsgraph), view)
+        return cls.by(view, armature, depsgraph)
+
+    @classmethod
+    def by(cls, view: Camera, armature: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> "Shot":
+        """The rig as evaluated now, by any camera in its head's space.
+
+        Raises:
+            AvatarError: As `rig.read_frame`.
+        """
+        frame = rig.read_frame(armature, depsgraph)
+        return cls(armature, frame, view, cameras.scale(armature, depsgraph))
 
     @property
     def key(self) -> bytes:
         """Equal for equal pictures."""
         view = self.camera
         posed = fingerprint(str(properties.avatar_path(self.armature)), self.frame)
-        size = f" {view.width} {view.height} ".encode()
+        size = f" {view.width} {view.height} {self.scale} ".encode()
         return posed + size + view.viewmat.tobytes() + view.K.tobytes()
 
 
@@ -72,7 +84,9 @@ def between(first: Shot, second: Shot, part: float) -> Shot:
     both, start, end = Track.neutral(2, **arrays), np.array([0]), np.array([1])
     mixed = tracks.mixed(both, start, end, np.array([[part]]))
     frame = Track.neutral(1, **mixed, fps=first.frame.fps)
-    return Shot(first.armature, frame, _camera_between(first.camera, second.camera, part))
+    view = _camera_between(first.camera, second.camera, part)
+    scale = first.scale * (1 - part) + second.scale * part
+    return Shot(first.armature, frame, view, scale)
 
 
 def _camera_between(first: Camera, second: Camera, part: float) -> Camera:

@@ -152,7 +152,11 @@ def test_half_clear_layers_add_up_in_scene_linear_light() -> None:
     np.testing.assert_allclose(combined[0, 0], [1, part, part, 1], atol=1e-6)
 
 
-def test_the_depth_pass_is_metres_from_the_camera(engine: bpy.types.Object, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scale", [1.0, 2.5])
+def test_the_depth_pass_is_metres_from_the_camera(
+    engine: bpy.types.Object, tmp_path: Path, scale: float
+) -> None:
+    engine.scale = (scale,) * 3
     bpy.context.view_layer.use_pass_z = True
     settings = bpy.context.scene.render.image_settings
     if hasattr(settings, "media_type"):  # from 5.0
@@ -165,7 +169,7 @@ def test_the_depth_pass_is_metres_from_the_camera(engine: bpy.types.Object, tmp_
     reply = session.finish(session.get().render(engine, shot.frame, shot.camera))
     depth = exr_channels(tmp_path / "seen.exr")["ViewLayer.Depth.Z"]
     there = reply.depth > 0
-    np.testing.assert_allclose(depth[there], reply.depth[there], rtol=1e-6)
+    np.testing.assert_allclose(depth[there], scale * reply.depth[there], rtol=1e-6)
     assert (depth[~there] > 1e9).all()
 
 
