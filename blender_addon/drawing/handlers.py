@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from ..scene import viewport
+from ..scene import sights, viewport
 from . import changes, cloud_display
 from .motion import STILL_S
 from .viewports import Viewports
@@ -136,4 +136,5 @@ def unregister() -> None:
             bpy.app.timers.unregister(call)
     bpy.types.SpaceView3D.draw_handler_remove(_state["handle"], "WINDOW")
     _state.clear()
+    sights.forget()
     cloud_display.show_points()

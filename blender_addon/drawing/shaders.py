@@ -98,6 +98,16 @@ _OVER_VERTEX = "void main() { gl_Position = vec4(corner, 0, 1); }"
 
 # The viewport's overlays are linear light, and no view transform touches them. Blender displays
 # them by a gamma of 2.2, not by sRGB's curve (measured in 4.3 and 5.2, whatever the transform).
+_LAID = """
+vec4 laid(vec4 sum)
+{
+  vec3 light = pow(clamp(sum.rgb / sum.a, 0.0, 1.0), vec3(2.2));
+  vec2 at = gl_FragCoord.xy;
+  bool outside = any(lessThan(at, frame.xy)) || any(greaterThan(at, frame.zw));
+  return vec4(light * sum.a * (outside ? dimmed : 1.0), sum.a);
+}
+"""
+
 _OVER_FRAGMENT = """
 vec4 smooth_at(vec2 place)
 {
@@ -118,11 +128,21 @@ void main()
   if (sum.a <= 0.0) {
     discard;
   }
-  vec3 shown = clamp(sum.rgb / sum.a, 0.0, 1.0);
-  vec3 light = pow(shown, vec3(2.2));
-  vec2 at = gl_FragCoord.xy;
-  bool outside = any(lessThan(at, frame.xy)) || any(greaterThan(at, frame.zw));
-  colour = vec4(light * sum.a * (outside ? dimmed : 1.0), sum.a);
+  colour = laid(sum);
+}
+"""
+
+_REFINED_FRAGMENT = """
+void main()
+{
+  ivec2 at = ivec2(gl_FragCoord.xy) - ivec2(origin);
+  vec4 shade = texelFetch(picture, at, 0);
+  float mesh = texelFetch(depths, at, 0).r;
+  float deep = 0.5 + 0.5 * (deepening.y / texelFetch(away, at, 0).r - deepening.x);
+  if (shade.a <= 0.0 || (mesh > 0.0 && min(deep, 1.0) > mesh)) {
+    discard;
+  }
+  colour = laid(shade);
 }
 """
 
@@ -166,11 +186,33 @@ def over() -> Any:
 
     info = gpu.types.GPUShaderCreateInfo()
     info.sampler(0, "FLOAT_2D", "picture")
+    info.push_constant("FLOAT", "shrunk")
+    return _over(info, _OVER_FRAGMENT)
+
+
+def refined() -> Any:
+    """A shader that lays the backend's `picture` over it, premultiplied sRGB, from `origin` on.
+
+    Where a mesh is nearer, by `depths`, it is not seen: `away` is metres, and `deepening` the
+    numbers of the view that make a depth of them. `frame` and `dimmed` as for `over`.
+    """
+    import gpu
+
+    info = gpu.types.GPUShaderCreateInfo()
+    for slot, name in enumerate(("picture", "away", "depths")):
+        info.sampler(slot, "FLOAT_2D", name)
+    info.push_constant("VEC2", "origin")
+    info.push_constant("VEC2", "deepening")
+    return _over(info, _REFINED_FRAGMENT)
+
+
+def _over(info: Any, fragment: str) -> Any:
+    import gpu
+
     info.push_constant("VEC4", "frame")
     info.push_constant("FLOAT", "dimmed")
-    info.push_constant("FLOAT", "shrunk")
     info.vertex_in(0, "VEC2", "corner")
     info.fragment_out(0, "VEC4", "colour")
     info.vertex_source(_OVER_VERTEX)
-    info.fragment_source(_OVER_FRAGMENT)
+    info.fragment_source(_LAID + fragment)
     return gpu.shader.create_from_info(info)

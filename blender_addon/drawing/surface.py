@@ -8,6 +8,9 @@ read back and compared by the shader: a strand of hair before a mesh hides it, o
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from ..scene.sights import Refined
 from . import shaders
 from .seen import Rectangle, View
 
@@ -41,6 +44,8 @@ class Surface:
 
         self.shader = shaders.splats()
         self._over = shaders.over()
+        self._refined = shaders.refined()
+        self._uploaded: tuple[Refined, dict[str, Any]] | None = None
         self._quad = batch_for_shader(self.shader, "TRI_STRIP", {"corner": QUAD})
         self._pictures: dict[tuple[int, int], tuple[Any, Any]] = {}
 
@@ -87,27 +92,63 @@ class Surface:
 
     def lay_over(self, view: View, rectangle: Rectangle, drawn: Drawn) -> None:
         """Lays a rectangle of the picture of a view over the framebuffer that is bound."""
-        import gpu
-        from gpu_extras.batch import batch_for_shader
-
-        across, upwards = (
-            (2 * start / whole - 1, 2 * (start + part) / whole - 1)
-            for start, part, whole in (
-                (rectangle.x, rectangle.width, view.size[0]),
-                (rectangle.y, rectangle.height, view.size[1]),
-            )
-        )
-        corners = [(x, y) for y in upwards for x in across]
-        quad = batch_for_shader(self._over, "TRI_STRIP", {"corner": corners})
-        gpu.state.depth_test_set("NONE")
-        gpu.state.blend_set("ALPHA_PREMULT")
         self._over.bind()
         self._over.uniform_sampler("picture", self.picture(drawn.size(view))[1])
-        self._over.uniform_float("frame", view.frame)
-        self._over.uniform_float("dimmed", view.dimmed)
         self._over.uniform_float("shrunk", drawn.shrunk)
-        quad.draw(self._over)
-        gpu.state.blend_set("NONE")
+        _lay(self._over, view, rectangle)
+
+    def lay_refined(self, view: View, rectangle: Rectangle, covered: Any, picture: Refined) -> None:
+        """Lays the backend's picture over the framebuffer that is bound, where it is nearer.
+
+        Args:
+            view: The viewport.
+            rectangle: What the picture shows of it.
+            covered: Texture of the scene's depths there.
+            picture: See `scene.sights`.
+        """
+        if self._uploaded is None or self._uploaded[0] is not picture:
+            self._uploaded = (
+                picture,
+                {"picture": _texture(picture.rgba), "away": _texture(picture.away)},
+            )
+        self._refined.bind()
+        for name, texture in (self._uploaded[1] | {"depths": covered}).items():
+            self._refined.uniform_sampler(name, texture)
+        self._refined.uniform_float("origin", (rectangle.x, rectangle.y))
+        self._refined.uniform_float("deepening", (view.window[2, 2], view.window[2, 3]))
+        _lay(self._refined, view, rectangle)
+
+
+def _lay(shader: Any, view: View, rectangle: Rectangle) -> None:
+    """Draws a rectangle of a viewport by a shader that is bound."""
+    import gpu
+    from gpu_extras.batch import batch_for_shader
+
+    across, upwards = (
+        (2 * start / whole - 1, 2 * (start + part) / whole - 1)
+        for start, part, whole in (
+            (rectangle.x, rectangle.width, view.size[0]),
+            (rectangle.y, rectangle.height, view.size[1]),
+        )
+    )
+    corners = [(x, y) for y in upwards for x in across]
+    quad = batch_for_shader(shader, "TRI_STRIP", {"corner": corners})
+    gpu.state.depth_test_set("NONE")
+    gpu.state.blend_set("ALPHA_PREMULT")
+    shader.uniform_float("frame", view.frame)
+    shader.uniform_float("dimmed", view.dimmed)
+    quad.draw(shader)
+    gpu.state.blend_set("NONE")
+
+
+def _texture(numbers: np.ndarray) -> Any:
+    """A float texture of [H, W, 4] or [H, W] numbers, rows upwards."""
+    import gpu
+
+    height, width = numbers.shape[:2]
+    data = gpu.types.Buffer("FLOAT", numbers.size, numbers.reshape(-1))
+    channels = "RGBA32F" if numbers.ndim == 3 else "R32F"
+    return gpu.types.GPUTexture((width, height), format=channels, data=data)
 
 
 def depths(framebuffer: Any, rectangle: Rectangle) -> Any:

@@ -6,11 +6,11 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..scene import native_splats, preview, properties
+from ..scene import native_splats, preview, properties, sights
 from . import bones, changes
 from .gathered import Gathered, are_gaussians, evaluated_data
 from .motion import Motion
-from .seen import EVERYTHING, View
+from .seen import EVERYTHING, Rectangle, View
 from .splat_picture import SplatPicture
 from .surface import Surface, depths
 
@@ -45,9 +45,14 @@ class Viewports:
         world_to_clip = np.array(context.region_data.perspective_matrix)
         coarse = motion.coarse(world_to_clip, context.screen.is_animation_playing)
         covered = depths(_framebuffer(), rectangle)
-        drawn = picture.draw(self._surface, view, covered, rectangle, coarse)
-        self._surface.lay_over(view, rectangle, drawn)
-        motion.took(time.perf_counter() - started, coarse)
+        refined = _refined(context, armatures, view, rectangle)
+        if refined is not None:
+            coarse = False
+            self._surface.lay_refined(view, rectangle, covered, refined)
+        else:
+            drawn = picture.draw(self._surface, view, covered, rectangle, coarse)
+            self._surface.lay_over(view, rectangle, drawn)
+            motion.took(time.perf_counter() - started, coarse)
         bones.draw(context, armatures)
         return clouds, coarse
 
@@ -83,6 +88,29 @@ def shown(context: bpy.types.Context) -> list[bpy.types.Object]:
         if cloud.visible_get(**where):
             found.append(armature)
     return found
+
+
+def _refined(
+    context: bpy.types.Context,
+    armatures: list[bpy.types.Object],
+    view: View,
+    rectangle: Rectangle,
+) -> sights.Refined | None:
+    """The backend's picture of exactly this, where there is one; that it is wanted is noted."""
+    region = context.region.as_pointer()
+    if not sights.refines(context.scene, armatures, view.window):
+        return sights.note(region, None)
+    seen = context.region_data
+    sight = sights.Sight(
+        scene=context.scene.session_uid,
+        layer=context.view_layer.name,
+        armatures=tuple(armature.session_uid for armature in armatures),
+        view=tuple(map(tuple, seen.view_matrix)),
+        window=tuple(map(tuple, seen.window_matrix)),
+        size=view.size,
+        rectangle=(rectangle.x, rectangle.y, rectangle.width, rectangle.height),
+    )
+    return sights.note(region, sight)
 
 
 def _framebuffer() -> Any:

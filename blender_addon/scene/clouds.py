@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from . import copies, properties, splats
+from . import copies, node_tree, properties, splats
 from .playback import binding, group
 
 
@@ -27,6 +27,17 @@ def is_bound(armature: bpy.types.Object) -> bool:
 def playback(armature: bpy.types.Object) -> bpy.types.NodesModifier:
     """The modifier by which the head moves the cloud, see `is_bound`."""
     return properties.of_rig(armature).cloud.modifiers[binding.MODIFIER]
+
+
+def is_inspected(armature: bpy.types.Object) -> bool:
+    """Whether its layers and masks are looked at: its splats are not those of a picture then."""
+    if not is_bound(armature):
+        return False
+    modifier = playback(armature)
+    return any(
+        abs(node_tree.get_input(modifier, name) - value) > 1e-6
+        for name, value in group.AS_RENDERED.items()
+    )
 
 
 def layer_counts(armature: bpy.types.Object) -> tuple[int, ...]:

@@ -21,6 +21,12 @@ def input_property(modifier: bpy.types.NodesModifier, name: str) -> tuple[Any, s
     return modifier, f'["{socket.identifier}"]'
 
 
+def get_input(modifier: bpy.types.NodesModifier, name: str) -> Any:
+    """What a modifier gives its group's input of that name."""
+    owner, path = input_property(modifier, name)
+    return owner.path_resolve(path)
+
+
 def set_input(modifier: bpy.types.NodesModifier, name: str, value: Any) -> None:
     """Sets what a modifier gives its group's input of that name."""
     owner, path = input_property(modifier, name)

@@ -15,6 +15,8 @@ from bpy.props import (
     StringProperty,
 )
 
+from . import viewport
+
 AXES = (
     ("blender", "Blender (Z up)", "Blender's own axes"),
     ("flame", "FLAME (Y up)", "Y up, the face looks along +Z"),
@@ -109,6 +111,14 @@ class SceneSettings(bpy.types.PropertyGroup):
     live_preview: BoolProperty(
         name="Live",
         description="Render the preview anew whenever the avatar or the camera has changed",
+    )
+    refine_view: BoolProperty(
+        name="Refined View",
+        description=(
+            "In viewports that stand still show the backend's picture in place of splats, among "
+            "the meshes; while something moves splats are shown"
+        ),
+        update=lambda settings, context: viewport.redraw(),
     )
     show_preview: BoolProperty(
         name="Show Preview",

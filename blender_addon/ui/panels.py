@@ -31,6 +31,14 @@ def _shown_rig(context: bpy.types.Context) -> bpy.types.Object:
     return found
 
 
+def _refined_view(context: bpy.types.Context) -> str:
+    """The switch's words: the same row says what keeps this viewport from it."""
+    seen = context.space_data.region_3d
+    if properties.of_scene(context.scene).refine_view and not seen.is_perspective:
+        return "Refined View (perspective only)"
+    return "Refined View"
+
+
 class SPLITAVATAR_PT_main(_Panel, bpy.types.Panel):
     bl_label = "SplitAvatar"
 
@@ -79,6 +87,7 @@ class SPLITAVATAR_PT_avatar(_AvatarPanel, bpy.types.Panel):
         if preview.image() is not None:
             row.prop(scene, "show_preview", text="", icon="HIDE_OFF")
             row.operator("splitavatar.clear_preview", text="", icon="X")
+        layout.prop(scene, "refine_view", text=_refined_view(context))
         layout.operator("splitavatar.add_camera", icon="CAMERA_DATA")
 
     def _draw_file(

@@ -118,11 +118,23 @@ def laid_over(pictures: list[tuple[np.ndarray, np.ndarray]]) -> Picture:
     Returns:
         The depth is the nearest one, `NOTHING` where there is none.
     """
-    depths = np.stack([np.where(depth > 0, depth, NOTHING) for _, depth in pictures])
     layers = np.stack([_premultiplied(rgba) for rgba, _ in pictures])
-    order = np.argsort(depths, axis=0, kind="stable")
+    return stacked(layers, np.stack([depth for _, depth in pictures]))
+
+
+def stacked(layers: np.ndarray, depths: np.ndarray) -> Picture:
+    """Layers over each other, each pixel's nearest in front.
+
+    Args:
+        layers: [A, H, W, 4] premultiplied.
+        depths: [A, H, W] metres, 0: nothing.
+
+    Returns:
+        Colours as the layers have them; the nearest depth, `NOTHING` where there is none.
+    """
+    depths = np.where(depths > 0, depths, NOTHING)
     combined = np.zeros_like(layers[0])
-    for place in order:
+    for place in np.argsort(depths, axis=0, kind="stable"):
         nearest = np.take_along_axis(layers, place[None, ..., None], axis=0)[0]
         combined += (1 - combined[..., 3:]) * nearest
     return combined, depths.min(axis=0).astype(np.float32)

@@ -7,7 +7,7 @@ from bpy.app.handlers import persistent
 
 from .. import steps
 from .._shared import AvatarError
-from ..scene import avatars, compositing, preview, properties
+from ..scene import avatars, compositing, preview, properties, sights
 from . import avatar_files, pump, render_passes, session
 
 LOG = logging.getLogger("splitavatar")
@@ -35,23 +35,24 @@ def _update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, wait: bool) 
                 LOG.error("frame %d, %s: %s", scene.frame_current, armature.name, error)
 
 
-def _check_preview(depsgraph: bpy.types.Depsgraph) -> None:
+def _check_pictures(depsgraph: bpy.types.Depsgraph) -> None:
     if not _must_wait():
         session.get().preview.check(depsgraph)
+        session.get().view.check(depsgraph)
 
 
 @persistent
 def on_frame_change(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Frame n shows frame n's parameters: at once without a window, else with the timer."""
     _update(scene, depsgraph, wait=_must_wait())
-    _check_preview(depsgraph)
+    _check_pictures(depsgraph)
     render_passes.get().evaluated(scene, depsgraph)
 
 
 @persistent
 def on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """A slider or a bone moved. Scripts set many before they want a picture: not for them."""
-    _check_preview(depsgraph)
+    _check_pictures(depsgraph)
     if steps.without_window() or session.get().client is None:
         return
     moved = (update.id.original for update in depsgraph.updates)
@@ -98,6 +99,7 @@ def on_load(*_: object) -> None:
     pump.arm()
     session.get().forget_file()
     preview.forget()
+    sights.forget()
     compositing.repair()
     for armature in _all_rigs():
         settings = properties.of_rig(armature)

@@ -23,6 +23,11 @@ class LivePreview:
         self._asked: tuple[bytes, Future[Any]] | None = None
 
     @property
+    def asks(self) -> bool:
+        """Whether a picture is on its way."""
+        return self._asked is not None
+
+    @property
     def waiting(self) -> bool:
         """Whether a picture is on its way, or may be wanted at any moment."""
         scene = bpy.context.scene
@@ -50,7 +55,7 @@ class LivePreview:
         settings = properties.of_scene(bpy.context.scene)
         try:
             changed = self._take()
-            if settings.live_preview and not _playing():
+            if settings.live_preview and not is_playing():
                 self._ask(client)
         except AvatarError:
             settings.live_preview = False
@@ -88,6 +93,7 @@ class LivePreview:
         self._asked = None
 
 
-def _playing() -> bool:
+def is_playing() -> bool:
+    """Whether an animation plays in a window."""
     windows = bpy.context.window_manager.windows
     return any(window.screen.is_animation_playing for window in windows)

@@ -17,6 +17,7 @@ from ..steps import Progress, Steps
 from . import avatar_files
 from .live import LiveAvatars
 from .live_preview import LivePreview
+from .refined_view import RefinedView
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Session:
         self.backend = Backend()
         self.avatars = LiveAvatars(self.tell)
         self.preview = LivePreview(self.avatars)
+        self.view = RefinedView(self.avatars)
         self.activity: Activity | None = None
         self.error: AvatarError | None = None
         """What went wrong last, for the panel."""
@@ -81,6 +83,7 @@ class Session:
         self.error = None
         self.avatars.forget_backend()
         self.preview.forget()
+        self.view.forget()
         self.backend.start()
 
     def stop(self) -> None:
@@ -88,12 +91,14 @@ class Session:
         self.backend.stop()
         self.avatars.forget_backend()
         self.preview.forget()
+        self.view.forget()
 
     def close(self) -> None:
         """Stops the backend and waits until it is gone: the add-on or Blender ends."""
         self.backend.close()
         self.avatars.forget_backend()
         self.preview.forget()
+        self.view.forget()
 
     def require_enabled(self) -> None:
         """Refuses to begin anything once the add-on was disabled: a render may still go on.
@@ -135,7 +140,9 @@ class Session:
         if self.activity is not None or steps.without_window():
             return False
         try:
-            return self.preview.step(self.client)
+            changed = self.preview.step(self.client)
+            # Of one avatar the backend keeps the newest request only: they take turns.
+            return changed if self.preview.asks else self.view.step(self.client) or changed
         except AvatarError as error:
             self.tell(error)
             return True
@@ -143,7 +150,12 @@ class Session:
     @property
     def waiting(self) -> bool:
         """Whether something is on its way, so that looking often is worth it."""
-        return self.avatars.waiting or self.preview.waiting or self.activity is not None
+        return (
+            self.avatars.waiting
+            or self.preview.waiting
+            or self.view.waiting
+            or self.activity is not None
+        )
 
     # ---- requests as steps
 
@@ -208,6 +220,7 @@ class Session:
         self.error = None
         self.avatars.forget_file()
         self.preview.forget()
+        self.view.forget()
 
 
 _session = Session()

@@ -28,6 +28,11 @@ BY_LAYER, BY_MASK = "Colour by Layer", "Mask Heat Map"
 """Inputs for people: which layers are shown and from which mask on, and colours that tell them
 apart (the paper's Fig. 6)."""
 
+AS_RENDERED = {
+    **dict.fromkeys(LAYERS, True), BY_LAYER: False, BY_MASK: False, THRESHOLD: binding.KEPT_ABOVE
+}  # fmt: skip
+"""What those inputs are where nobody looks at layers and masks."""
+
 _COLD = 2 / 3  # a hue, blue: a mask of 0
 
 

@@ -11,7 +11,8 @@ from mathutils import Matrix
 
 from blender_addon.drawing import changes, seen, viewports
 from blender_addon.drawing.gathered import Gathered, evaluated_data
-from blender_addon.scene import clouds, splats
+from blender_addon.scene import clouds, sights, splats
+from shared.camera import Camera
 from tests.blender.drawing import made_up
 from tests.blender.drawing.on_gpu import on_gpu
 from tests.blender.drawing.test_splat_picture import expected
@@ -206,3 +207,55 @@ def test_a_cloud_that_its_head_moves_is_drawn_as_it_is_moved(
     np.testing.assert_array_equal(
         gathered.places[: len(arrays["means"]), :3], positions(avatar_rig)
     )
+
+
+def _as_a_picture(
+    camera: Camera, drawn: viewports.Rectangle, away: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """A made-up picture of a rectangle, rows upwards: premultiplied sRGB and metres."""
+    rng = np.random.default_rng(2)
+    rgba = rng.uniform(0, 1, (camera.height, camera.width, 4)).astype(np.float32)
+    rgba[..., :3] *= rgba[..., 3:]
+    part = slice(drawn.y, drawn.y + drawn.height), slice(drawn.x, drawn.x + drawn.width)
+    return np.ascontiguousarray(rgba[part]), np.ascontiguousarray(away[part], np.float32)
+
+
+@pytest.mark.parametrize("reaches", ["whole", "part"])
+def test_a_refined_picture_stands_in_place_of_splats_and_meshes_hide_it(
+    cloud: bpy.types.Object, monkeypatch: pytest.MonkeyPatch, reaches: str
+) -> None:
+    camera = made_up.world_camera()
+    context = _context(made_up.view_of(camera, [cloud]))
+    if reaches == "part":
+        inner = viewports.Rectangle(20, 11, 33, 27)
+        monkeypatch.setattr(viewports.View, "rectangle", lambda *_: inner)
+    splats_alone = on_gpu(lambda: _redraw(context))
+    bpy.context.scene.splitavatar.refine_view = True
+    noted, note = [], sights.note
+    monkeypatch.setattr(sights, "note", lambda *given: noted.append(given) or note(*given))
+    np.testing.assert_array_equal(on_gpu(lambda: _redraw(context)), splats_alone)
+    region, sight = noted[-1]
+    rectangle = viewports.Rectangle(*sight.rectangle)
+    across, upwards = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
+    away = np.where((across + upwards) % 3 > 0, 0.9, 1.1)  # before the wall and behind it
+    away[across % 5 == 0] = 1e10  # as far as nothing
+    rgba, distances = _as_a_picture(camera, rectangle, away)
+    sights.show(region, sights.Refined(sight, b"", rgba, distances))
+    drawn = on_gpu(lambda: _redraw(context, wall_m=1.0))[::-1]
+    wall = across < camera.width // 2
+    wanted = np.where(wall[..., None], [1.0, 0, 0, 1], 0.0)
+    part = (
+        slice(rectangle.y, rectangle.y + rectangle.height),
+        slice(rectangle.x, rectangle.x + rectangle.width),
+    )
+    is_seen = ~(wall[part] & (distances > 1))[..., None]
+    light = _light(rgba) * is_seen
+    wanted[part] = light + (1 - light[..., 3:]) * wanted[part]
+    np.testing.assert_allclose(drawn, wanted, atol=2e-3)
+    context.region_data.view_matrix = Matrix.Translation((1e-4, 0, 0)) @ (
+        context.region_data.view_matrix
+    )
+    moved = on_gpu(lambda: _redraw(context))
+    assert noted[-1][1] != sight
+    assert np.abs(moved - splats_alone).mean() < 2e-3, "an old picture is shown"
+    sights.forget()
