@@ -5,7 +5,7 @@ import bpy
 from ..drawing import handlers as drawing_handlers
 from ..operators.reports import CATEGORY
 from ..scene import clouds, controls, flame_pose, packed, points, preview, properties
-from ..work import avatar_files
+from ..work import avatar_files, session
 from . import backend_box
 from .text import wrapped
 
@@ -31,12 +31,17 @@ def _shown_rig(context: bpy.types.Context) -> bpy.types.Object:
     return found
 
 
-def _refined_view(context: bpy.types.Context) -> str:
+def refined_view(context: bpy.types.Context, armature: bpy.types.Object) -> str:
     """The switch's words: the same row says what keeps this viewport from it."""
-    seen = context.space_data.region_3d
-    if properties.of_scene(context.scene).refine_view and not seen.is_perspective:
-        return "Refined View (perspective only)"
-    return "Refined View"
+    why = ""
+    if properties.of_scene(context.scene).refine_view:
+        if session.get().client is None:
+            why = " (press Start)"
+        elif not context.space_data.region_3d.is_perspective:
+            why = " (perspective only)"
+        elif clouds.is_inspected(armature):
+            why = " (not of layers)"
+    return "Refined View" + why
 
 
 class SPLITAVATAR_PT_main(_Panel, bpy.types.Panel):
@@ -87,7 +92,9 @@ class SPLITAVATAR_PT_avatar(_AvatarPanel, bpy.types.Panel):
         if preview.image() is not None:
             row.prop(scene, "show_preview", text="", icon="HIDE_OFF")
             row.operator("splitavatar.clear_preview", text="", icon="X")
-        layout.prop(scene, "refine_view", text=_refined_view(context))
+        row = layout.row()
+        row.use_property_split = False  # its words need the whole width
+        row.prop(scene, "refine_view", text=refined_view(context, armature))
         layout.operator("splitavatar.add_camera", icon="CAMERA_DATA")
 
     def _draw_file(

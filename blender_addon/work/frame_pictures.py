@@ -133,11 +133,14 @@ def stacked(layers: np.ndarray, depths: np.ndarray) -> Picture:
         Colours as the layers have them; the nearest depth, `NOTHING` where there is none.
     """
     depths = np.where(depths > 0, depths, NOTHING)
+    nearest_m = depths.min(axis=0).astype(np.float32)
+    if len(layers) == 1:
+        return layers[0], nearest_m
     combined = np.zeros_like(layers[0])
     for place in np.argsort(depths, axis=0, kind="stable"):
         nearest = np.take_along_axis(layers, place[None, ..., None], axis=0)[0]
         combined += (1 - combined[..., 3:]) * nearest
-    return combined, depths.min(axis=0).astype(np.float32)
+    return combined, nearest_m
 
 
 def _premultiplied(rgba: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ def _update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, wait: bool) 
 
 
 def _check_pictures(depsgraph: bpy.types.Depsgraph) -> None:
-    if not _must_wait():
+    if not steps.without_window() and depsgraph.mode == "VIEWPORT":
         session.get().preview.check(depsgraph)
         session.get().view.check(depsgraph)
 
@@ -83,8 +83,10 @@ def on_render_end(*_: object) -> None:
 
 @persistent
 def on_undo(*_: object) -> None:
-    """Undo may have brought back an older cloud."""
+    """Undo may have brought back an older cloud, or another pose."""
     preview.stand()
+    for region in sights.pictures():
+        sights.drop(region)
     session.get().avatars.forget_shown()
 
 

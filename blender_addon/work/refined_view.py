@@ -47,12 +47,12 @@ class _Asked:
 
     def picture(self) -> Refined:
         """What it is when all have answered."""
-        layers = np.stack([reply.rgba for reply in self.replies]).astype(np.float32) / 255
-        layers[..., :3] *= layers[..., 3:]
-        depths = [shot.scale * reply.depth for shot, reply in zip(self.shots, self.replies)]
-        rgba, away = frame_pictures.stacked(layers, np.stack(depths))
-        upwards = (np.ascontiguousarray(part[::-1], np.float32) for part in (rgba, away))
-        return Refined(self.sight, self.posed, *upwards)
+        layers = np.stack([_upwards(reply.rgba, 1 / 255) for reply in self.replies])
+        for channel in range(3):  # one by one: all at once takes numpy ten times as long
+            layers[..., channel] *= layers[..., 3]
+        pairs = zip(self.shots, self.replies, strict=True)
+        depths = np.stack([_upwards(reply.depth, shot.scale) for shot, reply in pairs])
+        return Refined(self.sight, self.posed, *frame_pictures.stacked(layers, depths))
 
     def send(self, client: Any) -> None:
         """Asks for the next avatar's."""
@@ -174,6 +174,11 @@ def _shots_now(sight: Sight) -> list[Shot]:
             depsgraph = scene.view_layers[sight.layer].depsgraph
             return [] if depsgraph is None else _shots(sight, scene, depsgraph)
     return []
+
+
+def _upwards(rows: np.ndarray, factor: float) -> np.ndarray:
+    """[H, ...] float32, times a factor, its rows the other way round."""
+    return np.multiply(rows[::-1], np.float32(factor), dtype=np.float32)
 
 
 def _key(shots: list[Shot]) -> bytes:

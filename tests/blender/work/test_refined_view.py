@@ -9,7 +9,7 @@ from mathutils import Matrix
 
 from blender_addon import steps
 from blender_addon.scene import preview, properties, sights
-from blender_addon.work import frame_pictures, pump, refined_view, session
+from blender_addon.work import frame_pictures, handlers, pump, refined_view, session
 from blender_addon.work.shot import Shot
 from shared import messages
 from tests.blender.work.test_live_preview import pump_until
@@ -176,3 +176,9 @@ def test_of_an_avatar_that_is_gone_nothing_is_asked(
     assert sights.note(region, sight) is None
     pump.pump()
     assert session.get().error is None
+
+
+def test_undo_brings_the_splats_back(live_rig: bpy.types.Object, region: int) -> None:
+    refined(region, seen(live_rig))
+    handlers.on_undo()
+    assert sights.pictures() == {}

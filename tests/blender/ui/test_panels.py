@@ -1,0 +1,47 @@
+"""What rows of the N-panel say."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+
+from blender_addon.scene import clouds, properties
+from blender_addon.scene.node_tree import set_input
+from blender_addon.scene.playback import group
+from blender_addon.ui import panels
+from blender_addon.work import session
+from tests.blender.fake_binding import binding_arrays
+
+
+def test_the_switch_of_the_refined_view_says_what_keeps_a_viewport_from_it(
+    avatar_rig: bpy.types.Object, rig_data: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply: Any = SimpleNamespace(avatar="ada", binding=binding_arrays(rig_data))
+    clouds.bind(avatar_rig, reply)
+    region = SimpleNamespace(is_perspective=False)
+    context: Any = SimpleNamespace(
+        scene=bpy.context.scene, space_data=SimpleNamespace(region_3d=region)
+    )
+    found = []
+
+    def look() -> None:
+        found.append(panels.refined_view(context, avatar_rig))
+
+    look()
+    properties.of_scene(bpy.context.scene).refine_view = True
+    look()
+    monkeypatch.setattr(session.Session, "client", object())
+    look()
+    region.is_perspective = True
+    look()
+    set_input(clouds.playback(avatar_rig), group.BY_LAYER, True)
+    look()
+    assert found == [
+        "Refined View",
+        "Refined View (press Start)",
+        "Refined View (perspective only)",
+        "Refined View",
+        "Refined View (not of layers)",
+    ]
