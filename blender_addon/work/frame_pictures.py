@@ -11,16 +11,11 @@ from .. import steps
 from .._shared import AvatarError, messages
 from ..scene import properties, rest
 from . import session
+from .depth_order import Picture, laid_over
 from .shot import Shot
-
-NOTHING = 1e10
-"""Blender's depth of a pixel that nothing covers."""
 
 TICK_S = 0.02
 """How often a picture under way looks whether it was cancelled."""
-
-Picture = tuple[np.ndarray, np.ndarray]
-"""[H, W, 4] float32, premultiplied, scene-linear; [H, W] float32 metres from the camera."""
 
 
 def shots(
@@ -106,48 +101,6 @@ def _ready(armature: bpy.types.Object) -> tuple[Any, str]:
         path = str(properties.avatar_path(armature))
         found = client.call(messages.LoadAvatar(path=path, job=steps.new_job()))
     return client, found.avatar
-
-
-def laid_over(pictures: list[tuple[np.ndarray, np.ndarray]]) -> Picture:
-    """Pictures as one, each pixel's nearest in front.
-
-    Args:
-        pictures: [H, W, 4] uint8, straight alpha, sRGB; and [H, W] camera depth in metres,
-            0: nothing.
-
-    Returns:
-        The depth is the nearest one, `NOTHING` where there is none.
-    """
-    layers = np.stack([_premultiplied(rgba) for rgba, _ in pictures])
-    return stacked(layers, np.stack([depth for _, depth in pictures]))
-
-
-def stacked(layers: np.ndarray, depths: np.ndarray) -> Picture:
-    """Layers over each other, each pixel's nearest in front.
-
-    Args:
-        layers: [A, H, W, 4] premultiplied.
-        depths: [A, H, W] metres, 0: nothing.
-
-    Returns:
-        Colours as the layers have them; the nearest depth, `NOTHING` where there is none.
-    """
-    depths = np.where(depths > 0, depths, NOTHING)
-    nearest_m = depths.min(axis=0).astype(np.float32)
-    if len(layers) == 1:
-        return layers[0], nearest_m
-    combined = np.zeros_like(layers[0])
-    for place in np.argsort(depths, axis=0, kind="stable"):
-        nearest = np.take_along_axis(layers, place[None, ..., None], axis=0)[0]
-        combined += (1 - combined[..., 3:]) * nearest
-    return combined, nearest_m
-
-
-def _premultiplied(rgba: np.ndarray) -> np.ndarray:
-    values = rgba.astype(np.float32) / 255
-    colour, alpha = values[..., :3], values[..., 3:]
-    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
-    return np.concatenate([linear * alpha, alpha], axis=-1, dtype=np.float32)
 
 
 def cut(picture: Picture, scene: bpy.types.Scene) -> Picture:

@@ -13,7 +13,7 @@ import numpy as np
 from .._shared import AvatarError
 from ..scene import properties
 from . import frame_pictures
-from .frame_pictures import Picture
+from .depth_order import Picture
 from .shot import Shot, between
 
 BEFORE = {"START": 0.0, "CENTER": 0.5, "END": 1.0}

@@ -14,7 +14,7 @@ import numpy as np
 from .._shared import AvatarError, messages
 from ..scene import properties, rest, sights
 from ..scene.sights import Refined, Sight
-from . import frame_pictures, live_preview
+from . import depth_order, live_preview
 from .live import LiveAvatars
 from .shot import Shot
 
@@ -52,7 +52,7 @@ class _Asked:
             layers[..., channel] *= layers[..., 3]
         pairs = zip(self.shots, self.replies, strict=True)
         depths = np.stack([_upwards(reply.depth, shot.scale) for shot, reply in pairs])
-        return Refined(self.sight, self.posed, *frame_pictures.stacked(layers, depths))
+        return Refined(self.sight, self.posed, *depth_order.stacked(layers, depths))
 
     def send(self, client: Any) -> None:
         """Asks for the next avatar's."""

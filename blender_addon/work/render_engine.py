@@ -14,7 +14,7 @@ from .. import steps
 from .._shared import AvatarError
 from ..scene import properties
 from ..scene.compositing import ENGINE
-from . import frame_pictures, motion_blur, render_passes, session
+from . import depth_order, frame_pictures, motion_blur, render_passes, session
 from .shot import Shot
 
 LOOK_S = 0.5
@@ -105,7 +105,7 @@ class SplitAvatarEngine(bpy.types.RenderEngine):
             self._write(*passes.picture)
         else:
             size = self.resolution_y, self.resolution_x
-            nothing = np.full(size, frame_pictures.NOTHING, np.float32)
+            nothing = np.full(size, depth_order.NOTHING, np.float32)
             self._write(np.zeros((*size, 4), np.float32), nothing)
 
     def _write(self, combined: np.ndarray, depth: np.ndarray) -> None:

@@ -20,7 +20,7 @@ import bpy
 
 from .._shared import AvatarError
 from ..scene import clouds, compositing, properties
-from . import frame_pictures, motion_blur, session
+from . import depth_order, frame_pictures, motion_blur, session
 from .shot import Shot
 
 LOG = logging.getLogger("splitavatar")
@@ -44,7 +44,7 @@ class _Exposure:
     seen: dict[float, Sequence[Shot]] = field(default_factory=dict)
     """By time, at the moments that the engine has evaluated."""
     own: Sequence[Shot] = ()
-    whole: frame_pictures.Picture | None = None
+    whole: depth_order.Picture | None = None
     """The picture at the frame itself, `own`, uncut; None: there is none."""
 
 
@@ -52,7 +52,7 @@ class RenderPasses:
     """The render that is under way."""
 
     def __init__(self) -> None:
-        self.picture: frame_pictures.Picture | None = None
+        self.picture: depth_order.Picture | None = None
         """Of the avatars, as much as the render region takes in; None: their splats are shown."""
         self.failure = ""
         """Why there is none, where there should be one."""

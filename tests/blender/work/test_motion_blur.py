@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from blender_addon.scene import actions, compositing, properties
-from blender_addon.work import frame_pictures, motion_blur, session
+from blender_addon.work import depth_order, frame_pictures, motion_blur, session
 from blender_addon.work.shot import Shot, between
 from tests.blender.work.test_render_engine import direct, rendered, seen_by_the_engine
 from tests.blender.work.test_render_passes import EEVEE
@@ -214,7 +214,7 @@ def test_a_cut_to_another_camera_does_not_blend_the_two(
     scene.frame_set(2)
     through, frame = set(), frame_pictures.rendered
 
-    def noted(seen: list[Shot], is_cancelled) -> frame_pictures.Picture | None:
+    def noted(seen: list[Shot], is_cancelled) -> depth_order.Picture | None:
         through.update(shot.camera.viewmat.tobytes() for shot in seen)
         return frame(seen, is_cancelled)
 

@@ -9,7 +9,7 @@ from mathutils import Matrix
 
 from blender_addon import steps
 from blender_addon.scene import preview, properties, sights
-from blender_addon.work import frame_pictures, handlers, pump, refined_view, session
+from blender_addon.work import depth_order, handlers, pump, refined_view, session
 from blender_addon.work.shot import Shot
 from shared import messages
 from tests.blender.work.test_live_preview import pump_until
@@ -72,7 +72,7 @@ def test_a_viewport_gets_the_picture_of_what_it_sees(
     np.testing.assert_allclose(picture.rgba[..., :3], rgba[..., :3] * rgba[..., 3:], atol=1e-6)
     there = reply.depth[::-1] > 0
     np.testing.assert_allclose(picture.away[there], reply.depth[::-1][there], rtol=1e-6)
-    assert (picture.away[~there] == frame_pictures.NOTHING).all()
+    assert (picture.away[~there] == depth_order.NOTHING).all()
 
 
 def test_it_goes_at_once_when_the_pose_changes_and_a_new_one_comes(

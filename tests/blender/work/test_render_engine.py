@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from blender_addon.scene import cameras, properties
-from blender_addon.work import frame_pictures, render_engine, session
+from blender_addon.work import depth_order, render_engine, session
 from blender_addon.work.shot import Shot
 
 
@@ -138,7 +138,7 @@ def test_the_nearer_avatar_is_in_front() -> None:
     depths = np.array([[1.0, 0.0]]), np.array([[2.0, 2.0]])
     for order in ((0, 1), (1, 0)):
         pictures = [((near, far)[number], depths[number]) for number in order]
-        combined, depth = frame_pictures.laid_over(pictures)
+        combined, depth = depth_order.laid_over(pictures)
         np.testing.assert_allclose(combined[0, 0], [1, 1, 1, 1])
         np.testing.assert_allclose(combined[0, 1], [1, 0, 0, 1])
         np.testing.assert_allclose(depth, [[1, 2]])
@@ -147,7 +147,7 @@ def test_the_nearer_avatar_is_in_front() -> None:
 def test_half_clear_layers_add_up_in_scene_linear_light() -> None:
     half = np.array([[[255, 255, 255, 128]]], np.uint8)
     red = np.array([[[255, 0, 0, 255]]], np.uint8)
-    combined, _ = frame_pictures.laid_over([(half, np.ones((1, 1))), (red, np.full((1, 1), 2.0))])
+    combined, _ = depth_order.laid_over([(half, np.ones((1, 1))), (red, np.full((1, 1), 2.0))])
     part = 128 / 255
     np.testing.assert_allclose(combined[0, 0], [1, part, part, 1], atol=1e-6)
 
