@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 import blender_addon
-from blender_addon.scene import cameras, properties, rig
+from blender_addon.scene import actions, cameras, properties, rig
 from blender_addon.work import batch, pump, session
 from shared.camera import HEAD_TO_BLENDER, Camera
 from tests.blender.drawing import made_up
@@ -153,6 +153,32 @@ def among_meshes(task: Task) -> dict[str, Any]:
     return {"to_cube": to_cube, "half_m": half_m, "view": cameras.to_text(view)}
 
 
+def motion_blur(task: Task) -> dict[str, Any]:
+    """Renders frame `frame` with a shutter of `shutter` frames, by our engine and by Cycles.
+
+    OUT/SPLITAVATAR.png and OUT/CYCLES.png; the motion is even from frame to frame.
+    """
+    armature, scene = open_avatar(task), bpy.context.scene
+    for curve in actions.curves(armature):
+        for point in curve.keyframe_points:
+            point.interpolation = "LINEAR"
+    scene.frame_set(task["frame"])
+    scene.render.use_motion_blur, scene.render.motion_blur_shutter = True, task["shutter"]
+    scene.render.motion_blur_position = "START"
+    scene.splitavatar.blur_pictures = task["pictures"]
+    scene.render.film_transparent, scene.render.dither_intensity = True, 0
+    scene.view_settings.view_transform = "Standard"
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False
+    bpy.ops.splitavatar.refine_renders()
+    for engine in ("SPLITAVATAR", "CYCLES"):
+        scene.render.engine = engine
+        scene.render.filepath = str(Path(task["out"]) / engine)
+        bpy.ops.render.render(write_still=True)
+    view = cameras.scene_camera(scene, armature, rig.evaluate(bpy.context, armature))
+    return {"view": cameras.to_text(view)}
+
+
 def killed_backend(task: Task) -> dict[str, Any]:
     """Kills the backend in the middle of a batch render, starts it again and resumes."""
     here = session.get()
@@ -229,7 +255,9 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-_PARTS = (import_ply, scrub, viewport, among_meshes, killed_backend, wait_to_be_killed)
+_PARTS = (
+    import_ply, scrub, viewport, among_meshes, motion_blur, killed_backend, wait_to_be_killed
+)  # fmt: skip
 PARTS = {part.__name__: part for part in _PARTS}
 
 

@@ -12,6 +12,7 @@ from blender_addon.work import depth_order, frame_pictures, motion_blur, session
 from blender_addon.work.shot import Shot, between
 from tests.blender.work.test_render_engine import direct, rendered, seen_by_the_engine
 from tests.blender.work.test_render_passes import EEVEE
+from tests.linear_mean import linear_mean
 
 ENGINES = (compositing.ENGINE, "CYCLES", EEVEE)
 SHUTTER = 0.8
@@ -59,18 +60,6 @@ def sub_frames(armature: bpy.types.Object, times: Sequence[float]) -> list[np.nd
     return found
 
 
-def mean(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """[H, W, 4] bytes, straight alpha: their mean in linear light."""
-    values = np.array(pictures) / 255
-    alpha = values[..., 3:]
-    encoded = values[..., :3]
-    light = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    light, alpha = (light * alpha).mean(axis=0), alpha.mean(axis=0)
-    light = light / np.maximum(alpha, 1e-6)
-    encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(255 * np.concatenate([encoded, alpha], axis=-1)).astype(int)
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("position", "opens"), [("START", 2), ("CENTER", 1.6), ("END", 1.2)])
 def test_a_frame_is_the_mean_of_its_moments(
@@ -80,7 +69,7 @@ def test_a_frame_is_the_mean_of_its_moments(
     bpy.context.scene.render.motion_blur_position = position
     pictures = sub_frames(moving, [opens + SHUTTER * (k + 0.5) / 5 for k in range(5)])
     bpy.ops.render.render(write_still=True)
-    seen, wanted = rendered(tmp_path / "seen.png"), mean(pictures)
+    seen, wanted = rendered(tmp_path / "seen.png"), linear_mean(pictures)
     opaque = wanted[..., 3] > 200
     assert np.ptp([picture[opaque].mean() for picture in pictures]) > 60, "nothing moves"
     assert np.abs(np.mean(pictures, axis=0) - wanted)[opaque].max() > 4, "light or bytes: the same"
@@ -132,7 +121,10 @@ def test_frames_of_an_animation_are_blurred_one_by_one(
     bpy.ops.render.render(animation=True)
     for frame in (1, 2, 3):
         times = [frame - SHUTTER / 2 + SHUTTER * (k + 0.5) / 5 for k in range(5)]
-        seen, wanted = rendered(tmp_path / f"seen{frame:04d}.png"), mean(sub_frames(moving, times))
+        seen, wanted = (
+            rendered(tmp_path / f"seen{frame:04d}.png"),
+            linear_mean(sub_frames(moving, times)),
+        )
         assert np.abs(seen - wanted)[wanted[..., 3] > 200].max() <= 1
 
 
