@@ -220,7 +220,8 @@ def file_name(rig: bpy.types.Object) -> str:
 
 def active_rig(context: bpy.types.Context) -> bpy.types.Object | None:
     """The avatar that operators work on: the active object's, else the scene's only one."""
-    found = rig_of(context.active_object) if context.active_object else None
+    # Without a window, as at the end of an animation's render, the context has no such thing.
+    found = rig_of(getattr(context, "active_object", None))
     if found is not None:
         return found
     everyone = rigs(context.scene)

@@ -1,6 +1,7 @@
 """Blender's callbacks: frame changes, edits, undo, loading and saving."""
 
 import logging
+import threading
 
 import bpy
 from bpy.app.handlers import persistent
@@ -36,7 +37,9 @@ def _update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, wait: bool) 
 
 
 def _check_pictures(depsgraph: bpy.types.Depsgraph) -> None:
-    if not steps.without_window() and depsgraph.mode == "VIEWPORT":
+    # A render calls this in a thread of its own, and as it ends in the main one.
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and not steps.without_window() and depsgraph.mode == "VIEWPORT":
         session.get().preview.check(depsgraph)
         session.get().view.check(depsgraph)
 

@@ -37,7 +37,8 @@ def window(
     if isinstance(blender, Missing):
         pytest.skip(blender.reason)
     path = build_for(BLENDER)
-    with started(blender, tmp_path_factory.mktemp("window")) as window:
+    folder = tmp_path_factory.mktemp("window")
+    with started(blender, folder) as window:
         window.guide = request.config.getoption("--guide")
         assert window.ask(f"install({str(path)!r})")
         left, top, right, bottom = window.ask("rectangle()")
@@ -46,6 +47,7 @@ def window(
         window.wait("view().spaces[0].show_region_ui")
         window.wait("open_panel()")
         yield window
+    assert "Traceback" not in (folder / "blender.log").read_text(), "a callback raised something"
 
 
 @pytest.fixture(scope="session")

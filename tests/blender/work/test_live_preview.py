@@ -10,7 +10,7 @@ import pytest
 
 from blender_addon import steps
 from blender_addon.scene import preview
-from blender_addon.work import pump, session
+from blender_addon.work import handlers, pump, session
 from blender_addon.work.shot import Shot
 
 
@@ -106,3 +106,17 @@ def test_what_cannot_be_previewed_switches_live_off_and_is_told_once(
     here.error = None
     pump.pump()
     assert here.error is None
+
+
+def test_what_a_render_s_thread_evaluates_is_no_matter_of_the_pictures(
+    seen: bpy.types.Object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = bpy.context.scene, bpy.context.evaluated_depsgraph_get()
+    checked: list[bpy.types.Depsgraph] = []
+    monkeypatch.setattr(session.get().preview, "check", checked.append)
+    thread = threading.Thread(target=handlers.on_frame_change, args=given)
+    thread.start()
+    thread.join()
+    assert checked == []
+    handlers.on_frame_change(*given)
+    assert checked == [given[1]]
