@@ -27,7 +27,8 @@ _STUDIO = (
     0.55,
     1.05,
 )  # from where to where `brightness_of` told one studio's light by different faces
-_CORNER = 0.8  # how much darker teeth are at the mouth's corners, which shade them
+_CORNER = 0.95  # how much darker teeth are at the mouth's corners, which shade them
+_SHADED_TEETH = 0.88  # those that a portrait hides are seldom bared as far as in a smile
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
 _INNER_LIPS = 0.2  # of the cavity's colour: what closed lips hide lies in their shadow
 _WET_LIPS, _INNER_LIPS_M = 0.7, 0.005  # of the lips' colour, on their insides, and how far in
@@ -146,7 +147,7 @@ class HiddenColours:
         aside = np.abs(sites.rest[:, :1]) / np.abs(sites.rest[at["lips"], 0]).max()
         on_teeth = (1 - _BACK_TEETH * back) * (1 - _CORNER * np.minimum(aside, 1) ** 2)
         shown = teeth & seen
-        enamel = light / np.clip(brightness, *_STUDIO) * TEETH
+        enamel = _SHADED_TEETH * light / np.clip(brightness, *_STUDIO) * TEETH
         if shown.sum() > _ENOUGH_TEETH:
             shades = colours[shown].mean(1)
             lit = shades >= np.percentile(shades, 40)
