@@ -38,6 +38,9 @@ of it is the head's, the mouth's inside, the eyeballs'."""
 
 PLANES = PICTURE + len(CLUES)
 
+_DARK = 0.02  # no hue is told of less
+_YELLOWISH = 0.94  # most green and blue of teeth, to 1 of red
+
 FAR_PX = 32.0
 """So many pixels of the portrait are 1 in the plane of what moved."""
 
@@ -101,7 +104,7 @@ class Retoucher(nn.Module):
         x = self.down[-1](x)
         for finer, block in zip(reversed(self.finer), reversed(self.up), strict=True):
             x = block(F.interpolate(finer(x), scale_factor=2.0) + kept.pop())
-        return self.leave(F.silu(x)) * doubt(planes)
+        return likely(planes, self.leave(F.silu(x)) * doubt(planes))
 
 
 def doubt(planes: Tensor) -> Tensor:
@@ -110,5 +113,29 @@ def doubt(planes: Tensor) -> Tensor:
     Args:
         planes: [B, PLANES, H, W] 0..1.
     """
-    trust, moved = (planes[:, PICTURE + CLUES.index(name)][:, None] for name in ("trust", "moved"))
+    trust, moved = _clues(planes, "trust", "moved")
     return 1 - trust * torch.exp(-(moved * FAR_PX).square())
+
+
+def likely(planes: Tensor, added: Tensor) -> Tensor:
+    """[B, 4, H, W] what is added, in hues that there are: teeth that turn brighter do not turn blue
+    or green, and eyes keep their own.
+
+    Args:
+        planes: [B, PLANES, H, W] 0..1.
+        added: [B, 4, H, W] to the picture.
+    """
+    mouth, eyes = _clues(planes, "mouth", "eyes")
+    drawn, colours = planes[:, : PICTURE - 1], added[:, : PICTURE - 1]
+    bright = drawn.mean(1, keepdim=True).clamp_min(_DARK)
+    in_eyes = drawn * colours.mean(1, keepdim=True) / bright
+    shown = drawn + colours
+    in_mouths = shown.minimum(drawn.maximum(_YELLOWISH * shown[:, :1])) - drawn
+    colours = colours + mouth * (in_mouths - colours)
+    colours = colours + eyes * (in_eyes - colours)
+    return torch.cat([colours, added[:, PICTURE - 1 :]], dim=1)
+
+
+def _clues(planes: Tensor, *names: str) -> list[Tensor]:
+    """[B, 1, H, W] each, of planes [B, PLANES, H, W]."""
+    return [planes[:, PICTURE + CLUES.index(name)][:, None] for name in names]
