@@ -39,7 +39,7 @@ of it is the head's, the mouth's inside, the eyeballs'."""
 PLANES = PICTURE + len(CLUES)
 
 _DARK = 0.02  # no hue is told of less
-_YELLOWISH = 0.94  # most green and blue of teeth, to 1 of red
+_TEETH = (1.0, 0.94, 0.94)  # most of red, green and blue, to 1 of red
 
 FAR_PX = 32.0
 """So many pixels of the portrait are 1 in the plane of what moved."""
@@ -130,7 +130,8 @@ def likely(planes: Tensor, added: Tensor) -> Tensor:
     bright = drawn.mean(1, keepdim=True).clamp_min(_DARK)
     in_eyes = drawn * colours.mean(1, keepdim=True) / bright
     shown = drawn + colours
-    in_mouths = shown.minimum(drawn.maximum(_YELLOWISH * shown[:, :1])) - drawn
+    most = shown[:, :1] * shown.new_tensor(_TEETH)[:, None, None]
+    in_mouths = shown.minimum(drawn.maximum(most)) - drawn
     colours = colours + mouth * (in_mouths - colours)
     colours = colours + eyes * (in_eyes - colours)
     return torch.cat([colours, added[:, PICTURE - 1 :]], dim=1)
