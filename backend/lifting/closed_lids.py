@@ -46,13 +46,13 @@ def colour_closed_lids(
 
     Args:
         colours: [M, 3] display sRGB, changed in place.
-        seen: [M] bool.
+        seen: [M] bool, in this portrait or in another one of the person.
         plain: [M] bool: skin of the face that is seen, beside eyes and lips.
         sites: M sites.
         at: [M] bool of each region.
         view: The portrait.
     """
-    hung = hung_over(view, view.camera.project(sites.positions), at)
+    hung = hung_over(view, view.camera.project(sites.positions), at) & ~seen
     upper = at["upper_lids"] & ~at["eyes"]
     for hidden, beside in ((hung & ~upper, plain), (hung & upper, seen & upper)):
         if hidden.any() and beside.any():

@@ -23,10 +23,7 @@ _TONGUE_TIP_M, _THROAT_M, _THROAT = 0.012, 0.065, 0.75  # behind the teeth's fro
 _CHEEKS = 0.6  # of the tongue's colour: the lips' shadow lies on their insides
 _PHARYNX_M, _ASIDE_M, _BELOW_M = 0.07, 0.018, 0.005  # from the lips; from the middle; below lips
 _FRONT_TEETH_M, _BACK_TEETH_M, _BACK_TEETH = 0.008, 0.038, 0.5  # fully lit; how dark the last are
-_STUDIO = (
-    0.55,
-    1.05,
-)  # from where to where `brightness_of` told one studio's light by different faces
+_STUDIO = (0.55, 1.05)  # what `brightness_of` told of one studio's light by different faces
 _CORNER = 0.95  # how much darker teeth are at the mouth's corners, which shade them
 _SHADED_TEETH = 0.88  # those that a portrait hides are seldom bared as far as in a smile
 _LOWER_TEETH = 0.75  # they lie in the lips' shadow
