@@ -34,10 +34,11 @@ from backend.avatar.weights import UNTRAINED  # noqa: E402
 from backend.data.held_out import judged  # noqa: E402
 from backend.data.retouch_sample import Sample  # noqa: E402
 from backend.export.atomic import write_bytes  # noqa: E402
-from backend.model.retoucher import PICTURE, Retoucher  # noqa: E402
+from backend.model.retoucher import PICTURE  # noqa: E402
 from backend.round_trips.trip import another_pose, known_portrait, seen  # noqa: E402
 from backend.tracking.pictures import picture_files  # noqa: E402
 from backend.training.retoucher.objective import Objective  # noqa: E402
+from scripts.measure_retoucher import HEADING, loaded, planes_of, row  # noqa: E402
 from shared.errors import AvatarError  # noqa: E402
 from shared.progress import silent  # noqa: E402
 
@@ -103,26 +104,20 @@ def _round_trip(
 
 
 def _print_table(people: list[Person]) -> None:
-    objective, retoucher = Objective(), Retoucher()
-    retoucher.load(RETOUCHER.read_bytes())
-    retoucher.eval()
-    target = torch.stack([_planes(p.samples[_FIRST].target) for p in people])
-    print("| | PSNR | features | sharpness | PSNR better | features better |")
-    print("|---|---|---|---|---|---|")
+    objective, retoucher = Objective(), loaded(RETOUCHER)
+    target = torch.stack([planes_of(p.samples[_FIRST].target) for p in people])
+    print(HEADING)
     firsts: list[dict[str, Tensor]] = []
     for name in people[0].samples:
-        drawn = torch.stack([_planes(person.samples[name].drawn) for person in people])
+        drawn = torch.stack([planes_of(person.samples[name].drawn) for person in people])
         plain = drawn[:, :PICTURE]
         added = torch.cat([retoucher(part) for part in drawn.split(8)])
-        for row, shown in enumerate((plain, plain + STRENGTH * added)):
+        for place, shown in enumerate((plain, plain + STRENGTH * added)):
             found = objective.judge(shown, target)
             if name == _FIRST:
                 firsts.append(found)
-            means = " | ".join(f"{float(values.mean()):.3f}" for values in found.values())
-            nearer = float((found["psnr"] > firsts[row]["psnr"]).float().mean())
-            liker = float((found["features"] < firsts[row]["features"]).float().mean())
-            label = f"{name}, retouched" if row else name
-            print(f"| {label} | {means} | {nearer:.0%} | {liker:.0%} |")
+            label = f"{name}, retouched" if place else name
+            print(row(label, found, firsts[place]))
 
 
 def _sheet(people: list[Person]) -> np.ndarray:
@@ -136,10 +131,6 @@ def _sheet(people: list[Person]) -> np.ndarray:
         tiles = [sample.drawn[..., :3] for sample in samples]
         rows.append(np.concatenate([source, *tiles, samples[0].target[..., :3]], axis=1))
     return np.concatenate(rows)[..., ::-1]
-
-
-def _planes(picture: np.ndarray) -> Tensor:
-    return torch.from_numpy(picture).permute(2, 0, 1).float() / 255
 
 
 if __name__ == "__main__":

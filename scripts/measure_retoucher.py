@@ -33,6 +33,10 @@ from backend.training.retoucher.samples import TRIP, kind_of  # noqa: E402
 
 _CELL_PX = 256
 
+HEADING = """\
+| | PSNR | features | sharpness | PSNR better | features better |
+|---|---|---|---|---|---|"""
+
 
 @torch.no_grad()
 def main() -> None:
@@ -43,23 +47,19 @@ def main() -> None:
     args = parser.parse_args()
     files = [f for f in sorted(args.samples.glob(f"*{SUFFIX}")) if kind_of(f) == TRIP]
     samples = [read_sample(file) for file in files]
-    drawn = torch.stack([_planes(sample.drawn) for sample in samples])
-    target = torch.stack([_planes(sample.target) for sample in samples])
+    drawn = torch.stack([planes_of(sample.drawn) for sample in samples])
+    target = torch.stack([planes_of(sample.target) for sample in samples])
     pictures = {"as drawn": drawn[:, :PICTURE]}
     for path in args.weights:
-        network = _loaded(path)
+        network = loaded(path)
         added = torch.cat([network(part) for part in drawn.split(8)])
         pictures[path.stem] = drawn[:, :PICTURE] + STRENGTH * added
     objective = Objective()
     measured = {name: objective.judge(shown, target) for name, shown in pictures.items()}
     first = measured["as drawn"]
-    print("| | PSNR | features | sharpness | PSNR better | features better |")
-    print("|---|---|---|---|---|---|")
+    print(HEADING)
     for name, found in measured.items():
-        means = " | ".join(f"{float(values.mean()):.3f}" for values in found.values())
-        nearer = float((found["psnr"] > first["psnr"]).float().mean())
-        liker = float((found["features"] < first["features"]).float().mean())
-        print(f"| {name} | {means} | {nearer:.0%} | {liker:.0%} |")
+        print(row(name, found, first))
     if args.sheet:
         shown = [*pictures.items(), ("photograph", target)]
         tiles = [
@@ -70,13 +70,24 @@ def main() -> None:
         write_contact_sheet(args.sheet, tiles, 3 * len(shown), _CELL_PX)
 
 
-def _loaded(path: Path) -> Retoucher:
+def row(name: str, found: dict[str, Tensor], first: dict[str, Tensor]) -> str:
+    """A row of the table: means of what `Objective.judge` found of people, and for how many of them
+    it is better than what was found first."""
+    means = " | ".join(f"{float(values.mean()):.3f}" for values in found.values())
+    nearer = float((found["psnr"] > first["psnr"]).float().mean())
+    liker = float((found["features"] < first["features"]).float().mean())
+    return f"| {name} | {means} | {nearer:.0%} | {liker:.0%} |"
+
+
+def loaded(path: Path) -> Retoucher:
+    """The retoucher of a file, in evaluation mode."""
     network = Retoucher()
     network.load(path.read_bytes())
     return network.eval()
 
 
-def _planes(picture: np.ndarray) -> Tensor:
+def planes_of(picture: np.ndarray) -> Tensor:
+    """[C, H, W] 0..1 of [H, W, C] uint8."""
     return torch.from_numpy(picture).permute(2, 0, 1).float() / 255
 
 

@@ -113,7 +113,8 @@ class Detail:
         self._places = places  # [N, 2] pixels of the portrait
         self._shown = torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
         self._clothes = clothes
-        self._openings = [(opening, opening.gap(places)) for opening in (mouth, *lids)]
+        filled = [opening for opening in (mouth, *lids) if opening.inside.any()]
+        self._openings = [(opening, opening.gap(places)) for opening in filled]
         parts = [cloud.layers >= FIRST_EXPRESSION_LAYER, mouth.inside, eyes]
         self._parts = torch.stack([part.to(cloud.features) for part in parts], dim=1)  # [N, 3]
         self._colours = cloud.features[:, :COLOURS]

@@ -14,7 +14,7 @@ from .._shared import AvatarError
 from ..scene import properties
 from . import frame_pictures
 from .depth_order import Picture
-from .shot import Shot, between
+from .shot import Shot, between, key_of
 
 BEFORE = {"START": 0.0, "CENTER": 0.5, "END": 1.0}
 """How much of the shutter's time lies before the frame, by Blender's name of its position."""
@@ -87,9 +87,10 @@ def rendered(
     """
     different: dict[bytes, tuple[Sequence[Shot], float]] = {}
     for moment, weight in zip(shots, weights, strict=True):
-        _, so_far = different.get(_key(moment), (moment, 0.0))
-        different[_key(moment)] = moment, so_far + weight
-    known = {} if made is None else {_key(made[0]): made[1]}
+        key = key_of(moment)
+        _, so_far = different.get(key, (moment, 0.0))
+        different[key] = moment, so_far + weight
+    known = {} if made is None else {key_of(made[0]): made[1]}
     mean: Picture | None = None
     for key, (moment, weight) in different.items():
         picture = known.get(key) or frame_pictures.rendered(moment, is_cancelled)
@@ -98,10 +99,6 @@ def rendered(
         colour, depth = picture[0] * np.float32(weight), picture[1]
         mean = (colour, depth) if mean is None else (mean[0] + colour, np.fmin(mean[1], depth))
     return mean
-
-
-def _key(shots: Sequence[Shot]) -> bytes:
-    return b"".join(shot.key for shot in shots)
 
 
 def at(evaluated: Mapping[float, Sequence[Shot]], time: float) -> Sequence[Shot]:

@@ -16,7 +16,7 @@ from ..scene import properties, rest, sights
 from ..scene.sights import Refined, Sight
 from . import depth_order, live_preview
 from .live import LiveAvatars
-from .shot import Shot
+from .shot import Shot, key_of
 
 STILL_S = 0.25
 """So long a view stands still before the backend is asked."""
@@ -43,7 +43,7 @@ class _Asked:
     @property
     def posed(self) -> bytes:
         """See `Refined`."""
-        return _key(self.shots)
+        return key_of(self.shots)
 
     def picture(self) -> Refined:
         """What it is when all have answered."""
@@ -84,7 +84,7 @@ class RefinedView:
             if (picture.of.scene, picture.of.layer) != (scene.session_uid, layer):
                 continue
             try:
-                posed = _key(_shots(picture.of, scene, depsgraph))
+                posed = key_of(_shots(picture.of, scene, depsgraph))
             except AvatarError:
                 posed = b""
             if posed != picture.posed:
@@ -127,7 +127,7 @@ class RefinedView:
             asked.send(client)
             return False
         self._asked = None
-        if _key(_shots_now(asked.sight)) != asked.posed:
+        if key_of(_shots_now(asked.sight)) != asked.posed:
             return False
         sights.show(asked.region, asked.picture())
         return True
@@ -179,10 +179,6 @@ def _shots_now(sight: Sight) -> list[Shot]:
 def _upwards(rows: np.ndarray, factor: float) -> np.ndarray:
     """[H, ...] float32, times a factor, its rows the other way round."""
     return np.multiply(rows[::-1], np.float32(factor), dtype=np.float32)
-
-
-def _key(shots: list[Shot]) -> bytes:
-    return b"".join(shot.key for shot in shots)
 
 
 def _busy() -> bool:

@@ -1,5 +1,6 @@
 """A shot: everything that a picture of an avatar depends on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -67,6 +68,11 @@ class Shot:
         posed = fingerprint(str(properties.avatar_path(self.armature)), self.frame)
         size = f" {view.width} {view.height} {self.scale} ".encode()
         return posed + size + view.viewmat.tobytes() + view.K.tobytes()
+
+
+def key_of(shots: Sequence[Shot]) -> bytes:
+    """Equal for equal pictures of several avatars."""
+    return b"".join(shot.key for shot in shots)
 
 
 def between(first: Shot, second: Shot, part: float) -> Shot:
