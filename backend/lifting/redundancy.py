@@ -23,6 +23,7 @@ _SIZE_PX = 256
 _DISTANCE_M = 1.8
 _YAWS_DEG = (0, 45, 90, 135, 180, 225, 270, 315)
 _PITCHES_DEG = (-25, 25)
+_KEPT = ("teeth_upper", "teeth_lower", "mouth_interior")
 _SEEN = 0.02  # blending weight, summed over a picture's pixels
 _EXPRESSIONS: tuple[dict[str, float], ...] = (
     {},
@@ -35,7 +36,7 @@ _EXPRESSIONS: tuple[dict[str, float], ...] = (
 
 
 def drop_redundant(model: SplitAvatar, encoded: Encoded, begin: Start, head: Head) -> None:
-    """Lowers the mask residual of children that no view of any expression shows; teeth stay.
+    """Lowers the mask residual of children that no view of any expression shows; a mouth's stay.
 
     Args:
         model: The network.
@@ -54,14 +55,14 @@ def drop_redundant(model: SplitAvatar, encoded: Encoded, begin: Start, head: Hea
             seen = blending_weights(cloud, camera)
             best = seen if best is None else torch.maximum(best, seen)
     assert best is not None
-    # Lips uncover teeth in more ways than these, and where one is missing there is a hole.
-    teeth = (head.regions["teeth_upper"] | head.regions["teeth_lower"]).to(best.device)
+    # Lips uncover a mouth in more ways than these; where part of it is missing there is a hole.
+    kept = torch.stack([head.regions[name] for name in _KEPT]).any(0).to(best.device)
     start = model.vertices  # G0 has no mask
     for layer in begin.personal.layers[1:]:
         assert layer.mask is not None
         count = len(layer.mask)
         unseen = best[start : start + count] < _SEEN
-        layer.mask[unseen & ~teeth.repeat_interleave(count // len(teeth))] = DROPPED
+        layer.mask[unseen & ~kept.repeat_interleave(count // len(kept))] = DROPPED
         start += count
 
 

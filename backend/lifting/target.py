@@ -22,7 +22,7 @@ class Personal:
         rim: [2P] bool, the cells whose colours stay: the outline is darker than what it turns into.
         frozen: Per layer [N] bool: lips and lids, whose colour, place and size stay.
         shown: Per layer [N] 0..1: how much the portrait shows of each Gaussian.
-        anchored: Per layer [N] bool: eyeballs, whose place and size stay.
+        anchored: Per layer [N] bool: eyeballs and teeth, whose place, size and opacity stay.
         fixed: Identity Gaussians that stay as they are: around the planes, and frames of glasses.
     """
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-_WIDTHS_MM = {
+CROWNS_MM = {
     "upper": (8.5, 6.6, 7.6, 7.0, 6.8, 10.2, 9.6),
     "lower": (5.4, 5.9, 6.9, 7.0, 7.1, 11.2, 10.5),
 }
-"""Crowns from the middle outwards (Wheeler's Dental Anatomy, mesiodistal diameters)."""
+"""Widths from the middle outwards (Wheeler's Dental Anatomy, mesiodistal diameters); the open
+head's rows of teeth are as long as these together, before any identity."""
 
 _CROWN_MM = {"upper": 10.0, "lower": 9.0}
 _RISING = 0.12  # of the way along the arch: gums rise sideways, as a smiling lip does
 _SCALLOP_MM = 1.8  # how far gums reach down between two teeth
-_GAP_MM, _GAP_SHADE = 0.6, 0.2
+_GAP_MM, _GAP_SHADE = 0.6, 0.32
 _EDGE_MM = 2.5  # near their edges teeth part farther
 _GUM_BLUR_MM = 0.8
 
@@ -30,8 +31,9 @@ def paint_teeth(rest: np.ndarray, jaw: str, enamel: np.ndarray, light: np.ndarra
         enamel: [3] colour of the crowns.
         light: [3] How brightly the face is lit, 1 for well.
     """
-    along = _along_arch(rest) * 1000
-    edges = np.cumsum((0.0, *_WIDTHS_MM[jaw]))
+    edges = np.cumsum((0.0, *CROWNS_MM[jaw]))
+    along = _along_arch(rest)
+    along = along * edges[-1] / along.max()
     tooth = np.clip(np.searchsorted(edges, along, side="right") - 1, 0, len(edges) - 2)
     width = np.diff(edges)[tooth]
     from_gap = np.minimum(np.abs(along - edges[tooth]), np.abs(edges[tooth + 1] - along))

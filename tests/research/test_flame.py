@@ -96,7 +96,7 @@ def test_the_network_runs_on_a_flame_head(flame: Head, portrait: Portrait) -> No
         vertices = flame.vertices_of(portrait.fit.track)
         layers = model.expression(encoded.g0_raw, vertices, flame.local_frames(vertices))
     means = [layer.means for layer in layers.layers]
-    assert [layer.shape[1] for layer in means] == [5174 * 2**i for i in range(4)]
+    assert [layer.shape[1] for layer in means] == [5528 * 2**i for i in range(4)]
     assert all(torch.isfinite(layer).all() for layer in means)
 
 

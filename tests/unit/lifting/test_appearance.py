@@ -45,6 +45,10 @@ def shown(colours: np.ndarray, trust: np.ndarray) -> VertexColours:
     return VertexColours(colours, trust, trust, np.ones(len(trust), int))
 
 
+def told(appearance: Appearance, what: VertexColours, normals: np.ndarray) -> np.ndarray:
+    return appearance.usual(appearance.codes_of(what, normals), normals)
+
+
 PERSON = np.array([1.0, -1.5, 0.5])
 DIM = np.tile([-0.3, 0.0, 0.0, 0.0], (3, 1))
 FROM_THE_LEFT = np.tile([0.0, 0.25, 0.0, 0.0], (3, 1)) * [[1.0], [0.9], [0.8]]
@@ -54,7 +58,7 @@ FROM_THE_LEFT = np.tile([0.0, 0.25, 0.0, 0.0], (3, 1)) * [[1.0], [0.9], [0.8]]
 def test_what_is_hidden_is_told_by_what_shows(appearance, normals, light) -> None:
     colours = photo_of(appearance, normals, PERSON, light)
     hidden = np.arange(VERTICES) > VERTICES // 2
-    found = appearance.usual(shown(np.where(hidden[:, None], 0, colours), ~hidden), normals)
+    found = told(appearance, shown(np.where(hidden[:, None], 0, colours), ~hidden), normals)
     apart = np.sqrt(np.square(found - colours)[hidden].mean())
     average = np.sqrt(np.square(np.exp(appearance.mean) - colours)[hidden].mean())
     assert apart < average / 3
@@ -65,6 +69,13 @@ def test_the_light_is_told_from_the_person(appearance, normals) -> None:
     codes = appearance.codes(colours, np.ones(VERTICES), normals)
     np.testing.assert_allclose(codes.light[:, 1:], FROM_THE_LEFT[:, 1:], atol=0.08)
     np.testing.assert_allclose(codes.person, PERSON, atol=0.5)
+
+
+def test_how_much_of_the_light_is_from_the_front_is_told(appearance, normals) -> None:
+    for light in (-0.3, 0.2):
+        colours = photo_of(appearance, normals, PERSON, np.tile([0.0, 0.0, 0.0, light], (3, 1)))
+        codes = appearance.codes(colours, np.ones(VERTICES), normals)
+        assert codes.from_front == pytest.approx(light, abs=0.08)
 
 
 def test_what_is_turned_to_the_light_is_brighter(appearance, normals) -> None:
@@ -84,17 +95,17 @@ def test_hair_and_glasses_hardly_change_the_person(appearance, normals) -> None:
 
 
 def test_nothing_that_shows_gives_the_average(appearance, normals) -> None:
-    found = appearance.usual(shown(np.zeros((VERTICES, 3)), np.zeros(VERTICES)), normals)
+    found = told(appearance, shown(np.zeros((VERTICES, 3)), np.zeros(VERTICES)), normals)
     np.testing.assert_allclose(found, np.exp(appearance.mean))
 
 
 def test_what_only_just_shows_counts_nothing(appearance, normals) -> None:
     grazed = shown(np.ones((VERTICES, 3)), np.full(VERTICES, 0.2))
-    np.testing.assert_allclose(appearance.usual(grazed, normals), np.exp(appearance.mean))
+    np.testing.assert_allclose(told(appearance, grazed, normals), np.exp(appearance.mean))
 
 
 def test_vertices_that_the_model_does_not_know_are_nan(appearance, normals) -> None:
     known = np.arange(VERTICES) % 2 == 0
     part = Appearance(appearance.mean, appearance.components, appearance.noise, known)
-    found = part.usual(shown(np.full((VERTICES, 3), 0.4), np.ones(VERTICES)), normals)
+    found = told(part, shown(np.full((VERTICES, 3), 0.4), np.ones(VERTICES)), normals)
     np.testing.assert_array_equal(np.isfinite(found).all(1), known)

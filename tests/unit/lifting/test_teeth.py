@@ -3,18 +3,20 @@
 import numpy as np
 import pytest
 
-from backend.lifting.teeth import GUM, paint_teeth
+from backend.lifting.teeth import CROWNS_MM, GUM, paint_teeth
 
 ENAMEL = np.array([0.9, 0.85, 0.75])
 
 
 def arch(jaw: str) -> tuple[np.ndarray, np.ndarray]:
-    """Sites of a half circle of 25 mm, 18 mm high: [N, 3] metres, and [N] mm along it."""
-    angle = np.radians(np.arange(-80, 81, 0.5))
+    """Sites of a bent row of teeth, 18 mm high: [N, 3] metres, and [N] mm along it."""
+    angle = np.radians(np.arange(-80, 80.1, 0.25))
+    radius = sum(CROWNS_MM[jaw]) / angle[-1]
     up = np.linspace(0, 0.018, 19) * (1 if jaw == "upper" else -1)
     a, y = np.meshgrid(angle, up)
-    places = np.stack([0.025 * np.sin(a), y, 0.025 * np.cos(a)], axis=-1).reshape(-1, 3)
-    return places, np.abs(a).ravel() * 25
+    places = np.stack([np.sin(a), 0 * a, np.cos(a)], axis=-1) * radius / 1000
+    places[..., 1] = y
+    return places.reshape(-1, 3), np.abs(a).ravel() * radius
 
 
 @pytest.mark.parametrize(("jaw", "incisor_mm"), [("upper", 8.5), ("lower", 5.4)])
@@ -29,8 +31,14 @@ def test_crowns_gaps_and_gums_are_where_they_belong(jaw: str, incisor_mm: float)
     gap = (np.abs(along - incisor_mm) < 0.15) & (np.abs(height - 4) < 0.6)
     assert gap.any()
     assert colours[gap].mean() < 0.85 * ENAMEL.mean(), "between the first and the second incisor"
-    gum = height > 15
+    gum = (height > 15) & (along < 35)  # they rise along the arch
     np.testing.assert_allclose(colours[gum], np.broadcast_to(GUM, (gum.sum(), 3)), atol=0.05)
+
+
+def test_gaps_stay_where_teeth_meet_in_a_wider_jaw() -> None:
+    rest, _ = arch("upper")
+    wider = paint_teeth(rest * [1.08, 1, 1.08], "upper", ENAMEL, np.ones(3))
+    np.testing.assert_allclose(wider, paint_teeth(rest, "upper", ENAMEL, np.ones(3)), atol=1e-6)
 
 
 def test_both_sides_are_alike() -> None:
