@@ -37,7 +37,7 @@ class AvatarError(Exception):
         if code not in CODES:
             raise ValueError(f"unknown error code {code!r}; expected one of {sorted(CODES)}")
         self.code = code
-        self.message = _legible(message)
+        self.message = _shortened(legible(message))
         super().__init__(f"{self.message} {remedy}")
         self.remedy = remedy
 
@@ -50,14 +50,19 @@ def said(error: BaseException) -> str:
     return words or "no reason was given"
 
 
+def legible(text: str) -> str:
+    """A text that can be sent and shown; names of files may be bytes that are none."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 _LONGEST = 2000
 
 
-def _legible(message: str) -> str:
-    """A message that can be read and sent: files say values of any length, and half letters."""
+def _shortened(message: str) -> str:
+    """A message that can be read: files say values of any length."""
     if len(message) > _LONGEST:
         message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
-    return message.encode("utf-8", "backslashreplace").decode("utf-8")
+    return message
 
 
 _OF_A_FILE = frozenset(

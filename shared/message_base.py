@@ -43,6 +43,11 @@ def array(dtype: str, shape: str, doc: str, default: Any = MISSING) -> Any:
     return field(default=default, metadata={"doc": doc, "dtype": dtype, "shape": shape})
 
 
+def arrays(dtype: str, shape: str, doc: str) -> Any:
+    """A field that is arrays of this type and shape by name, none by default."""
+    return field(default_factory=dict, metadata={"doc": doc, "dtype": dtype, "shape": shape})
+
+
 def optional_fields(cls: type[Message]) -> set[str]:
     """Names of fields that a sender may leave out."""
     return {

@@ -18,7 +18,8 @@ import numpy as np
 from .camera import Camera
 from .cloud import Cloud
 from .flame import Track
-from .message_base import Message, array, listed, value
+from .message_base import Message, array, arrays, listed, value
+from .photos import Photo
 from .version import PROTOCOL, VERSION
 
 STATES = ("not_installed", "stopped", "starting", "ready", "busy", "failed")
@@ -79,7 +80,7 @@ class AvatarReply(Message):
         " expression_deltas [52,V,3], joints [5,3], skin_weights [V,5]"
     )
     identity: Cloud = value("identity Gaussians of the neutral frame, head space")
-    notes: list[str] = listed("what to know of the photo it was just made of, a sentence each")
+    notes: list[str] = listed("what to know of the photos it was just made of, a sentence each")
     binding: dict[str, np.ndarray] | None = value(
         "arrays of `shared.binding`, which move it without the backend; absent where only the"
         " network can",
@@ -165,15 +166,27 @@ class BackendInfo(Message):
 
 @dataclass(frozen=True, eq=False)
 class CreateAvatar(Message):
-    """Makes an avatar from a portrait and saves it."""
+    """Makes an avatar from a portrait, or a few photos of one person, and saves it."""
 
     WIRE: ClassVar[str] = "avatar.create"
     REPLY: ClassVar[type[Message] | None] = AvatarReply
-    image: np.ndarray = array("uint8", "[bytes]", "the image file's bytes")
+    image: np.ndarray = array("uint8", "[bytes]", "the portrait's file; of several the main photo")
     path: str = value("where to save the .savatar file, absolute")
     job: str = value("id for progress and cancel, unique for this client")
-    face: int | None = value("which face: 1 is the first from the left; 0: the largest", None)
+    face: int | None = value(
+        "which face of the portrait: 1 is the first from the left; 0: the largest", None
+    )
     iterations: int | None = value("personalisation steps; null: the usual number", None)
+    name: str = value("what errors and notes call the portrait; wanted beside other photos", "")
+    others: dict[str, np.ndarray] = arrays(
+        "uint8", "[bytes]", "files of up to 4 other photos of the person, by their names"
+    )
+
+    @property
+    def photos(self) -> list[Photo]:
+        """All of them, the main one first."""
+        files = [(self.name, self.image), *self.others.items()]
+        return [Photo(name, image.tobytes()) for name, image in files]
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,7 +71,7 @@ def unpack(cls: type[Message], body: dict[str, Any], arrays: Arrays) -> Message:
             raise _bad(cls, item.name, error.message) from error
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise _bad(cls, item.name, f"{said(error)}.") from error
-        _check_array(cls, item, values[item.name])
+        _check_arrays(cls, item, values[item.name])
     known = {item.name for item in fields(cls)}
     for name in (*body, *left):
         if name.split(".")[0] not in known or name in left:
@@ -206,18 +206,22 @@ def _fits(value: Any, hint: Any) -> bool:
     return type(value) is hint
 
 
-def _check_array(cls: type[Message], item: Any, value: Any) -> None:
-    dtype, shape = item.metadata.get("dtype"), item.metadata.get("shape")
-    if dtype is None:
+def _check_arrays(cls: type[Message], item: Any, value: Any) -> None:
+    """Refuses an array, or one of several by name, of another type or shape than its field's."""
+    if "dtype" not in item.metadata:
         return
+    named = value.items() if isinstance(value, dict) else [("", value)]
+    dtype, shape = item.metadata["dtype"], item.metadata["shape"]
     sizes = shape.strip("[]").split(",")
-    fits = value.dtype.name == dtype and value.ndim == len(sizes)
-    fits = fits and all(
-        not size.isdigit() or int(size) == n for size, n in zip(sizes, value.shape, strict=True)
-    )
-    if not fits:
-        found = f"{value.dtype.name} {list(value.shape)}"
-        raise _bad(cls, item.name, f"found {found}, expected {dtype} {shape}.")
+    for name, array in named:
+        fits = array.dtype.name == dtype and array.ndim == len(sizes)
+        fits = fits and all(
+            not size.isdigit() or int(size) == n for size, n in zip(sizes, array.shape, strict=True)
+        )
+        if not fits:
+            found = f"{array.dtype.name} {list(array.shape)}"
+            where = f"{item.name}.{name}" if name else item.name
+            raise _bad(cls, where, f"found {found}, expected {dtype} {shape}.")
 
 
 def _bad(cls: type[Message], name: str, problem: str) -> AvatarError:

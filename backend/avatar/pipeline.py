@@ -30,12 +30,12 @@ from backend.model.splitavatar import SplitAvatar
 from backend.splat import native
 from backend.splat.gaussians import Gaussians
 from backend.tracking.joint_portraits import track_photos
-from backend.tracking.photos import Photo
 from backend.tracking.portrait import Portrait, Tracker
 from backend.tracking.video import Tracked, track_video
 from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import Track
+from shared.photos import Photo
 from shared.progress import Progress, silent
 
 _BLACK = (0.0, 0.0, 0.0)

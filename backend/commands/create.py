@@ -10,8 +10,8 @@ from typing import Any
 from backend.avatar import engines
 from backend.export.arrays import gaussian_counts
 from backend.export.atomic import check_writable
-from backend.tracking.photos import MOST_PHOTOS, Photo, check_photos
 from shared.errors import AvatarError
+from shared.photos import MOST_PHOTOS, Photo, check_photos
 
 from . import options
 from .console import Console

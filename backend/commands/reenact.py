@@ -9,9 +9,9 @@ from typing import Any
 from backend.avatar import engines, framing
 from backend.export.atomic import check_writable
 from backend.rendering import batch
-from backend.tracking.photos import Photo
 from backend.tracking.pictures import Pictures
 from shared.errors import about
+from shared.photos import Photo
 
 from . import options
 from .console import Console

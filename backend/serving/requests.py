@@ -77,11 +77,13 @@ class Handlers:
             chosen["iterations"] = message.iterations
         options = self._engine.create_options(**chosen)
         pipeline = self._engine.pipeline
-        portrait = pipeline.portrait(message.image.tobytes(), options, progress)
-        avatar = pipeline.create_from(portrait, options, progress)
+        portraits = pipeline.portraits(message.photos, options, progress)
+        portrait, *others = portraits
+        avatar = pipeline.create_from(portrait, options, progress, others)
         progress("saving", 0, 1)
         avatar.save(path)
-        return replace(self._opened(path, avatar), notes=list(portrait.notes))
+        notes = [note for portrait in portraits for note in portrait.notes]
+        return replace(self._opened(path, avatar), notes=notes)
 
     def _load(self, message: messages.LoadAvatar, progress: Progress) -> Message:
         path = _absolute(message.path)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.errors import about
+from shared.photos import Photo, check_photos
 from shared.progress import Progress
 
 from .joint_fit import Sighting, fit_jointly
 from .notes import CUT_APART, EYES_CLOSED, ONE_EYE_CLOSED, PERHAPS_ANOTHER, TURNED
 from .people import perhaps_others
-from .photos import Photo, check_photos
 from .portrait import Portrait, Tracker, check_fit, settled
 
 _OF_ANY = (TURNED, CUT_APART)

@@ -6,16 +6,15 @@ from typing import Any
 import bpy
 from bpy.props import IntProperty, StringProperty
 
-from .._shared import pictures
+from .._shared import errors, photos
 from ..link import settings
 from ..scene import avatars, linking, packed, properties
 from ..steps import Steps
 from ..work import create, session
 from .long_operation import LongOperation
+from .photo_choice import PhotoChoice
 from .polls import WhenIdle, WithAvatar, WithAvatarWhenIdle, require_avatar
 from .reports import reported
-
-IMAGE_FILTER = ";".join(f"*{suffix}" for suffix in pictures.SUFFIXES)
 
 
 class CreatesAvatar(WhenIdle, LongOperation):
@@ -30,7 +29,8 @@ class CreatesAvatar(WhenIdle, LongOperation):
     )
     face: IntProperty(
         name="Face",
-        description="Which face: 1 is the first from the left, 0 takes the largest",
+        description="Which face of the photo, or of the main one: 1 is the first from the left, "
+        "0 takes the largest",
         default=0,
         min=0,
         max=99,
@@ -51,7 +51,7 @@ class CreatesAvatar(WhenIdle, LongOperation):
         layout.prop(self, "avatar_path")
         layout.prop(self, "face")
 
-    def create(self, context: bpy.types.Context, image: Path, name: str) -> Steps[Any]:
+    def create(self, context: bpy.types.Context, images: list[Path], name: str) -> Steps[Any]:
         given = self.avatar_path
         if given:
             path = Path(bpy.path.abspath(given))
@@ -59,7 +59,7 @@ class CreatesAvatar(WhenIdle, LongOperation):
             path = avatars.default_path(name, settings.avatar_folder())
         armature = yield from create.create_avatar(
             context,
-            image,
+            images,
             name,
             path.with_suffix(".savatar").resolve(),
             face=self.face,
@@ -75,28 +75,36 @@ class CreatesAvatar(WhenIdle, LongOperation):
         return reply.notes if reply is not None else []
 
 
-class SPLITAVATAR_OT_create_avatar(CreatesAvatar, bpy.types.Operator):
+class SPLITAVATAR_OT_create_avatar(PhotoChoice, CreatesAvatar, bpy.types.Operator):
+    """Several photos, chosen or dropped together, make one avatar: a dialog says so before."""
+
     bl_idname = "splitavatar.create_avatar"
     bl_label = "Create Avatar"
-    bl_description = "Turn a portrait photograph into a head with a rig. It stays on this computer"
+    bl_description = (
+        f"Turn a portrait photograph, or up to {photos.MOST_PHOTOS} photos of one person together, "
+        "into a head with a rig. They stay on this computer"
+    )
     bl_options = {"UNDO"}
     title = "Create Avatar"
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"} | properties.BLEND_RELATIVE)
-    filter_glob: StringProperty(default=IMAGE_FILTER, options={"HIDDEN"})
-
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if self.filepath:  # dropped onto the viewport
-            self.avatar_name = Path(self.filepath).stem
+            self.avatar_name = errors.legible(Path(self.filepath).stem)
+            what = "These Photos" if len(self.files) > 1 else "This Portrait"
             return context.window_manager.invoke_props_dialog(
-                self, title="Create Avatar From This Portrait"
+                self, title=f"Create Avatar From {what}"
             )
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
+    def draw(self, context: bpy.types.Context) -> None:
+        CreatesAvatar.draw(self, context)
+        self.draw_choice()
+
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
-        image = Path(bpy.path.abspath(self.filepath))
-        return (yield from self.create(context, image, self.avatar_name or image.stem))
+        images = self.images()
+        name = self.avatar_name or errors.legible(images[0].stem)
+        return (yield from self.create(context, images, name))
 
 
 class SPLITAVATAR_OT_sample_avatar(CreatesAvatar, bpy.types.Operator):
@@ -108,7 +116,7 @@ class SPLITAVATAR_OT_sample_avatar(CreatesAvatar, bpy.types.Operator):
 
     def steps(self, context: bpy.types.Context) -> Steps[Any]:
         image = settings.bundle() / "backend" / "assets" / "astronaut.png"
-        return (yield from self.create(context, image, self.avatar_name or "Astronaut"))
+        return (yield from self.create(context, [image], self.avatar_name or "Astronaut"))
 
 
 class SPLITAVATAR_OT_open_avatar(WhenIdle, LongOperation, bpy.types.Operator):

@@ -3,7 +3,7 @@
 import bpy
 
 from .._shared import tracks
-from ..operators.avatar import IMAGE_FILTER
+from ..operators.photo_choice import IMAGE_FILTER
 from ..scene import properties
 from . import preferences
 

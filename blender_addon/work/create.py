@@ -1,5 +1,6 @@
-"""A new avatar: the portrait goes to the backend, rig and splats come into the scene."""
+"""A new avatar: its photos go to the backend, rig and splats come into the scene."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,47 +8,64 @@ import bpy
 import numpy as np
 
 from .. import steps
-from .._shared import AvatarError, errors, messages, os_error
+from .._shared import AvatarError, errors, messages, os_error, photos
 from ..scene import avatars, clouds, looking, placing, properties, rest, rig
-from ..steps import Steps
+from ..steps import Progress, Steps
 from . import session
 
 
 def create_avatar(
     context: bpy.types.Context,
-    image: Path,
+    images: Sequence[Path],
     name: str,
     path: Path,
     face: int = 0,
     iterations: int | None = None,
 ) -> Steps[bpy.types.Object]:
-    """Makes an avatar from a portrait and adds its objects; returns the armature object.
+    """Makes an avatar of photos of one person and adds its objects; returns the armature object.
 
     Args:
         context: Gives the scene.
-        image: The portrait's file.
+        images: The photos' files, the main one first.
         name: Name of the rig.
         path: Where the .savatar is saved.
-        face: Its number from the left, from 1; 0: the largest.
+        face: Its number in the main photo from the left, from 1; 0: the largest.
         iterations: Personalisation steps; None: the preset's.
     """
-    try:
-        content = image.read_bytes()
-    except OSError as error:
-        raise os_error(error, image) from error
+    main, *others = yield from _read(images)
     here = session.get()
     yield from here.ensure_ready()
     message = messages.CreateAvatar(
-        image=np.frombuffer(content, np.uint8),
+        image=np.frombuffer(main.data, np.uint8),
         path=str(path),
         job=steps.new_job(),
         face=face,
         iterations=iterations,
+        name=main.name,
+        others={photo.name: np.frombuffer(photo.data, np.uint8) for photo in others},
     )
-    with errors.about(image.name):
-        reply = yield from here.request(message)
+    reply = yield from here.request(message)
     here.add_avatar(reply)
     return (yield from show_avatar(context, reply, name))
+
+
+def _read(images: Sequence[Path]) -> Steps[list[photos.Photo]]:
+    """Reads photos, and refuses those that the backend would not take together.
+
+    Raises:
+        AvatarError: `bad_file` for one that cannot be read, and as `photos.check_photos`.
+    """
+    photos.check_count(len(images))
+    found = []
+    for number, image in enumerate(images):
+        yield Progress(f"Reading {image.name}", number, len(images))
+        try:
+            found.append(photos.Photo(errors.legible(image.name), image.read_bytes()))
+        except OSError as error:
+            raise os_error(error, image) from error
+    photos.check_photos(found)
+    photos.check_sendable(found)
+    return found
 
 
 def show_avatar(context: bpy.types.Context, reply: Any, name: str) -> Steps[bpy.types.Object]:

@@ -15,9 +15,9 @@ from backend.tracking.detect import Face
 from backend.tracking.faces import choose, everyone, least_px
 from backend.tracking.joint_portraits import track_photos
 from backend.tracking.notes import DARK, TURNED
-from backend.tracking.photos import Photo
 from backend.tracking.upright import quarter_turns
 from shared.errors import AvatarError
+from shared.photos import Photo
 from shared.pictures import SUFFIXES
 from shared.progress import silent
 from tests.unit.tracking.pictures import encoded, in_picture, opened, with_alpha

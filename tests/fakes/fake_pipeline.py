@@ -13,17 +13,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from shared.camera import Camera, portrait_intrinsics
-from shared.errors import AvatarError
+from shared.errors import AvatarError, about
 from shared.flame import Track
+from shared.photos import Photo, check_photos
 from shared.progress import Progress, silent
 
-if TYPE_CHECKING:
-    from backend.tracking.photos import Photo
+FACELESS = b"no face"
+"""How a photo begins that shows none."""
 
 IDENTITY, VERTICES = 10, 6
 FAULTS = ("", "crash", "hang", "deaf", "slow", "error", "memory", "disk", "bug", "exit", "abort")
@@ -90,6 +90,11 @@ class Faults:
         assert name in FAULTS, name
         self.name = name
 
+    def look(self, image: bytes) -> None:
+        """What happens when a photo is looked at."""
+        if self.name == "error" or image.startswith(FACELESS):
+            raise AvatarError("no_face_found", "No face in the picture.", "Use a frontal one.")
+
     def strike(self, progress: Progress) -> None:
         """What happens in the middle of work."""
         if self.name == "crash":
@@ -99,8 +104,6 @@ class Faults:
             ctypes.CDLL(None).abort()
         elif self.name == "exit":
             raise SystemExit(3)
-        elif self.name == "error":
-            raise AvatarError("no_face_found", "No face in the picture.", "Use a frontal one.")
         elif self.name == "memory":
             raise MemoryError("8 TiB wanted")
         elif self.name == "disk":
@@ -144,6 +147,10 @@ class FakePipeline:
     def portraits(
         self, photos: Sequence[Photo], _: FakeCreateOptions, __: Progress
     ) -> list[FakePortrait]:
+        check_photos(photos)
+        for photo in photos:
+            with about(photo.name):
+                self.faults.look(photo.data)
         names = [f"{photo.name}: " if len(photos) > 1 else "" for photo in photos]
         return [
             FakePortrait(photo.data, (f"{name}It is drawn.",))

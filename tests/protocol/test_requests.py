@@ -14,7 +14,7 @@ from shared.errors import AvatarError
 from shared.flame import Track
 from shared.launcher import Launcher
 from shared.message_base import Message
-from tests.fakes.fake_pipeline import IDENTITY
+from tests.fakes.fake_pipeline import FACELESS, IDENTITY
 from tests.protocol import asking
 from tests.protocol.asking import PORTRAIT, TIME_S, create
 from tests.protocol.conftest import running, wait_for
@@ -39,6 +39,47 @@ def test_a_created_avatar_is_saved_and_described(client: Client, tmp_path: Path)
     assert reply.camera.width == 512
     assert reply.source.betas is not None
     assert reply.notes == ["It is drawn."]
+
+
+def photos(folder: Path, **others: bytes) -> m.CreateAvatar:
+    """A request with other photos beside the portrait."""
+    given = {f"{name}.jpg": np.frombuffer(data, np.uint8) for name, data in others.items()}
+    path = str(folder / "several.savatar")
+    return m.CreateAvatar(image=PORTRAIT, path=path, job="s", name="front.jpg", others=given)
+
+
+def test_several_photos_make_one_avatar_and_each_has_its_notes(
+    client: Client, tmp_path: Path
+) -> None:
+    reply = client.call(photos(tmp_path, left=b", a side", smile=b", teeth"), TIME_S)
+    assert Path(reply.path).read_bytes() == b"a portrait, a side, teeth"
+    names = ("front.jpg", "left.jpg", "smile.jpg")
+    assert reply.notes == [f"{name}: It is drawn." for name in names]
+
+
+@pytest.mark.parametrize(
+    ("others", "code", "words"),
+    [
+        ({"left": FACELESS}, "no_face_found", "left.jpg: No face in the picture."),
+        (
+            {"copy": b"a portrait"},
+            "bad_request",
+            "copy.jpg is the same picture as front.jpg; expected different ones.",
+        ),
+        (
+            {str(number): b"%d" % number for number in range(5)},
+            "bad_request",
+            "6 photos were given; expected 1 to 5.",
+        ),
+    ],
+)
+def test_photos_that_make_no_avatar_together_get_their_error(
+    client: Client, tmp_path: Path, others: dict[str, bytes], code: str, words: str
+) -> None:
+    error = failure(client, photos(tmp_path, **others))
+    assert (error.code, error.message) == (code, words)
+    assert error.remedy
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_loaded_avatar_has_the_id_it_was_created_with(client: Client, tmp_path: Path) -> None:

@@ -8,11 +8,9 @@ import bpy
 import numpy as np
 import pytest
 
-from blender_addon.operators import avatar
 from blender_addon.scene import left_out, properties, rig
-from blender_addon.ui import drops
 from blender_addon.work import session
-from shared import messages, pictures
+from shared import messages
 from tests.blender.seen import direct, keyed
 
 
@@ -163,10 +161,3 @@ def test_what_batch_render_leaves_out_is_said(
         f"Only {live_rig.name} is rendered, without the avatars Ada.",
         "Objects are not rendered: Cube.",
     ]
-
-
-def test_the_file_browser_offers_what_is_read() -> None:
-    offered = avatar.IMAGE_FILTER.split(";")
-    assert offered == [f"*{suffix}" for suffix in pictures.SUFFIXES]
-    assert {"*.avif", "*.gif", "*.jfif", "*.webp"} <= set(offered)
-    assert drops.SPLITAVATAR_FH_portrait.bl_file_extensions == ";".join(pictures.SUFFIXES)

@@ -94,7 +94,7 @@ def test_cancelling_ends_the_job_and_the_backend_stays_ready(
     own_backend("hang")
     here = session.get()
     session.finish(here.ensure_ready())
-    work = create.create_avatar(bpy.context, portrait, "Grace", tmp_path / "grace.savatar")
+    work = create.create_avatar(bpy.context, [portrait], "Grace", tmp_path / "grace.savatar")
     while not next(work).phase.startswith("hanging"):
         here.poll()
     work.close()
@@ -112,7 +112,7 @@ def test_a_killed_backend_is_told_within_three_seconds_and_starts_again(
     own_backend("hang")
     bpy.ops.splitavatar.stop_backend()
     session.finish(here.ensure_ready())
-    work = create.create_avatar(bpy.context, portrait, "Two", tmp_path / "b.savatar")
+    work = create.create_avatar(bpy.context, [portrait], "Two", tmp_path / "b.savatar")
     while not next(work).phase.startswith("hanging"):
         here.poll()
     assert here.launcher is not None

@@ -12,8 +12,8 @@ from backend.avatar.create import CreateOptions
 from backend.avatar.file import Avatar
 from backend.losses.pixels import psnr
 from backend.splat.gaussians import IDENTITY_FRONT
-from backend.tracking.photos import Photo
 from shared.errors import AvatarError
+from shared.photos import Photo
 from shared.progress import Progress, silent
 
 

@@ -63,6 +63,7 @@ def kind(cls: type[Message], item: Any) -> str:
     hint = packing._bare(packing._hints(cls)[item.name])
     if "dtype" in item.metadata:
         text = f"{item.metadata['dtype']} {item.metadata['shape']}"
+        text = f"arrays of {text}" if hint == dict[str, np.ndarray] else text
     else:
         text = COMPOUND.get(hint) or hint.__name__
     return text + ", optional" * (item.name in optional_fields(cls))

@@ -58,6 +58,10 @@ EXAMPLES: list[m.Message] = [
     m.CancelReply(True),
     m.JobProgress("1", "fit", 3, 10, 2.5),
     m.BackendState("busy", eta_s=None),
+    m.CreateAvatar(
+        image=BYTES, path="/a.savatar", job="1", name="a.jpg",
+        others={"b.left.jpg": BYTES[:2], "c": BYTES[:0]},
+    ),
 ]  # fmt: skip
 
 
@@ -130,6 +134,25 @@ def test_true_is_no_number() -> None:
 def test_an_array_of_another_type_or_shape_is_refused(image: np.ndarray) -> None:
     text = refusal(m.CreateAvatar, {"path": "/a", "job": "1"}, {"image": image})
     assert "expected uint8 [bytes]" in text
+
+
+@pytest.mark.parametrize("image", [BYTES.astype(np.int32), BYTES[None]])
+def test_one_of_several_arrays_of_another_type_or_shape_is_refused_by_name(
+    image: np.ndarray,
+) -> None:
+    arrays = {"image": BYTES, "others.a.jpg": BYTES, "others.b.jpg": image}
+    text = refusal(m.CreateAvatar, {"path": "/a", "job": "1"}, arrays)
+    assert text.startswith("avatar.create, field 'others.b.jpg': found ")
+    assert text.endswith(", expected uint8 [bytes].")
+
+
+def test_photos_keep_their_order_and_their_names_on_the_wire() -> None:
+    others = {name: np.frombuffer(name.encode(), np.uint8) for name in ("z.b.jpg", "a", "others.")}
+    message = m.CreateAvatar(image=BYTES, path="/a", job="1", name="main", others=others)
+    received = sent(message)
+    assert isinstance(received, m.CreateAvatar)
+    named = [(name, name.encode()) for name in others]
+    assert [(p.name, p.data) for p in received.photos] == [("main", BYTES.tobytes()), *named]
 
 
 def test_a_track_with_a_missing_array_is_refused_by_name() -> None:

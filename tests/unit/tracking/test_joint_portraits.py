@@ -13,9 +13,9 @@ from backend.tracking import joint_portraits
 from backend.tracking.joint_portraits import track_photos
 from backend.tracking.matte import Matter
 from backend.tracking.notes import EYES_CLOSED, NODDING, ONE_EYE_CLOSED, PERHAPS_ANOTHER, TURNED
-from backend.tracking.photos import Photo
 from backend.tracking.portrait import Portrait
 from shared.errors import AvatarError
+from shared.photos import Photo
 from shared.progress import silent
 from tests.unit.tracking.pictures import encoded, opened
 
