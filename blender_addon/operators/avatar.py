@@ -89,8 +89,10 @@ class SPLITAVATAR_OT_create_avatar(PhotoChoice, CreatesAvatar, bpy.types.Operato
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if self.filepath:  # dropped onto the viewport
-            self.avatar_name = errors.legible(Path(self.filepath).stem)
-            what = "These Photos" if len(self.files) > 1 else "This Portrait"
+            several = len(self.files) > 1
+            # Of several the main one may be changed before they are made, and the name with it.
+            self.avatar_name = "" if several else errors.legible(Path(self.filepath).stem)
+            what = "These Photos" if several else "This Portrait"
             return context.window_manager.invoke_props_dialog(
                 self, title=f"Create Avatar From {what}"
             )

@@ -24,7 +24,7 @@ def _browser() -> Any:
 def _names(choice: "PhotoChoice") -> list[str]:
     """Of the photos chosen so far."""
     if _browser() is not None:
-        return [entry.relative_path for entry in bpy.context.selected_files]
+        return [entry.relative_path for entry in bpy.context.selected_files or ()]
     return [file.name for file in choice.files if file.name]
 
 
@@ -89,7 +89,7 @@ class PhotoChoice:
         self.layout.prop(self, "main_photo")
         row = self.layout.row()
         row.alert = count > photos.MOST_PHOTOS
-        most = f", at most {photos.MOST_PHOTOS}" if row.alert else " of one person"
+        most = f", at most {photos.MOST_PHOTOS}" if row.alert else " of one person make one avatar"
         row.label(text=f"{count} photos{most}")
 
     def images(self) -> list[Path]:

@@ -57,10 +57,11 @@ def _read(images: Sequence[Path]) -> Steps[list[photos.Photo]]:
     """
     photos.check_count(len(images))
     found = []
-    for number, image in enumerate(images):
-        yield Progress(f"Reading {image.name}", number, len(images))
+    for image in images:
+        name = errors.legible(image.name)
+        yield Progress(f"Reading {name}")
         try:
-            found.append(photos.Photo(errors.legible(image.name), image.read_bytes()))
+            found.append(photos.Photo(name, image.read_bytes()))
         except OSError as error:
             raise os_error(error, image) from error
     photos.check_photos(found)

@@ -199,12 +199,19 @@ def test_what_only_looks_leaves_everything_as_it_was(
     _assert_same(_told(), before)
 
 
+@pytest.mark.parametrize("others", [[], ["left.jpg", "smile.jpg"]])
 def test_an_avatar_comes_and_goes_with_undo_and_redo(
-    running: None, undo: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    running: None,
+    undo: None,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    others: list[str],
 ) -> None:
-    (tmp_path / "grace.jpg").write_bytes(b"a portrait")
+    for name in ("grace.jpg", *others):
+        (tmp_path / name).write_bytes(f"a portrait, {name}".encode())
     before = _told()
-    _called("create_avatar", CHANGE["create_avatar"], tmp_path)
+    given = {**PORTRAIT, "files": [{"name": name} for name in others]}
+    _called("create_avatar", Operator(given), tmp_path)
     for _ in range(2):
         bpy.ops.ed.undo()
         assert not properties.rigs(bpy.context.scene)
