@@ -27,6 +27,7 @@ _SHOWING = 0.3  # opacity
 _MOST_CLOSED = 0.9  # in a portrait whose lids can still close
 _NEIGHBOURS = 128
 _GAMMA, _SHADE = 1.25, 0.95  # lids are thin, redder than the skin around them, and a little darker
+_HIGHLIGHT = 0.6  # of the skin around them: what is brighter shines
 _MOST = 0.85  # some of what the portrait shows stays
 _DARKER = 0.15  # than that, from where on all of it is shade
 _LASHES_M, _BARE_M = 0.0014, 0.003  # from the edge of a closed lid
@@ -67,15 +68,16 @@ class Lids:
             return
         lit = lit_around(cloud.means[plain], colours[plain], cloud.means[index], _NEIGHBOURS)
         # Highlights around the eyes are pale, and skin far from them may be of another tone.
-        tone, bright = colours[plain].median(0).values, lit.sum(1, keepdim=True).clamp_min(1e-6)
-        tone = (tone / tone.sum().clamp_min(1e-6) + lit / bright) / 2
+        tone, most = colours[plain].median(0).values, colours[plain].sum(1).quantile(_HIGHLIGHT)
+        bright = lit.sum(1, keepdim=True).clamp(1e-6, float(most))
+        tone = (tone / tone.sum().clamp_min(1e-6) + lit / lit.sum(1, keepdim=True).clamp_min(1e-6)) / 2
         skin = _SHADE * (tone * bright).clamp(0, 1).pow(_GAMMA)
         left = (blink * (1 - self._closed_before)[:, None])[self._vertices]
         edge = (rest + blink)[regions["lids"] & (way < UPPER_LID_M)]
         bare = _bare(cloud.means[index] + left, edge)[:, None]
         now = colours[index]
         self._closed = bare * skin + (1 - bare) * now.minimum(_LASH_SHADE * skin)
-        moving = ((way - _LID_FROM_M) / (_LID_M - _LID_FROM_M)).clamp(0, 1)[self._vertices]
+        moving = _lid(way)[self._vertices]
         shade = ((1 - now.sum(1) / self._closed.sum(1).clamp_min(1e-6)) / _DARKER).clamp(0, 1)
         lashes = 1 - bare[:, 0]
         self._most = _MOST * moving * shade.maximum(lashes)
@@ -90,8 +92,10 @@ class Lids:
 
     @property
     def closed(self) -> Tensor:
-        """[V] 0..1: where the portrait shows closed lids; those of laughing eyes are open."""
-        return ((self._closed_before - _LAUGHING) / (_CLOSED - _LAUGHING)).clamp(0, 1)
+        """[V] 0..1: where the portrait shows closed lids; those of laughing eyes are open, and
+        cheeks that a smile has raised, as a blink does by less, are no lids."""
+        closed = ((self._closed_before - _LAUGHING) / (_CLOSED - _LAUGHING)).clamp(0, 1)
+        return closed * _lid(self._blink.norm(dim=1))
 
     def coloured(self, cloud: Gaussians, vertices: Tensor) -> Gaussians:
         """The same Gaussians, lids as far as they are closed more than in the portrait.
@@ -121,6 +125,11 @@ class Lids:
         """[V] how far each vertex has gone of a blink's way; 0 where it has none."""
         gone = ((vertices - self._rest) * self._blink).sum(1)
         return gone / self._blink.square().sum(1).clamp_min(_STILL_M**2)
+
+
+def _lid(way: Tensor) -> Tensor:
+    """[V] 0..1: what is lid, by how far a blink moves it [V], metres."""
+    return ((way - _LID_FROM_M) / (_LID_M - _LID_FROM_M)).clamp(0, 1)
 
 
 def _other(regions: dict[str, Tensor]) -> Tensor:

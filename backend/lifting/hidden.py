@@ -21,7 +21,7 @@ from .view import View
 
 _TONGUE_TIP_M, _THROAT_M, _THROAT = 0.012, 0.065, 0.75  # behind the teeth's front; how dark it gets
 _CHEEKS = 0.6  # of the tongue's colour: the lips' shadow lies on their insides
-_PHARYNX_M, _ASIDE_M, _BELOW_M = 0.07, 0.018, 0.005  # from the lips; from the middle; below lips
+_PHARYNX_M, _ASIDE_M, _BELOW_M = 0.085, 0.018, 0.005  # from the lips; from the middle; below lips
 _FRONT_TEETH_M, _BACK_TEETH_M, _BACK_TEETH = 0.008, 0.038, 0.5  # fully lit; how dark the last are
 _STUDIO = (0.55, 1.05)  # what `brightness_of` told of one studio's light by different faces
 _CORNER = 0.95  # how much darker teeth are at the mouth's corners, which shade them

@@ -12,6 +12,8 @@ from backend.head import Head
 from backend.splat.gaussians import Gaussians
 from tests.unit.avatar.painted import SKIN, on, shaded, vertices
 
+SIDES = ("Left", "Right")
+
 
 @pytest.fixture(scope="module")
 def head() -> Head:
@@ -62,6 +64,13 @@ def test_everything_else_and_the_portraits_own_expression_stay_as_they_are(head,
     found = lids.coloured(on(closed, colours), closed).features
     way = (closed - vertices(head)).norm(dim=1)
     assert torch.equal(found[way < 0.0005], colours[way < 0.0005])
+
+
+def test_cheeks_that_a_smile_raises_are_no_closed_lids(head):
+    colours = SKIN.expand(len(head.v_template), 3).contiguous()
+    cheeks = head.regions["cheeks"] | head.regions["face_sides"] | head.regions["jaw"]
+    smile = {f"{unit}{side}": 1.0 for unit in ("mouthSmile", "cheekSquint") for side in SIDES}
+    assert lids_of(head, colours, **smile).closed[cheeks].max() < 0.05
 
 
 def test_one_eye_winks_alone(head, upper):
