@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "4f3e4eabf40be7478894638ae2492376f27f7e8dc475c3d904e4e0ee6bc07a1f"
+OPEN_HEAD_SHA256 = "0e0cdb3565e738dcc418908f410c8d8bf4d14c858bc78d02ce1ef5b901bf0d06"

@@ -19,7 +19,7 @@ _LEAST_OPEN_PX = 3.0
 _LEAST_COLUMNS = 8
 _MIDDLE_M = 0.007  # the incisors
 _LEAST_BRIGHT, _MOST_RED = 0.5, 0.17  # of skin's brightness; of (red - blue) / sum: lips are redder
-_MOST_HIGHER = 1.0  # standard deviations: at rest they reach the lip all the same
+_MOST_HIGHER = 1.7  # standard deviations: from there on a lip at rest hides them
 _MOST_LOWER = 1.7  # teeth down to the lower lip may be both rows
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 MOVES_MM = {
-    "teeth_upper": (0.0, -2.2, 3.0),
-    "teeth_lower": (0.0, 1.7, 2.0),
+    "teeth_upper": (0.0, -2.7, 3.0),
+    "teeth_lower": (0.0, 1.4, 2.0),
     "tongue": (0.0, -6.0, -6.0),
 }
 """MakeHuman's upper teeth end 0.7 mm above the line of closed lips and lie 10 mm behind it, its

@@ -18,7 +18,7 @@ _COLUMNS = (0.0, 0.14, 0.5, 0.86)  # of a tooth's width; those of molars are the
 _MOLARS = 5  # teeth from the middle to them
 _ROWS = (0.0, 0.1, 0.32, 0.62, 1.0)  # of the way from the cutting edge to the band's other end
 _BULGE_MM = 0.7  # crowns are rounder than the band, which the gaps between them lie behind
-_NOTCH_MM = {"upper": 1.1, "lower": 0.7}  # how far gaps go up between cutting edges
+_NOTCH_MM = {"upper": 0.6, "lower": 0.4}  # how far gaps go up between cutting edges
 _BAND_ROWS = 3  # MakeHuman's: cutting edge, middle, gum; and a row of palate behind them
 _BEHIND_M, _BESIDE_DEG, _OUTER = 0.005, 8.0, 0.88  # as far out as what lies at the same angle
 

@@ -97,20 +97,25 @@ def small_flame(vertices: int = 80) -> Arrays:
 def open_head_as_flame(head: Head) -> Arrays:
     """The open head as a FLAME model: 300 identity and 100 expression directions.
 
-    As in FLAME, expressions leave the eyeballs alone: only their joints turn them.
+    As in FLAME, expressions leave the eyeballs alone: only their joints turn them; and there are no
+    teeth, which are the open head's last vertices.
     """
-    template = head.v_template.double().numpy()
+    teeth = (head.regions["teeth_upper"] | head.regions["teeth_lower"]).numpy()
+    count = int((~teeth).sum())
+    assert not teeth[:count].any()
+    faces = head.faces.numpy().astype(np.uint32)
+    template = head.v_template.double().numpy()[:count]
     directions = np.zeros((*template.shape, 400))
-    directions[..., : head.shapedirs.shape[2]] = head.shapedirs
-    directions[..., 300:] = head.exprdirs
-    directions[head.regions["eyeballs"].numpy(), :, 300:] = 0
+    directions[..., : head.shapedirs.shape[2]] = head.shapedirs[:count]
+    directions[..., 300:] = head.exprdirs[:count]
+    directions[head.regions["eyeballs"].numpy()[:count], :, 300:] = 0
     return {
-        "f": head.faces.numpy().astype(np.uint32),
+        "f": faces[(faces < count).all(1)],
         "v_template": template,
         "shapedirs": directions,
         "posedirs": np.zeros((*template.shape, 36)),
-        "J_regressor": head.J_regressor.double().numpy(),
-        "weights": head.lbs_weights.double().numpy(),
+        "J_regressor": head.J_regressor.double().numpy()[:, :count],
+        "weights": head.lbs_weights.double().numpy()[:count],
         "kintree_table": np.array([[2**32 - 1, 0, 1, 1, 1], [0, 1, 2, 3, 4]], np.uint32),
     }
 

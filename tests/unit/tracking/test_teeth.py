@@ -56,7 +56,7 @@ def betas_of(fit: Fit) -> np.ndarray:
     return fit.track.betas
 
 
-@pytest.mark.parametrize("height", [-1.5, -0.7, 0.0, 0.9])
+@pytest.mark.parametrize("height", [-1.5, -0.7, 0.0, 0.9, 1.5])
 def test_teeth_come_to_be_as_high_as_the_photo_shows_them(open_head, height: float) -> None:
     (fit,) = with_teeth([seen(open_head, height)], open_head)
     assert betas_of(fit)[COMPONENT] == pytest.approx(height, abs=0.4)
