@@ -28,6 +28,10 @@ _SMALLEST = 0.4
 """Of that size heads are left as they are below this: it has seen none so small."""
 
 _SEEN_ALPHA = 1e-3
+_SOLID_ALPHA = 0.25
+"""From there on all is added, below it ever less: where splats end at once, a fringe of hair that
+it adds would end in steps."""
+
 _AROUND = 2 * STRIDE
 """Of its pixels around who is seen: nobody stands at the edge of what it is shown."""
 
@@ -71,7 +75,7 @@ class Retouch:
         if step > 1:
             added = F.interpolate(added, scale_factor=float(step), mode="bilinear")
         added = added[0, :, : height - top, : width - left].permute(1, 2, 0)
-        seen = (raster.alpha > _SEEN_ALPHA)[..., None]
+        seen = (raster.alpha / _SOLID_ALPHA).clamp_max(1)[..., None]
         shown = picture.clone()
         part = shown[top:bottom, left:right]
         part += added * seen[top:bottom, left:right]

@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "0e0cdb3565e738dcc418908f410c8d8bf4d14c858bc78d02ce1ef5b901bf0d06"
+OPEN_HEAD_SHA256 = "d1611c1dbf44e51d6631d6cba666a78d1f60fa77ea5282006b6a035079a2cf0c"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 CROWNS_MM = {
-    "upper": (8.5, 6.6, 7.6, 7.0, 6.8, 10.2, 9.6),
-    "lower": (5.4, 5.9, 6.9, 7.0, 7.1, 11.2, 10.5),
+    "upper": (8.5, 6.6, 7.6, 7.0, 6.8, 10.2),
+    "lower": (5.4, 5.9, 6.9, 7.0, 7.1, 11.2),
 }
-"""Widths from the middle outwards (Wheeler's Dental Anatomy, mesiodistal diameters); the open
-head's rows of teeth are as long as these together, before any identity."""
+"""Widths from the middle to the first molar (Wheeler's Dental Anatomy, mesiodistal diameters), as
+far as smiles show them; the open head's rows of teeth are as long, before any identity."""
 
 _CROWN_MM = {"upper": 10.0, "lower": 9.0}
 _RISING = 0.12  # of the way along the arch: gums rise sideways, as a smiling lip does

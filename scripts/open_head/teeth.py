@@ -14,9 +14,9 @@ from backend.lifting.teeth import CROWNS_MM
 JAWS = ("lower", "upper")
 """In the order of their vertices, which are the head's last."""
 
-_COLUMNS = (0.0, 0.14, 0.5, 0.86)  # of a tooth's width; those of molars are the first and the third
+_COLUMNS = (0.0, 0.14, 0.5, 0.86)  # of a tooth's width; those of a molar: the first and the third
 _MOLARS = 5  # teeth from the middle to them
-_ROWS = (0.0, 0.1, 0.32, 0.62, 1.0)  # of the way from the cutting edge to the band's other end
+_ROWS = (0.0, 0.12, 0.45, 1.0)  # of the way from the cutting edge to the band's other end
 _BULGE_MM = 0.7  # crowns are rounder than the band, which the gaps between them lie behind
 _NOTCH_MM = {"upper": 0.6, "lower": 0.4}  # how far gaps go up between cutting edges
 _BAND_ROWS = 3  # MakeHuman's: cutting edge, middle, gum; and a row of palate behind them

@@ -86,6 +86,26 @@ def test_colours_stay_below_alpha_and_alpha_below_one():
     assert float(raster.alpha.max()) == 1
 
 
+class _Haloes(torch.nn.Module):
+    """Adds alpha, wherever it is."""
+
+    def forward(self, planes: torch.Tensor) -> torch.Tensor:
+        added = torch.zeros(len(planes), PICTURE, *planes.shape[2:])
+        added[:, 3] = ADDED
+        return added
+
+
+def test_what_is_added_fades_where_splats_do_so_that_no_outline_ends_in_a_step():
+    camera = _camera(256)
+    drawn = _drawn(camera, (slice(0, 128), slice(0, 128)))
+    drawn.raster.alpha[:128, :128] = torch.linspace(0, 0.8, 128)
+    raster = Retouch(_Haloes())(drawn, camera)  # pyright: ignore[reportArgumentType]
+    added = (raster.alpha - drawn.raster.alpha)[64, :128]
+    assert float(added[0]) == 0
+    assert float(added.diff().abs().max()) < 0.1 * STRENGTH * ADDED
+    torch.testing.assert_close(added[-1], torch.tensor(STRENGTH * ADDED))
+
+
 @pytest.mark.parametrize("nearer", [0.2, None])
 def test_who_is_too_small_or_not_there_is_left_alone(nearer):
     camera, painter = _camera(256, nearer or 1), _Painter()

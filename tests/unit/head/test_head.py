@@ -88,8 +88,8 @@ def test_the_recorded_hash_is_the_files_own(head):
 
 
 def test_counts_are_those_of_makehumans_head(head):
-    assert (len(head.v_template), len(head.faces)) == (5528, 10640)
-    assert head.exprdirs.shape == (5528, 3, 100)
+    assert (len(head.v_template), len(head.faces)) == (5398, 10400)
+    assert head.exprdirs.shape == (5398, 3, 100)
     assert not head.exprdirs[..., 52:].any()
     assert head.exprdirs[..., :52].norm(dim=1).amax(0).min() > 1e-4, "every unit moves something"
 
@@ -234,14 +234,14 @@ def test_closed_lips_hide_the_teeth_for_every_identity(head):
 def test_teeth_are_as_wide_as_people_s_and_look_outwards(head, jaw):
     teeth = head.regions[f"teeth_{jaw}"].numpy()
     places = head.v_template.numpy()[teeth] * 1000
-    heights = places[:, 1].reshape(5, -1)
-    row = places.reshape(5, -1, 3)[1]  # just above the cutting edges
+    heights = places[:, 1].reshape(4, -1)
+    row = places.reshape(4, -1, 3)[1]  # just above the cutting edges
     assert np.ptp(heights, axis=0).min() > 9, "crowns and what holds them"
     length = np.linalg.norm(np.diff(row, axis=0), axis=1).sum()
     assert length == pytest.approx(2 * sum(CROWNS_MM[jaw]), rel=0.06)
-    normals = head.normals(head.v_template[None])[0].numpy()[teeth].reshape(5, -1, 3)
-    assert (normals[1:4, np.abs(row[:, 0]) < 15, 2] > 0.4).all()
-    assert (normals[1:4, row[:, 0] > 25, 0] > 0.4).all()
+    normals = head.normals(head.v_template[None])[0].numpy()[teeth].reshape(4, -1, 3)
+    assert (normals[1:3, np.abs(row[:, 0]) < 15, 2] > 0.4).all()
+    assert (normals[1:3, row[:, 0] > 25, 0] > 0.4).all()
 
 
 def test_upper_teeth_bite_over_lower_ones_behind_the_lips(head):
@@ -308,7 +308,7 @@ def test_the_rig_of_an_identity_is_the_backends_own(head):
     rig = head.rig(track.betas)
     neutral = head.shape(torch.from_numpy(track.betas)[None])[0].numpy()
     np.testing.assert_array_equal(rig["vertices"], neutral)
-    assert rig["expression_deltas"].shape == (52, 5528, 3)
+    assert rig["expression_deltas"].shape == (52, 5398, 3)
     assert rig["faces"].dtype == np.int32
     np.testing.assert_allclose(rig["joints"], head.joints_of(track.betas), atol=1e-6)
     np.testing.assert_allclose(rig["skin_weights"].sum(1), 1, atol=1e-7)
