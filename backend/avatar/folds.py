@@ -25,7 +25,7 @@ _STILL_M, _FOLDED_M = 0.002, 0.005
 _LEAST_STRETCH, _LEAST_AT_BROWS = 1.1, 1.2
 """Times its area: that much the fit errs; and brows, which stay dark, widen as a frown goes."""
 
-_MOST = 0.9  # some of what the portrait shows stays
+_MOST = 0.8  # some of what the portrait shows stays
 _SHOWING = 0.3  # opacity
 _EVERY, _NEIGHBOURS = 4, 88
 """Some 8 mm around: broader than folds are, narrower than beards."""

@@ -74,7 +74,9 @@ def show(display, shading):
 
 
 def under_mouse():
-    """What button of the sidebar the mouse is on: the operator's call, or the property's name."""
+    """What button of the sidebar the mouse is on: the operator's call, or the property's name.
+
+    A property with a getter counts as set: Blender writes the main photo, of none, into the call."""
     manager = bpy.context.window_manager
     manager.clipboard = ""
     with in_view("UI"):
@@ -82,7 +84,8 @@ def under_mouse():
             bpy.ops.ui.copy_python_command_button()
         elif bpy.ops.ui.copy_data_path_button.poll():
             bpy.ops.ui.copy_data_path_button()
-    return manager.clipboard.removeprefix("bpy.ops.splitavatar.").removesuffix("()")
+    name = manager.clipboard.removeprefix("bpy.ops.splitavatar.").removesuffix("()")
+    return name.partition("(main_photo=")[0]
 
 
 def open_panel():
