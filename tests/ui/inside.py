@@ -76,7 +76,8 @@ def show(display, shading):
 def under_mouse():
     """What button of the sidebar the mouse is on: the operator's call, or the property's name.
 
-    A property with a getter counts as set: Blender writes the main photo, of none, into the call."""
+    A property with a getter counts as set: Blender writes the main photo, of none, into the call.
+    """
     manager = bpy.context.window_manager
     manager.clipboard = ""
     with in_view("UI"):
