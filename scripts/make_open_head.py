@@ -131,7 +131,7 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     surface = Surface(template, on_edges.at(template), soft, crop.mirror)
     units = as_portraits_move(units, surface, on_edges.at(units), people, size)
     teeth = finer_teeth(template, crop.faces, crop.mirror, crop.parts)
-    template = quantised(teeth.mixing @ template + teeth.relief, STEP_M).astype(np.float64)
+    template = quantised(teeth.mixed(template) + teeth.relief, STEP_M).astype(np.float64)
     moves, units, weights = (teeth.mixed(x) for x in (moves, units, weights))
     regressor = teeth.mixed(regressor.T).T  # zero at teeth
     labels = {name: teeth.regions.get(name, teeth.mixed(x) > 0) for name, x in labels.items()}

@@ -69,10 +69,9 @@ class Lids:
         lit = lit_around(cloud.means[plain], colours[plain], cloud.means[index], _NEIGHBOURS)
         # Highlights around the eyes are pale, and skin far from them may be of another tone.
         tone, most = colours[plain].median(0).values, colours[plain].sum(1).quantile(_HIGHLIGHT)
-        bright = lit.sum(1, keepdim=True).clamp(1e-6, float(most))
-        around = lit / lit.sum(1, keepdim=True).clamp_min(1e-6)
-        tone = (tone / tone.sum().clamp_min(1e-6) + around) / 2
-        skin = _SHADE * (tone * bright).clamp(0, 1).pow(_GAMMA)
+        bright = lit.sum(1, keepdim=True).clamp_min(1e-6)
+        tone = (tone / tone.sum().clamp_min(1e-6) + lit / bright) / 2
+        skin = _SHADE * (tone * bright.clamp_max(most)).clamp(0, 1).pow(_GAMMA)
         left = (blink * (1 - self._closed_before)[:, None])[self._vertices]
         edge = (rest + blink)[regions["lids"] & (way < UPPER_LID_M)]
         bare = _bare(cloud.means[index] + left, edge)[:, None]

@@ -75,10 +75,10 @@ class Retouch:
         if step > 1:
             added = F.interpolate(added, scale_factor=float(step), mode="bilinear")
         added = added[0, :, : height - top, : width - left].permute(1, 2, 0)
-        seen = (raster.alpha / _SOLID_ALPHA).clamp_max(1)[..., None]
+        share = (raster.alpha / _SOLID_ALPHA).clamp_max(1)[..., None]
         shown = picture.clone()
         part = shown[top:bottom, left:right]
-        part += added * seen[top:bottom, left:right]
+        part += added * share[top:bottom, left:right]
         alpha = shown[..., COLOURS].clamp(0, 1)
         colours = shown[..., :COLOURS].clamp_min(0).minimum(alpha[..., None])
         return Raster(colours, alpha, raster.depth)

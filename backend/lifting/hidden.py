@@ -157,14 +157,9 @@ class HiddenColours:
         on_teeth = (1 - _BACK_TEETH * back) * (1 - _CORNER * np.minimum(aside, 1) ** 2)
         shown = teeth & seen
         enamel = _SHADED_TEETH * light / np.clip(brightness, *_STUDIO) * TEETH
-        enamel *= 1 - _CEILING_SHADE * shaded
+        enamel = _shown_enamel(colours[shown], (1 - _CEILING_SHADE * shaded) * enamel)
         # What lies in the mouth's dark there, between teeth and lips, is no tooth; nor are gums.
         tooth = _like(colours, enamel)
-        if (shown & tooth).sum() > _ENOUGH_TEETH:
-            shades = colours[shown & tooth].mean(1)
-            lit = shades >= np.percentile(shades, 40)
-            enamel = np.median(colours[shown & tooth][lit], axis=0)
-            tooth = _like(colours, enamel)
         if self._shapes.mouth.sum(0).max() >= _WIDE_OPEN_PX:
             tongue = tongue & (~seen | tooth)  # teeth lie before it
         colours[tongue] = mucosa[tongue]
@@ -201,6 +196,16 @@ class HiddenColours:
             colours[wall] = between(
                 sites.rest[skin], colours[skin], sites.rest[wall], _SMOOTH_NEIGHBOURS
             )
+
+
+def _shown_enamel(colours: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """[3] the enamel of teeth that a portrait shows in colours [K, 3]; the usual one [3] where it
+    hardly shows any."""
+    teeth = colours[_like(colours, usual)]
+    if len(teeth) <= _ENOUGH_TEETH:
+        return usual
+    shades = teeth.mean(1)
+    return np.median(teeth[shades >= np.percentile(shades, 40)], axis=0)
 
 
 def _like(colours: np.ndarray, enamel: np.ndarray) -> np.ndarray:

@@ -252,10 +252,11 @@ def _narrowed(
         factor[lids] = np.minimum(factor[lids] * wide, room)
     lips = np.flatnonzero(view.regions["lips"][sites.vertices])
     if len(lips):
-        room = _room(sites.rest[lips], view.lip_line(), _LIP_SIGMAS * sigma_m[lips])
+        line = view.lip_line()
+        room = _room(sites.rest[lips], line, _LIP_SIGMAS * sigma_m[lips])
         factor[lips] = np.minimum(factor[lips], room)
         insides = np.flatnonzero(view.regions["mouth_interior"][sites.vertices])
-        away = np.asarray(KDTree(view.lip_line()).query(sites.rest[insides])[0])
+        away = np.asarray(KDTree(line).query(sites.rest[insides])[0])
         factor[insides[away < _INSIDE_LIPS_M]] *= _INSIDE_LIPS
     return factor.astype(np.float32)
 
