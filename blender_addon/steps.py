@@ -64,6 +64,14 @@ def without_window() -> bool:
     return bpy.app.background
 
 
+def is_rendering() -> bool:
+    """Whether a window renders in a thread of its own, which copies the scene meanwhile.
+
+    Who adds or removes a modifier in the main thread now crashes Blender (4.5 and 5.2).
+    """
+    return bpy.app.is_job_running("RENDER")
+
+
 def new_job() -> str:
     """An id for a job, unique for this process."""
     return f"{os.getpid()}-{next(_numbers)}"

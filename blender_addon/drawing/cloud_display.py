@@ -41,18 +41,28 @@ def hide_points(uids: Iterable[int]) -> None:
         cloud.modifiers.move(cloud.modifiers.find(NAME), len(cloud.modifiers) - 1)
 
 
-def show_points() -> list[int]:
-    """Gives all clouds back to Blender; the session uids of those that were hidden."""
-    hidden = [cloud for cloud in _clouds() if is_hidden(cloud) or NAME in cloud.modifiers]
-    for cloud in hidden:
+def hidden() -> list[int]:
+    """The session uids of the clouds whose points were taken away."""
+    found = [cloud for cloud in _clouds() if is_hidden(cloud) or NAME in cloud.modifiers]
+    return [cloud.session_uid for cloud in found]
+
+
+def show_points(uids: Iterable[int]) -> None:
+    """Gives the clouds with these session uids back to Blender.
+
+    Also those of an add-on that is switched off, which knows no rigs any more.
+    """
+    wanted = set(uids)
+    for cloud in bpy.data.objects:
+        if cloud.session_uid not in wanted:
+            continue
         if cloud.library is not None:
             cloud.display_type = _POINTS
-        else:
+        elif NAME in cloud.modifiers:
             cloud.modifiers.remove(cloud.modifiers[NAME])
     group = bpy.data.node_groups.get(NAME)
     if group is not None and group.users == 0:
         bpy.data.node_groups.remove(group)
-    return [cloud.session_uid for cloud in hidden]
 
 
 def _clouds() -> list[bpy.types.Object]:

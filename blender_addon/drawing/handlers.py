@@ -1,7 +1,7 @@
 """The draw handler, and Blender's callbacks that say what changed.
 
 A failure of the graphics card is logged once, told in the panel (`failure`), and Blender shows the
-points again.
+points again. While a window renders, points stay as they are.
 """
 
 import logging
@@ -12,12 +12,16 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
+from .. import steps
 from ..scene import sights, viewport
 from . import changes, cloud_display
 from .motion import STILL_S
 from .viewports import Viewports
 
 LOG = logging.getLogger("splitavatar")
+
+LOOK_S = 0.5
+"""How often what has to wait looks whether a render is under way."""
 
 _state: dict[str, Any] = {}
 
@@ -56,13 +60,27 @@ def _soon(call: Callable[[], float | None]) -> None:
         bpy.app.timers.register(call)
 
 
-def _hide_points() -> None:
+def _hide_points() -> float | None:
+    if steps.is_rendering():
+        return LOOK_S
     cloud_display.hide_points(_state["drawn"])
+    return None
 
 
-def _give_back() -> None:
-    cloud_display.show_points()
+def _give_back() -> float | None:
+    if steps.is_rendering():
+        return LOOK_S
+    cloud_display.show_points(cloud_display.hidden())
     viewport.redraw()
+    return None
+
+
+def _give_back_last() -> float | None:
+    """The same for an add-on that is switched off."""
+    if steps.is_rendering():
+        return LOOK_S
+    cloud_display.show_points(_state.pop("hidden"))
+    return None
 
 
 def _settle() -> float | None:
@@ -96,8 +114,9 @@ def on_load(*_: object) -> None:
 
 @persistent
 def on_save(*_: object) -> None:
-    """A file shows points where nobody draws its splats."""
-    _state["hidden"] = cloud_display.show_points()
+    """A file shows points where nobody draws its splats; not one that is saved in a render."""
+    _state["hidden"] = [] if steps.is_rendering() else cloud_display.hidden()
+    cloud_display.show_points(_state["hidden"])
 
 
 @persistent
@@ -119,6 +138,8 @@ HANDLERS = (
 
 def register() -> None:
     """Begins to draw splats."""
+    if bpy.app.timers.is_registered(_give_back_last):
+        bpy.app.timers.unregister(_give_back_last)
     _state.update(viewports=None, failed=False, drawn=set(), hidden=[], coarse_at=0.0)
     _state["handle"] = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW")
     for name, handler in HANDLERS:
@@ -126,7 +147,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Draws no more; Blender shows the points again."""
+    """Draws no more; Blender shows the points again, as soon as no render is under way."""
     for name, handler in reversed(HANDLERS):
         handlers = getattr(bpy.app.handlers, name)
         if handler in handlers:
@@ -137,4 +158,6 @@ def unregister() -> None:
     bpy.types.SpaceView3D.draw_handler_remove(_state["handle"], "WINDOW")
     _state.clear()
     sights.forget()
-    cloud_display.show_points()
+    _state["hidden"] = cloud_display.hidden()
+    if _give_back_last() is not None:
+        bpy.app.timers.register(_give_back_last, first_interval=LOOK_S, persistent=True)

@@ -16,7 +16,7 @@ LOG = logging.getLogger("splitavatar")
 
 def _must_wait() -> bool:
     """Whether nothing may be shown late: there is no window, or a render is under way."""
-    return steps.without_window() or bpy.app.is_job_running("RENDER")
+    return steps.without_window() or steps.is_rendering()
 
 
 def _update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, wait: bool) -> None:

@@ -20,6 +20,8 @@ IDLE_S = 0.5
 
 def pump() -> bool:
     """One look at the scene's copies, its view and the backend; True when there is news to show."""
+    if steps.is_rendering():
+        return session.get().poll()
     compositing.follow_view(bpy.context.scene)
     copied = clouds.own_copies(properties.rigs(bpy.context.scene))
     return session.get().poll() or copied

@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .. import steps
 from .._shared import AvatarError, messages
 from ..scene import properties, rest, sights
 from ..scene.sights import Refined, Sight
@@ -183,4 +184,4 @@ def _upwards(rows: np.ndarray, factor: float) -> np.ndarray:
 
 def _busy() -> bool:
     """Whether pictures would be old before they came, or keep a render waiting."""
-    return live_preview.is_playing() or bpy.app.is_job_running("RENDER")
+    return live_preview.is_playing() or steps.is_rendering()

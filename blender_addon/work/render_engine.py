@@ -167,7 +167,7 @@ def unregister() -> None:
 
 
 def _let_go() -> float | None:
-    if bpy.app.is_job_running("RENDER"):
+    if steps.is_rendering():
         return LOOK_S
     bpy.utils.unregister_class(SplitAvatarEngine)
     return None

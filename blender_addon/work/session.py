@@ -123,12 +123,15 @@ class Session:
     # ---- the timer's part
 
     def poll(self) -> bool:
-        """Looks at the backend once; True when the panel has something new to show."""
+        """Looks at the backend once; True when the panel has something new to show.
+
+        While a window renders, what would change the scene waits.
+        """
         if self.launcher is None:
             return False
         changed = self.backend.poll()
         self.avatars.serve(self.client)
-        if self.client is None:
+        if self.client is None or steps.is_rendering():
             return changed
         if self.activity is None and not steps.without_window():
             self.avatars.load_scene()  # running work asks for what it needs itself

@@ -24,6 +24,9 @@ CYCLES = """[
     bpy.ops.render.render("INVOKE_DEFAULT", animation=True),
 ]"""
 
+HIDDEN = "sum('SplitAvatar Drawn as Splats' in o.modifiers for o in bpy.data.objects)"
+"""How many clouds show no points, because their splats are drawn."""
+
 
 @pytest.fixture
 def own_python(window: Window, backend_python: str) -> Iterator[None]:
@@ -65,13 +68,17 @@ def test_while_cycles_renders_it_goes_on(window: Window, own_python: None, tmp_p
     window.ask("""run("bpy.ops.splitavatar.start_backend('INVOKE_DEFAULT')")""")
     window.wait("state() == 'ready' and idle()", 60)
     backend = backend_of(window)
+    window.ask("show('SPLATS', 'SOLID')")
+    window.wait(f"{HIDDEN} == 1")
     window.ask(f"setattr(bpy.context.scene.render, 'filepath', {str(tmp_path / 'f_')!r})")
     window.ask(CYCLES)
     window.until(lambda: any(tmp_path.glob("f_*.png")), "a frame", 90)
     window.ask(OFF)
     assert window.ask("bpy.app.is_job_running('RENDER')")
+    assert window.ask(HIDDEN) == 1  # to take modifiers away now makes Blender crash
     assert not backend.exists()
     window.wait("not bpy.app.is_job_running('RENDER')", 120)
+    window.wait(f"{HIDDEN} == 0")
     assert len(list(tmp_path.glob("f_*.png"))) == 12
     window.wait("not addon('work.render_engine').SplitAvatarEngine.is_registered")
     window.ask(ON)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import blender_addon
+from blender_addon import steps
 from blender_addon.drawing import cloud_display, handlers
 from blender_addon.scene import splats
 from tests.blender.drawing import made_up
@@ -45,8 +46,9 @@ def test_showing_leaves_nothing_behind(cloud: bpy.types.Object) -> None:
     groups = len(bpy.data.node_groups)
     cloud_display.hide_points([cloud.session_uid])
     cloud_display.hide_points([cloud.session_uid])
-    assert cloud_display.show_points() == [cloud.session_uid]
-    assert cloud_display.show_points() == []
+    assert cloud_display.hidden() == [cloud.session_uid]
+    cloud_display.show_points([cloud.session_uid])
+    assert cloud_display.hidden() == []
     assert len(cloud.modifiers) == 0
     assert len(bpy.data.node_groups) == groups
     assert _radii(cloud).max() > 0
@@ -123,7 +125,8 @@ def test_a_linked_cloud_becomes_a_box_and_nothing_else(
     cloud_display.hide_points([linked.session_uid])
     assert cloud_display.is_hidden(linked)
     assert (linked.display_type, len(linked.modifiers)) == ("BOUNDS", 0)
-    assert cloud_display.show_points() == [linked.session_uid]
+    assert cloud_display.hidden() == [linked.session_uid]
+    cloud_display.show_points(cloud_display.hidden())
     assert linked.display_type == "TEXTURED"
 
 
@@ -150,3 +153,33 @@ def test_a_graphics_card_that_cannot_is_told_once_and_points_come_back(
         blender_addon.register()
     assert handlers.failure() == ""
     assert not bpy.app.timers.is_registered(handlers._give_back)
+
+
+def test_while_a_window_renders_points_stay_as_they_are(
+    cloud: bpy.types.Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blender crashes where a modifier goes while a render copies the scene."""
+    cloud_display.hide_points([cloud.session_uid])
+    with monkeypatch.context() as rendering:
+        rendering.setattr(steps, "is_rendering", lambda: True)
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved.blend"))
+        assert cloud_display.is_hidden(cloud)
+        blender_addon.unregister()
+        assert cloud.modifiers[-1].name == cloud_display.NAME
+        assert bpy.app.timers.is_registered(handlers._give_back_last)
+    assert handlers._give_back_last() is None  # module mode has no timers
+    assert len(cloud.modifiers) == 0
+    blender_addon.register()
+    assert not bpy.app.timers.is_registered(handlers._give_back_last)
+
+
+def test_an_add_on_that_is_on_again_in_the_same_render_goes_on(
+    cloud: bpy.types.Object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud_display.hide_points([cloud.session_uid])
+    with monkeypatch.context() as rendering:
+        rendering.setattr(steps, "is_rendering", lambda: True)
+        blender_addon.unregister()
+        blender_addon.register()
+    assert not bpy.app.timers.is_registered(handlers._give_back_last)
+    assert cloud_display.is_hidden(cloud)
