@@ -61,6 +61,7 @@ class StartingLayers:
         shown: Per layer [N] 0..1: how much the portrait shows of each.
         anchored: Per layer [N] bool: eyeballs and teeth.
         vertices: [V, 3] display sRGB of the head's vertices, those of G0.
+        bare: [V] bool: vertices of the neck that no clothes cover.
     """
 
     residuals: list[LayerResiduals]
@@ -68,6 +69,7 @@ class StartingLayers:
     shown: list[Tensor]
     anchored: list[Tensor]
     vertices: np.ndarray
+    bare: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ def starting_layers(
         [torch.from_numpy(own.well[part]).float() for part in parts],
         [torch.from_numpy(anchored[part]) for part in parts],
         colours[parts[0]],
+        (at["neck"] & ~cloth)[parts[0]],
     )
 
 
@@ -157,7 +160,8 @@ def _placement(
     most = (_MOST_DRAWN * reach)[:, None]
     near = np.abs(shift).max(1) < reach + _MOST_WIDE_M
     shift = np.clip(shift, -most, most)  # a face that stays a little wide is better than a hole
-    drawn = absent & view.regions["face"][sites.vertices] & near & ~told
+    skin = (view.regions["face"] | view.regions["neck"])[sites.vertices]
+    drawn = absent & skin & near & ~told
     absent &= ~drawn
     if view.shapes.eyes.any():
         back = _shift_out_of(view, sites, pixels, dilate(view.shapes.eyes, _RIM_PX))

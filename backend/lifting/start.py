@@ -106,7 +106,7 @@ def start(
     targets.opacity[BACK][behind] = 0
     identity, mask, rim = _planes(view, model, targets, cells, layers.vertices)
     around, frames = surround(view, targets.front_m), frames_of_glasses(view, frames)
-    behind_it = behind_head(view, targets, clothes, cells, step_px)
+    behind_it = behind_head(view, targets, clothes, layers.bare, cells, step_px)
     fixed = Gaussians.cat([around, behind_it, frames, mirrored])
     personal = Personal(
         identity,

@@ -42,14 +42,22 @@ def torso_clothes(view: View) -> np.ndarray:
 
 
 def behind_head(
-    view: View, targets: PlaneTargets, clothes: np.ndarray, cells: np.ndarray, step_px: float
+    view: View,
+    targets: PlaneTargets,
+    clothes: np.ndarray,
+    bare: np.ndarray,
+    cells: np.ndarray,
+    step_px: float,
 ) -> Gaussians:
     """Clothes that a head hides, as one sees when it rises or turns away: those beside it go on.
+
+    Behind a jaw there may be a neck, which wears nothing: they go on behind that.
 
     Args:
         view: The portrait and the fitted head.
         targets: What the planes should show.
         clothes: [H, W] bool, see `torso_clothes`.
+        bare: [V] bool: the neck's vertices that no clothes cover.
         cells: [P, 2] pixels of the planes' cells.
         step_px: How far apart they are.
     """
@@ -62,8 +70,10 @@ def behind_head(
     cells, away = cells[kept], float(view.camera.viewmat[2, 3])
     planes = np.dstack([targets.rgb, away - targets.front_m])
     there = nearest_fill(planes, known)[tuple(np.floor(cells).astype(int).T[::-1])]
-    shown = np.minimum(away - targets.front_m, view.visible.depth)
-    depth = np.maximum(there[:, -1], look_up(shown, cells, np.inf) + _BEHIND_M)
+    hides = np.minimum(away - targets.front_m, view.visible.depth)
+    neck = view.back_of(bare).depth
+    hides = np.maximum(hides, np.where(np.isfinite(neck), neck, 0))
+    depth = np.maximum(there[:, -1], look_up(hides, cells, np.inf) + _BEHIND_M)
     depth += staggered_m(len(depth))
     opacity = np.full(len(cells), _OPACITY)
     sigma_px = _CELL_SIGMA * step_px

@@ -129,7 +129,11 @@ class View:
 
     def far_side(self) -> Visible:
         """The back of the head from the portrait's camera, as if its front were not there."""
-        faces = self.faces[self.regions["scalp"][self.faces].all(axis=1)]
+        return self.back_of(self.regions["scalp"])
+
+    def back_of(self, vertices: np.ndarray) -> Visible:
+        """The same of the part that these vertices [V] bool are."""
+        faces = self.faces[vertices[self.faces].all(axis=1)]
         turned = np.ascontiguousarray(faces[:, ::-1])
         return rasterise_mesh(self.vertices[0].numpy(), turned, self.camera, cull_back=True)
 

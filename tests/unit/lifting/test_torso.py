@@ -76,7 +76,8 @@ def test_clothes_go_on_behind_a_head_up_to_the_lower_of_both_shoulders(view) -> 
     shown.matte = (person | left | right).astype(np.float32)
     steps = np.arange(0, width, _STEP_PX) + 0.5
     cells = np.stack([grid.ravel() for grid in np.meshgrid(steps, steps)], -1)
-    found = behind_head(shown, flat(shown), left | right | sliver, cells, _STEP_PX)
+    clothes, none = left | right | sliver, np.zeros(len(view.vertices[0]), bool)
+    found = behind_head(shown, flat(shown), clothes, none, cells, _STEP_PX)
     pixels = shown.camera.project(found.means.double().numpy())
     assert pixels[:, 1].min() == pytest.approx(440, abs=3)
     assert 150 - 3 <= pixels[:, 0].min() < 155
@@ -90,7 +91,29 @@ def test_clothes_go_on_behind_a_head_up_to_the_lower_of_both_shoulders(view) -> 
     assert (depth > before + 0.004).all()
 
 
+def test_behind_a_jaw_clothes_are_not_before_the_neck_but_behind_it(view) -> None:
+    """Else a shirt lies on the throat of a head that turns away."""
+    neck = view.regions["neck"]
+    back = view.back_of(neck).depth
+    jaw = np.isfinite(back) & ~view.shows("neck") & (view.matte > 0.5)
+    top = np.nonzero(jaw)[0].min() - 10
+    coat = (view.matte < 0.5) & (np.arange(len(jaw))[:, None] >= top)
+    shown = wearing(view, coat)
+    shown.matte = np.maximum(view.matte, coat)
+    cells = np.argwhere(jaw)[::7, ::-1] + 0.5
+
+    def clothes(bare: np.ndarray) -> np.ndarray:
+        return behind_head(shown, flat(shown), coat, bare, cells, _STEP_PX).means.double().numpy()
+
+    before, behind = clothes(np.zeros_like(neck)), clothes(neck)
+    assert len(behind) > 50
+    columns, rows = np.floor(shown.camera.project(behind)).astype(int).T
+    depth = shown.camera.depth(behind)
+    assert (depth > back[rows, columns] + 0.004).all()
+    assert (depth - shown.camera.depth(before)).mean() > 0.05
+
+
 def test_without_clothes_nothing_goes_on(view) -> None:
     cells = np.array([[200.0, 300.0], [250.0, 400.0]])
-    bare = wearing(view, blank(view))
-    assert len(behind_head(bare, flat(bare), blank(view), cells, _STEP_PX)) == 0
+    shown, neck = wearing(view, blank(view)), view.regions["neck"]
+    assert len(behind_head(shown, flat(shown), blank(view), neck, cells, _STEP_PX)) == 0
