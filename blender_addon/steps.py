@@ -18,6 +18,9 @@ from ._shared import AvatarError
 
 Result = TypeVar("Result")
 
+LOOK_S = 0.5
+"""How often what waits for the end of a render looks whether it is there."""
+
 TICK_S = 0.005
 """How long a script waits between looks at what it waits for."""
 
@@ -67,7 +70,7 @@ def without_window() -> bool:
 def is_rendering() -> bool:
     """Whether a window renders in a thread of its own, which copies the scene meanwhile.
 
-    Who adds or removes a modifier in the main thread now crashes Blender (4.5 and 5.2).
+    Who adds or takes away a modifier in the main thread then, crashes Blender (5.2).
     """
     return bpy.app.is_job_running("RENDER")
 

@@ -20,9 +20,6 @@ from .viewports import Viewports
 
 LOG = logging.getLogger("splitavatar")
 
-LOOK_S = 0.5
-"""How often what has to wait looks whether a render is under way."""
-
 _state: dict[str, Any] = {}
 
 
@@ -62,14 +59,14 @@ def _soon(call: Callable[[], float | None]) -> None:
 
 def _hide_points() -> float | None:
     if steps.is_rendering():
-        return LOOK_S
+        return steps.LOOK_S
     cloud_display.hide_points(_state["drawn"])
     return None
 
 
 def _give_back() -> float | None:
     if steps.is_rendering():
-        return LOOK_S
+        return steps.LOOK_S
     cloud_display.show_points(cloud_display.hidden())
     viewport.redraw()
     return None
@@ -78,7 +75,7 @@ def _give_back() -> float | None:
 def _give_back_last() -> float | None:
     """The same for an add-on that is switched off."""
     if steps.is_rendering():
-        return LOOK_S
+        return steps.LOOK_S
     cloud_display.show_points(_state.pop("hidden"))
     return None
 
@@ -160,4 +157,4 @@ def unregister() -> None:
     sights.forget()
     _state["hidden"] = cloud_display.hidden()
     if _give_back_last() is not None:
-        bpy.app.timers.register(_give_back_last, first_interval=LOOK_S, persistent=True)
+        bpy.app.timers.register(_give_back_last, first_interval=steps.LOOK_S, persistent=True)

@@ -17,9 +17,6 @@ from ..scene.compositing import ENGINE
 from . import depth_order, frame_pictures, motion_blur, render_passes, session
 from .shot import Shot
 
-LOOK_S = 0.5
-"""How often an engine that has to go looks whether a render is under way."""
-
 
 class SplitAvatarEngine(bpy.types.RenderEngine):
     """Blender calls it in a thread of its own; without a window in the main one."""
@@ -163,11 +160,11 @@ def unregister() -> None:
     if render_passes.get().scene is None:
         _let_go()
     elif not steps.without_window():
-        bpy.app.timers.register(_let_go, first_interval=LOOK_S, persistent=True)
+        bpy.app.timers.register(_let_go, first_interval=steps.LOOK_S, persistent=True)
 
 
 def _let_go() -> float | None:
     if steps.is_rendering():
-        return LOOK_S
+        return steps.LOOK_S
     bpy.utils.unregister_class(SplitAvatarEngine)
     return None
