@@ -160,8 +160,7 @@ def _placement(
     most = (_MOST_DRAWN * reach)[:, None]
     near = np.abs(shift).max(1) < reach + _MOST_WIDE_M
     shift = np.clip(shift, -most, most)  # a face that stays a little wide is better than a hole
-    skin = (view.regions["face"] | view.regions["neck"])[sites.vertices]
-    drawn = absent & skin & near & ~told
+    drawn = absent & view.regions["face"][sites.vertices] & near & ~told
     absent &= ~drawn
     if view.shapes.eyes.any():
         back = _shift_out_of(view, sites, pixels, dilate(view.shapes.eyes, _RIM_PX))
