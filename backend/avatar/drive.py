@@ -87,7 +87,7 @@ class Actor:
         up = self._torso_pose[1, :3]  # heights in its frame
         clothes = avatar.clothes_of(avatar.identity)
         self._follow = torso_follows(avatar.identity.means, neck, up, clothes)
-        self._bends = neck_follows(rest, float(neck[1]), head.regions["neck"])
+        self._bends = neck_follows(rest, neck, up, head.regions["neck"])
         moved = self._moved(head.translated(avatar.source), frozenset())
         own, vertices = union(None, moved.layers), moved.vertices[0]
         self._lids = Lids.of(own, vertices, rest, head, betas)

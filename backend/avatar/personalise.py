@@ -38,6 +38,7 @@ _DROP = 0.3
 _GREY_UNTIL = 0.5  # other backgrounds than black, so that edges turn transparent, not dark
 _ADAM_EPS = 1e-7  # 1e-12 turns hidden Gaussians into coloured noise
 _COLOUR_REACH = 0.6  # logits stay this near to where they started, nearer where less shows
+_SIZE_REACH = 0.1  # logarithms of what shows badly: between shrunk splats there are holes, aside
 _ASIDE = 4  # every so many steps a look from a side
 _SIDE_WEIGHT = 1.5
 _PLANES_HIDE = 0.1  # a sheet's cells are seen from the front, and aside hardly less well
@@ -75,7 +76,7 @@ def personalise(
     groups, freezing = _parameters(personal, free)
     sides = SideViews(before, _hidden(personal, len(before)), target.camera, _middle(target))
     optimiser = torch.optim.Adam(groups, eps=_ADAM_EPS)
-    starts = [(colour, colour.detach().clone(), reach) for colour, reach in _colours(personal)]
+    starts = [(values, values.detach().clone(), reach) for values, reach in _bounded(personal)]
     points = PointLosses()
     chance = random.Random(0)
     drop_at, grey_until = int(iterations * _DROP_AT), int(iterations * _GREY_UNTIL)
@@ -109,8 +110,8 @@ def personalise(
                 parameter.grad.mul_(keep)
         optimiser.step()
         with torch.no_grad():
-            for colour, start, reach in starts:
-                colour.clamp_(start - reach, start + reach)
+            for values, start, reach in starts:
+                values.clamp_(start - reach, start + reach)
         losses.append(float(loss.detach()))
         progress("personalise", step + 1, iterations)
     for tensor in _all(personal):
@@ -211,13 +212,15 @@ def _all(personal: Personal) -> Iterator[Tensor]:
             yield tensor
 
 
-def _colours(personal: Personal) -> Iterator[tuple[Tensor, Tensor | float]]:
-    """Logits of colours [N, 3], and how far each may go from where it started."""
+def _bounded(personal: Personal) -> Iterator[tuple[Tensor, Tensor | float]]:
+    """What must stay near to where it started, [N, 3], and how near."""
     if personal.identity.features is not None:
         yield personal.identity.features, _COLOUR_REACH
     for layer, shown in zip(personal.layers, personal.shown, strict=True):
         if layer.features is not None:
             yield layer.features, _COLOUR_REACH * shown[:, None]
+        if layer.scale is not None:
+            yield layer.scale, torch.where(shown > _SHOWN_WELL, torch.inf, _SIZE_REACH)[:, None]
 
 
 def _parameters(personal: Personal, free: _Free) -> tuple[list[dict], list[tuple[Tensor, Tensor]]]:

@@ -52,17 +52,18 @@ def torso_follows(means: Tensor, neck: Tensor, up: Tensor, clothes: Tensor) -> F
     return Follow(follow.share * ~clothes, follow.slope * ~clothes)
 
 
-def neck_follows(vertices: Tensor, neck_y_m: float, neck: Tensor) -> Follow:
+def neck_follows(vertices: Tensor, neck: Tensor, up: Tensor, region: Tensor) -> Follow:
     """How the mesh's vertices follow the head; a neck stays on its shoulders.
 
     Args:
         vertices: [V, 3] without expression, head space, metres.
-        neck_y_m: Height of the neck joint.
-        neck: [V] bool.
+        neck: [3] the neck joint.
+        up: [3] the torso's upwards.
+        region: [V] bool: the neck's.
     """
-    bends = _blend(vertices[:, 1], neck_y_m + _NECK_TOP_M, _NECK_REACH_M)
-    share = torch.where(neck, bends.share, torch.ones_like(bends.share))
-    return Follow(share, bends.slope * neck)
+    bends = _blend((vertices - neck) @ up, _NECK_TOP_M, _NECK_REACH_M)
+    share = torch.where(region, bends.share, torch.ones_like(bends.share))
+    return Follow(share, bends.slope * region)
 
 
 def _blend(heights: Tensor, top_m: float, reach_m: float) -> Follow:

@@ -36,9 +36,20 @@ def torso_clothes(view: View) -> np.ndarray:
     clothes &= ~joined(clothes, np.broadcast_to(height < eyes, view.matte.shape))
     hair = opened(view.parts.hair, _SLIVER_PX)
     wide = erode(clothes, _SLIVER_PX)
-    # What is narrow beside cloth would hang from the head as a speck.
+    # What is narrow beside cloth would hang from the head as a speck, the outline of a neck stand
+    # up from the collar when the neck turns away.
     beside = joined((clothes | view.parts.hair) & ~hair, wide) & dilate(wide, _BESIDE_PX)
+    beside &= ~_like_skin(view, wide)
     return (dilate(wide, _SLIVER_PX + _EDGE_PX) | dilate(beside, _EDGE_PX)) & ~hair
+
+
+def _like_skin(view: View, cloth: np.ndarray) -> np.ndarray:
+    """[H, W] bool: what looks more like the nearest skin than like the nearest cloth [H, W]."""
+    skin = erode((view.matte > 0.5) & ~view.parts.worn, _SLIVER_PX)
+    if not (skin.any() and cloth.any()):
+        return skin
+    apart = [np.linalg.norm(view.rgb - nearest_fill(view.rgb, k), axis=-1) for k in (skin, cloth)]
+    return apart[0] < apart[1]
 
 
 def behind_head(

@@ -17,7 +17,7 @@ from backend.splat.rasterise import rasterise
 from shared.errors import AvatarError
 from shared.progress import silent
 
-STEPS = 5
+STEPS = 12
 
 
 @dataclass
@@ -115,6 +115,15 @@ def test_the_results_carry_no_gradient_and_no_nan(case):
 def test_colours_stay_near_the_portraits(case):
     for before, after in zip(case.before.layers, case.after.layers, strict=True):
         assert float((after.features - before.features).abs().max()) <= 0.6 + 1e-5
+
+
+def test_what_shows_badly_keeps_about_its_size(case):
+    """Between splats that are seen edge on, and shrink, there would be holes from the side."""
+    pairs = zip(case.before.layers, case.after.layers, case.before.shown, strict=True)
+    for before, after, shown in pairs:
+        resized = (after.scale - before.scale).abs().amax(1)
+        assert resized[shown <= 0.5].max() == pytest.approx(0.1, abs=1e-5)
+        assert resized[shown > 0.5].max() > 0.11
 
 
 def test_the_same_start_gives_the_same_result(case):

@@ -50,11 +50,26 @@ def test_slivers_beside_clothes_stay_with_them_and_hair_does_not(view) -> None:
     jaw[chin - 60 : chin + 20, 100:105] = True
     strand[chin + 5 : chin + 20, 200:206] = long[chin - 80 :, 300:340] = True
     coat[long] = False
-    found = torso_clothes(wearing(view, coat | jaw, strand | long))
+    worn = wearing(view, coat | jaw, strand | long)
+    worn.rgb = np.where((coat | jaw | strand)[..., None], (0.1, 0.1, 0.3), (0.8, 0.6, 0.5))
+    found = torso_clothes(worn)
     assert found[chin + 6 : chin + 19, 200:206].all()
     assert found[chin : chin + 19, 100:105].all()
     assert not found[: chin - 15].any()
     assert not found[long].any()
+
+
+def test_an_outline_of_skins_colour_is_no_sliver_of_cloth(view) -> None:
+    """It would stand up from the collar when the neck turns away."""
+    chin = int(view.portrait.landmarks[152, 1])
+    coat, outline = blank(view), blank(view)
+    coat[chin + 20 :] = True
+    outline[chin - 60 : chin + 20, 230:235] = True
+    worn = wearing(view, coat | outline)
+    worn.rgb = np.where(coat[..., None], (0.1, 0.1, 0.3), (0.8, 0.6, 0.5))
+    found = torso_clothes(worn)
+    assert not found[: chin + 12].any()
+    assert found[coat].all()
 
 
 def flat(view: View) -> PlaneTargets:
