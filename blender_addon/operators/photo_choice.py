@@ -1,6 +1,7 @@
 """Which photos an avatar is made of, and which of them is the main one."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,23 +35,26 @@ def _folder(choice: "PhotoChoice") -> Path:
     return Path(given or os.path.dirname(bpy.path.abspath(choice.filepath)))
 
 
+def _main_first(choice: "PhotoChoice") -> list[str]:
+    """The same, the main one before the others."""
+    browser = _browser()
+    main = browser.params.filename if browser else os.path.basename(choice.filepath)
+    return sorted(_names(choice), key=lambda name: name != main)
+
+
 def _choices(choice: "PhotoChoice", context: bpy.types.Context) -> list[tuple[str, str, str]]:
-    _items[:] = [(name, name, "") for name in map(errors.legible, _names(choice))]
+    _items[:] = [(name, name, "") for name in map(errors.legible, _main_first(choice))]
     return _items
 
 
-def _main(choice: "PhotoChoice") -> int:
-    browser, names = _browser(), _names(choice)
-    main = browser.params.filename if browser else os.path.basename(choice.filepath)
-    return names.index(main) if main in names else 0
-
-
-def _make_main(choice: "PhotoChoice", number: int) -> None:
-    browser, name = _browser(), _names(choice)[number]
+def _make_main(choice: "PhotoChoice", context: bpy.types.Context) -> None:
+    browser = _browser()
+    name = next(name for name in _names(choice) if errors.legible(name) == choice.main_photo)
     if browser:
         browser.params.filename = name
     else:
         choice.filepath = str(_folder(choice) / name)
+    choice.property_unset("main_photo")  # the first again, which is now this one
 
 
 class PhotoChoice:
@@ -72,14 +76,14 @@ class PhotoChoice:
         description="The one that shows the face best from the front: hair, shoulders and pose are "
         "its own, and the others show what it hides",
         items=_choices,
-        get=_main,
-        set=_make_main,
+        update=_make_main,
         options={"SKIP_SAVE"},
     )
     filter_glob: StringProperty(default=IMAGE_FILTER, options={"HIDDEN"})
 
     if TYPE_CHECKING:  # Blender's, on the operator
         layout: bpy.types.UILayout
+        property_unset: Callable[[str], None]
 
     def draw_choice(self) -> None:
         """Says of several photos how many there are, and offers the main one."""

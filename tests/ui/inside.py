@@ -74,10 +74,7 @@ def show(display, shading):
 
 
 def under_mouse():
-    """What button of the sidebar the mouse is on: the operator's call, or the property's name.
-
-    A property with a getter counts as set: Blender writes the main photo, of none, into the call.
-    """
+    """What button of the sidebar the mouse is on: the operator's call, or the property's name."""
     manager = bpy.context.window_manager
     manager.clipboard = ""
     with in_view("UI"):
@@ -85,8 +82,7 @@ def under_mouse():
             bpy.ops.ui.copy_python_command_button()
         elif bpy.ops.ui.copy_data_path_button.poll():
             bpy.ops.ui.copy_data_path_button()
-    name = manager.clipboard.removeprefix("bpy.ops.splitavatar.").removesuffix("()")
-    return name.partition("(main_photo=")[0]
+    return manager.clipboard.removeprefix("bpy.ops.splitavatar.").removesuffix("()")
 
 
 def open_panel():

@@ -62,6 +62,28 @@ def test_another_photo_can_be_made_the_main_one(running: None, folder: Path) -> 
     assert _create(folder, "a.jpg", *names, main_photo="c.jpg") == b"cab"
 
 
+def test_what_blender_writes_down_of_a_call_runs_again(running: None, folder: Path) -> None:
+    """Copied commands and the Info editor name each property that counts as set."""
+    keymap = bpy.context.window_manager.keyconfigs.user.keymaps.new("Copied")
+    call = keymap.keymap_items.new("splitavatar.create_avatar", "A", "PRESS").properties
+
+    def written_down() -> dict[str, Any]:
+        names = [p.identifier for p in call.bl_rna.properties if not p.is_readonly]
+        return {name: getattr(call, name) for name in names if call.is_property_set(name)}
+
+    assert written_down() == {}
+    call.filepath = str(folder / "a.jpg")
+    for name in "abc":
+        call.files.add().name = f"{name}.jpg"
+    assert call.main_photo == "a.jpg"
+    call.main_photo = "c.jpg"
+    assert call.main_photo == "c.jpg"
+    assert written_down() == {"filepath": str(folder / "c.jpg")}
+    names = [file.name for file in call.files]
+    assert _create(folder, call.main_photo, *names) == b"cab"
+    bpy.context.window_manager.keyconfigs.user.keymaps.remove(keymap)
+
+
 def test_without_a_file_that_was_clicked_last_the_first_is_the_main_one(
     running: None, folder: Path
 ) -> None:
