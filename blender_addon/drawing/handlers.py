@@ -14,7 +14,7 @@ from bpy.app.handlers import persistent
 
 from .. import steps
 from ..scene import sights, viewport
-from . import changes, cloud_display
+from . import changes, cloud_display, sign
 from .motion import STILL_S
 from .viewports import Viewports
 
@@ -49,6 +49,10 @@ def _draw() -> None:
     if not all(map(cloud_display.is_hidden, clouds)):
         _state["drawn"] = {cloud.session_uid for cloud in clouds}
         _soon(_hide_points)
+
+
+def _draw_sign() -> None:
+    sign.draw(bpy.context)
 
 
 def _soon(call: Callable[[], float | None]) -> None:
@@ -138,7 +142,11 @@ def register() -> None:
     if bpy.app.timers.is_registered(_give_back_last):
         bpy.app.timers.unregister(_give_back_last)
     _state.update(viewports=None, failed=False, drawn=set(), hidden=[], coarse_at=0.0)
-    _state["handle"] = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW")
+    add = bpy.types.SpaceView3D.draw_handler_add
+    _state["handles"] = [
+        add(_draw, (), "WINDOW", "POST_VIEW"),
+        add(_draw_sign, (), "WINDOW", "POST_PIXEL"),
+    ]
     for name, handler in HANDLERS:
         getattr(bpy.app.handlers, name).append(handler)
 
@@ -152,7 +160,8 @@ def unregister() -> None:
     for call in (_hide_points, _give_back, _settle):
         if bpy.app.timers.is_registered(call):
             bpy.app.timers.unregister(call)
-    bpy.types.SpaceView3D.draw_handler_remove(_state["handle"], "WINDOW")
+    for handle in _state["handles"]:
+        bpy.types.SpaceView3D.draw_handler_remove(handle, "WINDOW")
     _state.clear()
     sights.forget()
     _state["hidden"] = cloud_display.hidden()

@@ -2,6 +2,7 @@
 
 A redraw says what it sees and takes the picture that is of exactly that; the timer asks the backend
 for what has been seen for a while (`work.refined_view`). A picture of anything else is not shown.
+What a viewport says of its picture (`said`) is redrawn when it begins and ends, not in between.
 """
 
 import time
@@ -14,6 +15,8 @@ from .._shared import Camera
 from . import cameras, clouds, properties, viewport
 
 Rows = tuple[tuple[float, ...], ...]
+
+ON_ITS_WAY = "Refining..."
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,12 @@ _seen: dict[int, tuple[Sight, float]] = {}
 
 _pictures: dict[int, Refined] = {}
 
+_expected: dict[int, Sight] = {}
+"""By region: what a picture is being made of; one at most."""
+
+_failures: dict[int, tuple[Rows, str]] = {}
+"""By region: the view whose picture could not be made, and why."""
+
 
 def refines(scene: bpy.types.Scene, armatures: list[bpy.types.Object], window: np.ndarray) -> bool:
     """Whether a viewport shall have pictures of these avatars.
@@ -94,7 +103,8 @@ def note(region: int, sight: Sight | None) -> Refined | None:
         _seen.pop(region, None)
         _pictures.pop(region, None)
         return None
-    if region not in _seen or _seen[region][0] != sight:
+    _failures.pop(region, None)  # it is wanted again
+    if not _sees(region, sight):
         _seen[region] = sight, time.monotonic()
     picture = _pictures.get(region)
     return picture if picture is not None and picture.of == sight else None
@@ -106,13 +116,7 @@ def wanted(still_s: float) -> tuple[int, Sight] | None:
     Args:
         still_s: How long the view must stand still.
     """
-    there = {
-        region.as_pointer()
-        for window in bpy.context.window_manager.windows
-        for area in window.screen.areas
-        for region in area.regions
-    }
-    for region in _seen.keys() - there:  # it was closed
+    for region in _seen.keys() - viewport.regions().keys():  # it was closed
         note(region, None)
     for region, (sight, since) in _seen.items():
         picture = _pictures.get(region)
@@ -124,7 +128,7 @@ def wanted(still_s: float) -> tuple[int, Sight] | None:
 
 def show(region: int, picture: Refined) -> None:
     """A picture has come; it is not kept where the region sees something else by now."""
-    if region in _seen and _seen[region][0] == picture.of:
+    if _sees(region, picture.of):
         _pictures[region] = picture
         viewport.redraw()
 
@@ -140,6 +144,53 @@ def drop(region: int) -> None:
         viewport.redraw()
 
 
+def expect(region: int, sight: Sight) -> None:
+    """The picture of a sight is being made now, and no other."""
+    if _expected != {region: sight}:
+        expect_none()
+        _expected[region] = sight
+        _redraw(region)
+
+
+def expect_none() -> None:
+    """No picture is being made."""
+    while _expected:
+        region, sight = _expected.popitem()
+        if _sees(region, sight):
+            _redraw(region)
+
+
+def fail(why: str) -> None:
+    """Pictures cannot be made: viewports that want one say why, until their view moves."""
+    for region, (sight, _) in _seen.items():
+        _failures[region] = sight.view, " ".join(why.split())
+        _redraw(region)
+
+
+def said(region: int, view: Rows) -> str:
+    """One line on the picture of a viewport: that it is on its way, or why there is none.
+
+    Args:
+        view: [4, 4] its world to view space.
+    """
+    if region in _expected and _sees(region, _expected[region]):
+        return ON_ITS_WAY
+    if region in _failures and _failures[region][0] != view:
+        del _failures[region]
+    return _failures.get(region, (view, ""))[1]
+
+
+def _sees(region: int, sight: Sight) -> bool:
+    """Whether that is what the last redraw of a region saw."""
+    return region in _seen and _seen[region][0] == sight
+
+
+def _redraw(region: int) -> None:
+    found = viewport.regions().get(region)
+    if found is not None:
+        found.tag_redraw()
+
+
 def is_any() -> bool:
     """Whether a viewport wants pictures."""
     return bool(_seen)
@@ -149,3 +200,5 @@ def forget() -> None:
     """Another file was loaded, or nobody draws any more."""
     _seen.clear()
     _pictures.clear()
+    _expected.clear()
+    _failures.clear()

@@ -105,8 +105,9 @@ class RefinedView:
             found = sights.wanted(STILL_S)
             if found is not None and not _busy():
                 self._ask(client, *found)
-        except AvatarError:
-            self._asked = None
+        except AvatarError as error:
+            self.forget()
+            sights.fail(f"Refined View is off: {error.message}")
             for scene in bpy.data.scenes:
                 if properties.of_scene(scene).refine_view:
                     properties.of_scene(scene).refine_view = False
@@ -120,14 +121,14 @@ class RefinedView:
         try:
             asked.replies.append(asked.future.result())
         except AvatarError as error:
-            self._asked = None
+            self.forget()
             if error.code == "cancelled":  # a newer picture of the avatar was asked for
                 return False
             raise
         if len(asked.replies) < len(asked.shots):
             asked.send(client)
             return False
-        self._asked = None
+        self.forget()
         if key_of(_shots_now(asked.sight)) != asked.posed:
             return False
         sights.show(asked.region, asked.picture())
@@ -143,11 +144,13 @@ class RefinedView:
         if asked is not None and (asked.sight, asked.posed) == (sight, wanted.posed):
             return
         self._asked = wanted
+        sights.expect(region, sight)
         wanted.send(client)
 
     def forget(self) -> None:
-        """The backend is gone, or another file was loaded."""
+        """No picture is on its way: it is there, the backend is gone or another file was loaded."""
         self._asked = None
+        sights.expect_none()
 
 
 def _shots(sight: Sight, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> list[Shot]:

@@ -131,6 +131,8 @@ class Session:
             return False
         changed = self.backend.poll()
         self.avatars.serve(self.client)
+        if self.client is None:
+            self.view.forget()
         if self.client is None or steps.is_rendering():
             return changed
         if self.activity is None and not steps.without_window():

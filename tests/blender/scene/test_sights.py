@@ -1,11 +1,13 @@
 """What a viewport sees is a camera of the backend, and only its own picture is given back."""
 
+from types import SimpleNamespace
+
 import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix
 
-from blender_addon.scene import cameras, clouds, sights
+from blender_addon.scene import cameras, clouds, sights, viewport
 from blender_addon.scene.node_tree import set_input
 from blender_addon.scene.playback import group
 from tests.blender.fake_binding import binding_arrays
@@ -100,6 +102,83 @@ def test_a_viewport_that_was_closed_wants_none() -> None:
     sights.note(1, sight(Matrix.Identity(4), Matrix.Identity(4)))
     assert sights.wanted(0) is None
     assert not sights.is_any()
+
+
+@pytest.fixture
+def redraws(region: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows with each redraw that is asked for of the region alone."""
+    found: list[int] = []
+    drawn = SimpleNamespace(tag_redraw=lambda: found.append(region))
+    monkeypatch.setattr(viewport, "regions", lambda: {region: drawn})
+    return found
+
+
+def test_a_viewport_says_that_its_picture_is_on_its_way_and_is_redrawn_twice(
+    region: int, redraws: list[int]
+) -> None:
+    here = sight(Matrix.Identity(4), Matrix.Identity(4))
+    there = sight(Matrix.Identity(4), Matrix.Translation((1, 0, 0)))
+    sights.note(region, here)
+    assert sights.said(region, here.view) == ""
+    for _ in range(3):
+        sights.expect(region, here)
+        sights.note(region, here)
+        assert sights.said(region, here.view) == "Refining..."
+    assert sights.said(region + 1, here.view) == ""
+    assert len(redraws) == 1
+    sights.note(region, there)
+    assert sights.said(region, there.view) == ""
+    sights.note(region, here)
+    sights.expect_none()
+    sights.expect_none()
+    assert sights.said(region, here.view) == ""
+    assert len(redraws) == 2
+
+
+def test_a_redraw_that_the_sign_causes_is_no_other_view(
+    region: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, now = sight(Matrix.Identity(4), Matrix.Identity(4)), [0.0]
+    monkeypatch.setattr(sights.time, "monotonic", lambda: now[0])
+    sights.note(region, here)
+    now[0] = 10.0
+    sights.expect(region, here)
+    sights.note(region, here)
+    assert sights.wanted(10.0) == (region, here)
+
+
+def test_where_nothing_sees_it_any_more_the_end_of_a_picture_redraws_nothing(
+    region: int, redraws: list[int]
+) -> None:
+    here = sight(Matrix.Identity(4), Matrix.Identity(4))
+    sights.note(region, here)
+    sights.expect(region, here)
+    sights.note(region, None)
+    assert sights.said(region, here.view) == ""
+    sights.expect_none()
+    assert len(redraws) == 1
+
+
+def test_why_there_is_no_picture_is_said_in_one_line_until_the_view_moves(
+    region: int, redraws: list[int]
+) -> None:
+    here = sight(Matrix.Identity(4), Matrix.Identity(4))
+    sights.note(region, here)
+    sights.fail("It is\nscaled.")
+    sights.note(region, None)  # the switch goes off
+    for _ in range(2):
+        assert sights.said(region, here.view) == "It is scaled."
+    assert len(redraws) == 1
+    assert sights.said(region, sight(Matrix.Identity(4), Matrix.Translation((1, 0, 0))).view) == ""
+    assert sights.said(region, here.view) == ""
+
+
+def test_it_is_said_no_more_when_a_picture_is_wanted_again(region: int) -> None:
+    here = sight(Matrix.Identity(4), Matrix.Identity(4))
+    sights.note(region, here)
+    sights.fail("It is scaled.")
+    sights.note(region, here)
+    assert sights.said(region, here.view) == ""
 
 
 def test_layers_that_are_looked_at_and_orthographic_views_stay_splats(

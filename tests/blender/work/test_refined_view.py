@@ -110,6 +110,37 @@ def test_it_is_asked_for_once_and_stays_while_nothing_changes(
     assert not [message for message in asked if isinstance(message, messages.RenderFrame)]
 
 
+def test_a_viewport_says_so_as_long_as_its_picture_is_made(
+    live_rig: bpy.types.Object, region: int
+) -> None:
+    sight = seen(live_rig)
+    assert sights.note(region, sight) is None
+    pump.pump()
+    assert sights.said(region, sight.view) == sights.ON_ITS_WAY
+    sights.note(region, sight)  # the redraw that shows it
+    live_rig["jawOpen"] = 1.0  # what is being made is not wanted any more, another is
+    live_rig.update_tag()
+    bpy.context.view_layer.update()
+    pump.pump()
+    assert sights.said(region, sight.view) == sights.ON_ITS_WAY
+    refined(region, sight)
+    assert sights.said(region, sight.view) == ""
+
+
+def test_nothing_is_on_its_way_from_a_backend_that_is_gone(
+    live_rig: bpy.types.Object, region: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sight = seen(live_rig)
+    sights.note(region, sight)
+    pump.pump()
+    assert sights.said(region, sight.view) == sights.ON_ITS_WAY
+    with monkeypatch.context() as patch:
+        patch.setattr(type(session.get()), "client", None)
+        pump.pump()
+        assert sights.said(region, sight.view) == ""
+    refined(region, sight)
+
+
 def test_the_newest_view_wins(live_rig: bpy.types.Object, region: int) -> None:
     views = [seen(live_rig, away_m=2 + step / 10) for step in range(4)]
     for sight in views:
@@ -152,6 +183,8 @@ def test_what_cannot_be_refined_is_told_once_and_switches_it_off(
     pump.pump()
     assert "scaled unevenly" in str(here.error)
     assert not properties.of_scene(bpy.context.scene).refine_view
+    assert here.error is not None
+    assert sights.said(region, sight.view) == f"Refined View is off: {here.error.message}"
 
 
 def test_live_preview_and_refined_view_both_come_to_rest(
