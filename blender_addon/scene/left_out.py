@@ -4,6 +4,8 @@ import bpy
 
 from . import placing, properties
 
+SHARP = "Motion blur is not rendered: each frame is sharp."
+
 _NAMED = 3
 
 
@@ -12,8 +14,8 @@ def left_out(scene: bpy.types.Scene, armature: bpy.types.Object) -> list[str]:
     said = []
     if scene.render.use_border:
         said.append("The render region is not used: frames are whole.")
-    if scene.render.use_motion_blur:
-        said.append("Motion blur is not rendered: each frame is sharp.")
+    if is_sharp(scene):
+        said.append(SHARP)
     others = [rig.name for rig in properties.rigs(scene) if rig is not armature]
     if others:
         said.append(f"Only {armature.name} is rendered, without the avatars {_listed(others)}.")
@@ -21,6 +23,11 @@ def left_out(scene: bpy.types.Scene, armature: bpy.types.Object) -> list[str]:
     if objects:
         said.append(f"Objects are not rendered: {_listed(objects)}.")
     return said
+
+
+def is_sharp(scene: bpy.types.Scene) -> bool:
+    """Whether rendering by Blender would blur what moves."""
+    return scene.render.use_motion_blur
 
 
 def _shown(found: bpy.types.Object) -> bool:

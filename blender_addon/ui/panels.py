@@ -4,7 +4,7 @@ import bpy
 
 from ..drawing import handlers as drawing_handlers
 from ..operators.reports import CATEGORY
-from ..scene import clouds, controls, flame_pose, packed, points, preview, properties
+from ..scene import clouds, controls, flame_pose, left_out, packed, points, preview, properties
 from ..work import avatar_files, session
 from . import backend_box
 from .text import wrapped
@@ -177,6 +177,8 @@ class SPLITAVATAR_PT_output(_AvatarPanel, bpy.types.Panel):
         layout.prop(settings, "resume")
         render = layout.operator("splitavatar.batch_render", icon="RENDER_ANIMATION")
         render.frames = "RANGE"
+        if left_out.is_sharp(context.scene):
+            wrapped(layout, left_out.SHARP, "INFO")
 
     def _export(
         self, row: bpy.types.UILayout, settings: properties.SceneSettings, text: str, frames: str

@@ -2,12 +2,13 @@
 
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock, call
 
 import bpy
 import numpy as np
 import pytest
 
-from blender_addon.scene import clouds, properties
+from blender_addon.scene import clouds, left_out, properties
 from blender_addon.scene.node_tree import set_input
 from blender_addon.scene.playback import group
 from blender_addon.ui import panels
@@ -45,3 +46,17 @@ def test_the_switch_of_the_refined_view_says_what_keeps_a_viewport_from_it(
         "Refined View",
         "Refined View (not of layers)",
     ]
+
+
+def test_below_batch_render_stands_that_frames_are_sharp_where_blender_would_blur_them() -> None:
+    def said() -> list[str]:
+        panel: Any = MagicMock()
+        panels.SPLITAVATAR_PT_output.draw(panel, bpy.context)
+        calls = panel.layout.mock_calls
+        button = calls.index(call.operator("splitavatar.batch_render", icon="RENDER_ANIMATION"))
+        below = [(name, given) for name, _, given in calls[button:]]
+        return [given["text"] for name, given in below if name.endswith("label")]
+
+    assert said() == []
+    bpy.context.scene.render.use_motion_blur = True
+    assert said() == [left_out.SHARP]
