@@ -36,7 +36,7 @@ def _folder(choice: "PhotoChoice") -> Path:
 
 
 def _main_first(choice: "PhotoChoice") -> list[str]:
-    """The same, the main one before the others."""
+    """Names of the photos, the main one before the others."""
     browser = _browser()
     main = browser.params.filename if browser else os.path.basename(choice.filepath)
     return sorted(_names(choice), key=lambda name: name != main)

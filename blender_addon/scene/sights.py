@@ -173,7 +173,8 @@ def said(region: int, view: Rows) -> str:
     Args:
         view: [4, 4] its world to view space.
     """
-    if region in _expected and _sees(region, _expected[region]):
+    expected = _expected.get(region)
+    if expected is not None and expected.view == view and _sees(region, expected):
         return ON_ITS_WAY
     if region in _failures and _failures[region][0] != view:
         del _failures[region]

@@ -53,6 +53,19 @@ def test_a_view_that_stands_still_shows_the_backend_s_picture(window: Window) ->
     assert window.ask("error()") == ""
 
 
+def test_the_viewport_says_that_its_picture_is_on_its_way(window: Window) -> None:
+    x, y = window.ask('addon("drawing.sign").corner(view(), region())')
+    left, _, _, bottom = window.ask("rectangle()")
+    box = left + x, bottom - y - 40, left + x + 140, bottom - y
+
+    def says() -> bool:
+        return bool((window.look(box).min(axis=-1) > 220).any())
+
+    window.until(says, "white words", PICTURES_S)
+    window.wait(SHOWN, PICTURES_S)
+    window.until(lambda: not says(), "no words")
+
+
 def test_another_view_or_pose_gets_its_own_picture(window: Window) -> None:
     [(_, first, _)] = window.wait(SHOWN, PICTURES_S)
     window.ask(f"setattr({VIEW}, 'view_distance', {VIEW}.view_distance * 1.1)")

@@ -126,6 +126,7 @@ def test_a_viewport_says_that_its_picture_is_on_its_way_and_is_redrawn_twice(
         assert sights.said(region, here.view) == "Refining..."
     assert sights.said(region + 1, here.view) == ""
     assert len(redraws) == 1
+    assert sights.said(region, there.view) == ""  # no avatar is in sight there
     sights.note(region, there)
     assert sights.said(region, there.view) == ""
     sights.note(region, here)
