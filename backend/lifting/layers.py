@@ -32,7 +32,7 @@ _EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through
 _LID_THICKNESS_M = 0.0004
 _EYE_SPLATS = 0.75  # of the size of others, for the same reason
 _TOOTH_SPLATS = 0.7  # else no gap shows between two teeth
-_DRAWN_PX = 1
+_DRAWN, _DRAWN_PX = ("face", "cheeks", "jaw"), 1
 _RIM_PX = 1
 _MOST_WIDE_M = 0.004
 _DRAWN_SPLATS = 0.8  # of the size of others: they lie at an edge
@@ -154,13 +154,15 @@ def _placement(
         told: [M] bool: another photo shows that the site is there; or one bool for all.
     """
     absent = (look_up(view.matte, pixels, 0.0) < 0.5) & ~told
-    # Where the head is wider than the person, its skin is drawn in rather than cut off; where its
-    # lids cover what the portrait shows of the eyes, they are drawn back.
+    # Where a face is wider than the person, its skin is drawn in rather than cut off, which would
+    # be holes as soon as it turns; where its lids cover what the portrait shows of the eyes, they
+    # are drawn back.
     shift = _shift_out_of(view, sites, pixels, ~erode(view.matte > 0.5, _DRAWN_PX))
     most = (_MOST_DRAWN * reach)[:, None]
     near = np.abs(shift).max(1) < reach + _MOST_WIDE_M
     shift = np.clip(shift, -most, most)  # a face that stays a little wide is better than a hole
-    drawn = absent & view.regions["face"][sites.vertices] & near & ~told
+    skin = np.any([view.regions[name] for name in _DRAWN], axis=0)
+    drawn = absent & skin[sites.vertices] & near & ~told
     absent &= ~drawn
     if view.shapes.eyes.any():
         back = _shift_out_of(view, sites, pixels, dilate(view.shapes.eyes, _RIM_PX))

@@ -41,3 +41,17 @@ def test_skin_that_another_photo_shows_is_there_beyond_the_outline(narrow, pipel
     assert ears.sum() > 50
     assert (alone.opacity.numpy()[ears] < -5).all()
     assert (both.opacity.numpy()[ears] == 0).all()
+
+
+def test_a_jaw_that_is_too_wide_is_drawn_in_and_has_no_hole(narrow, pipeline):
+    layer = starting_layers(narrow, pipeline.model, np.zeros((512, 512), bool)).residuals[0]
+    assert layer.opacity is not None
+    assert layer.offset is not None
+    pixels = narrow.camera.project(narrow.vertices[0].numpy())
+    inside = look_up(narrow.matte, pixels, 0.0) > 0.5
+    near = look_up(cv2.dilate(narrow.matte, np.ones((1, 13))), pixels, 0.0) > 0.5
+    beyond = (narrow.regions["jaw"] | narrow.regions["cheeks"]) & near & ~inside
+    beyond &= ~narrow.regions["face"]
+    assert beyond.sum() > 2
+    assert (layer.opacity.numpy()[beyond] == 0).all()
+    assert (layer.offset.abs().amax(1).numpy()[beyond] > 0).all()
