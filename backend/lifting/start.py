@@ -26,6 +26,7 @@ from .hair import hair_over_face, wide_enough
 from .hair_grain import HairGrain
 from .layers import starting_layers
 from .mirrored import mirrored_side, symmetric
+from .neck import neck_sides
 from .other_photos import shown_by
 from .planes import PlaneTargets, plane_targets, staggered_m
 from .polygons import dilate
@@ -104,10 +105,12 @@ def start(
     step_px = view.camera.width / model.config.grid
     mirrored, behind = mirrored_side(view, targets, ~clothes, cells, step_px)
     targets.opacity[BACK][behind] = 0
+    neck, sides = neck_sides(view, targets, cells, step_px)
+    targets.opacity[FRONT][sides] = 0
     identity, mask, rim = _planes(view, model, targets, cells, layers.vertices)
     around, frames = surround(view, targets.front_m), frames_of_glasses(view, frames)
     behind_it = behind_head(view, targets, clothes, layers.bare, cells, step_px)
-    fixed = Gaussians.cat([around, behind_it, frames, mirrored])
+    fixed = Gaussians.cat([around, behind_it, frames, mirrored, neck])
     personal = Personal(
         identity,
         layers.residuals,
@@ -124,7 +127,7 @@ def start(
             np.tile(look_up(clothes, cells, False), 2)[mask.numpy()],
             look_up(clothes, at_edge, False),
             np.ones(len(behind_it), bool),
-            np.zeros(len(frames) + len(mirrored), bool),
+            np.zeros(len(frames) + len(mirrored) + len(neck), bool),
         ]
     )
     return Start(personal, view.target(), view.betas, torch.from_numpy(worn))
