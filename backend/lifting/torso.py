@@ -62,7 +62,8 @@ def behind_head(
 ) -> Gaussians:
     """Clothes that a head hides, as one sees when it rises or turns away: those beside it go on.
 
-    Behind a jaw there may be a neck, which wears nothing: they go on behind that.
+    Behind a jaw there may be a neck, which wears nothing: they go on behind that, and so does the
+    inside of a collar.
 
     Args:
         view: The portrait and the fitted head.
@@ -74,7 +75,7 @@ def behind_head(
     """
     person, height = view.matte > 0.5, np.arange(len(clothes))[:, None]
     below = height > _shoulders(opened(clothes, _SLIVER_PX), person)
-    hidden = below & person & ~clothes & ~(view.shows("neck") & ~view.parts.worn)
+    hidden = below & person & ~clothes
     hidden = joined(hidden, dilate(clothes, 1))
     known = erode(clothes, _SEAM_PX)
     kept = look_up(dilate(hidden, 1), cells, False) & known.any()
@@ -82,7 +83,8 @@ def behind_head(
     planes = np.dstack([targets.rgb, away - targets.front_m])
     there = nearest_fill(planes, known)[tuple(np.floor(cells).astype(int).T[::-1])]
     hides = np.minimum(away - targets.front_m, view.visible.depth)
-    neck = view.back_of(bare).depth
+    throat = view.shows("neck") & ~view.parts.worn
+    neck = np.where(throat, view.back_of(view.regions["neck"]).depth, view.back_of(bare).depth)
     hides = np.maximum(hides, np.where(np.isfinite(neck), neck, 0))
     depth = np.maximum(there[:, -1], look_up(hides, cells, np.inf) + _BEHIND_M)
     depth += staggered_m(len(depth))
@@ -93,12 +95,11 @@ def behind_head(
 
 def _shoulders(clothes: np.ndarray, person: np.ndarray) -> np.ndarray:
     """[W] the row below which the torso is, column by column: where its clothes [H, W] end before
-    the background; where the person [H, W] hides that, the lower of both places beside it."""
+    the background; where the person [H, W] hides that, on the line between both places beside it:
+    so high are collars behind."""
     rows, columns = clothes.argmax(0), np.arange(clothes.shape[1])
     above = person[np.maximum(rows - 1 - _EDGE_PX, 0), columns]
     free = clothes.any(0) & (rows > _EDGE_PX) & ~above
     if not free.any():
         return np.full(len(columns), len(clothes))
-    after = np.searchsorted(columns[free], columns).clip(0, free.sum() - 1)
-    before = (np.searchsorted(columns[free], columns, side="right") - 1).clip(0)
-    return np.maximum(rows[free][before], rows[free][after])
+    return np.interp(columns, columns[free], rows[free])
