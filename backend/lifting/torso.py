@@ -16,6 +16,7 @@ from .view import View
 _CHIN, _EYE_CORNERS = 152, (33, 263)
 _EDGE_PX = 2  # of soft cloth
 _SLIVER_PX, _BESIDE_PX = 4, 24  # half as wide may be the outline of a jaw, or of hair
+_INSIDE_PX = 32  # of a collar that a neck turns away from; farther in, throats only stretch
 _SEAM_PX = 3  # cloth beside a head has its shade, and its colours
 _BEHIND_M = 0.005
 _CELL_SIGMA = 0.8
@@ -74,16 +75,18 @@ def behind_head(
         step_px: How far apart they are.
     """
     person, height = view.matte > 0.5, np.arange(len(clothes))[:, None]
-    below = height > _shoulders(opened(clothes, _SLIVER_PX), person)
-    hidden = below & person & ~clothes
-    hidden = joined(hidden, dilate(clothes, 1))
+    throat = view.shows("neck") & ~view.parts.worn
+    lower, between = _shoulders(opened(clothes, _SLIVER_PX), person)
+    covered, beside = person & ~clothes, dilate(clothes, 1)
+    hidden = joined(covered & (height > lower) & ~throat, beside)
+    aside = dilate(view.visible.face < 0, _INSIDE_PX)
+    hidden |= joined(covered & (height > between) & aside, beside)
     known = erode(clothes, _SEAM_PX)
     kept = look_up(dilate(hidden, 1), cells, False) & known.any()
     cells, away = cells[kept], float(view.camera.viewmat[2, 3])
     planes = np.dstack([targets.rgb, away - targets.front_m])
     there = nearest_fill(planes, known)[tuple(np.floor(cells).astype(int).T[::-1])]
     hides = np.minimum(away - targets.front_m, view.visible.depth)
-    throat = view.shows("neck") & ~view.parts.worn
     neck = np.where(throat, view.back_of(view.regions["neck"]).depth, view.back_of(bare).depth)
     hides = np.maximum(hides, np.where(np.isfinite(neck), neck, 0))
     depth = np.maximum(there[:, -1], look_up(hides, cells, np.inf) + _BEHIND_M)
@@ -93,13 +96,17 @@ def behind_head(
     return facing_discs(view.camera, cells, depth, sigma_px, there[:, :-1], opacity)
 
 
-def _shoulders(clothes: np.ndarray, person: np.ndarray) -> np.ndarray:
+def _shoulders(clothes: np.ndarray, person: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """[W] the row below which the torso is, column by column: where its clothes [H, W] end before
-    the background; where the person [H, W] hides that, on the line between both places beside it:
-    so high are collars behind."""
+    the background; where the person [H, W] hides that, the lower of both places beside it, and
+    [W] the same with the line between both: so high are collars behind."""
     rows, columns = clothes.argmax(0), np.arange(clothes.shape[1])
     above = person[np.maximum(rows - 1 - _EDGE_PX, 0), columns]
     free = clothes.any(0) & (rows > _EDGE_PX) & ~above
     if not free.any():
-        return np.full(len(columns), len(clothes))
-    return np.interp(columns, columns[free], rows[free])
+        nowhere = np.full(len(columns), len(clothes))
+        return nowhere, nowhere
+    after = np.searchsorted(columns[free], columns).clip(0, free.sum() - 1)
+    before = (np.searchsorted(columns[free], columns, side="right") - 1).clip(0)
+    lower = np.maximum(rows[free][before], rows[free][after])
+    return lower, np.interp(columns, columns[free], rows[free])
