@@ -9,6 +9,9 @@ from backend.splat import quaternions
 from backend.splat.gaussians import IDENTITY_FRONT, Gaussians
 from shared.camera import Camera
 
+CELL_SIGMA = 0.8
+"""How large a splat is that stands for a cell, as a share of how far cells are apart."""
+
 _FLAT = 0.3  # thickness across the picture, as a share of a splat's size
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from backend.model.planes import FRONT
 from backend.splat.gaussians import Gaussians
 
-from .discs import facing_discs
+from .discs import CELL_SIGMA, facing_discs
+from .fill import nearest_fill
 from .planes import PlaneTargets, staggered_m
 from .sampling import look_up, sample
 from .view import View
 
-_SIGMA = 0.8  # of two cells' distance
 _LEAST_OPACITY = 0.1
 
 
@@ -34,14 +33,12 @@ def neck_sides(
         Discs, and [H, W] bool: where they take the front sheet's place.
     """
     far = float(view.camera.viewmat[2, 3])
-    hit = view.visible.face >= 0
-    nearest = distance_transform_edt(~hit, return_distances=False, return_indices=True)
-    rows, columns = np.asarray(nearest)
-    depth = view.visible.depth[rows, columns]
-    sides = view.shows("neck")[rows, columns] & ~view.parts.worn & (depth > far)
+    mesh = np.dstack([view.visible.depth, view.shows("neck")])
+    depth, neck = np.moveaxis(nearest_fill(mesh, view.visible.face >= 0), -1, 0)
+    sides = (neck > 0) & ~view.parts.worn & (depth > far)
     opacity = sample(targets.opacity[FRONT][..., None], cells)[:, 0]
     kept = look_up(sides, cells, False) & (opacity > _LEAST_OPACITY)
     at = cells[kept]
     away = look_up(depth, at, far) - staggered_m(len(at))
     colours = sample(targets.rgb, at)
-    return facing_discs(view.camera, at, away, _SIGMA * step_px, colours, opacity[kept]), sides
+    return facing_discs(view.camera, at, away, CELL_SIGMA * step_px, colours, opacity[kept]), sides

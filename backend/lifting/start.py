@@ -20,6 +20,7 @@ from backend.splat.gaussians import Gaussians
 from backend.tracking.portrait import Portrait
 
 from .collar import neckwear
+from .discs import CELL_SIGMA
 from .frames import frames_of_glasses, standing_off
 from .glasses import glasses
 from .hair import hair_over_face, wide_enough
@@ -36,7 +37,6 @@ from .target import Personal, Target
 from .torso import behind_head, torso_clothes
 from .view import View
 
-_CELL_SIGMA = 0.8
 _DEEP_SIGMA, _DEEPEST = 0.6, 0.8  # of two cells' distance in depth; of the largest there are
 _LEAST_BEHIND = 0.05
 _LEAST_MATTE = 0.1  # single hairs
@@ -160,7 +160,7 @@ def _planes(
         return torch.from_numpy(values.astype(np.float32)).squeeze(-1)
 
     step = camera.width / config.grid
-    sigma = _CELL_SIGMA * step * depth / camera.K[0, 0]
+    sigma = CELL_SIGMA * step * depth / camera.K[0, 0]
     count = len(cells)
     scale = torch.full((2, count, 3), sigma)
     for side, depth_m in zip(scale, (targets.front_m, targets.back_m), strict=True):

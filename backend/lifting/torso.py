@@ -6,7 +6,7 @@ import numpy as np
 
 from backend.splat.gaussians import Gaussians
 
-from .discs import facing_discs
+from .discs import CELL_SIGMA, facing_discs
 from .fill import nearest_fill
 from .planes import PlaneTargets, staggered_m
 from .polygons import dilate, erode, joined, opened
@@ -19,7 +19,6 @@ _SLIVER_PX, _BESIDE_PX = 4, 24  # half as wide may be the outline of a jaw, or o
 _INSIDE_PX = 32  # of a collar that a neck turns away from; farther in, throats only stretch
 _SEAM_PX = 3  # cloth beside a head has its shade, and its colours
 _BEHIND_M = 0.005
-_CELL_SIGMA = 0.8
 _OPACITY = 0.99
 
 
@@ -92,7 +91,7 @@ def behind_head(
     depth = np.maximum(there[:, -1], look_up(hides, cells, np.inf) + _BEHIND_M)
     depth += staggered_m(len(depth))
     opacity = np.full(len(cells), _OPACITY)
-    sigma_px = _CELL_SIGMA * step_px
+    sigma_px = CELL_SIGMA * step_px
     return facing_discs(view.camera, cells, depth, sigma_px, there[:, :-1], opacity)
 
 
