@@ -13,6 +13,7 @@ _LIT_SKIN = 0.6  # display sRGB of well-lit skin, all tones' middle
 _EYE_WHITES = 85  # percentile of what shows of the eyes
 _LEAST, _MOST = 0.3, 1.2
 _BRIGHTEST = (75, 95)  # percentiles of what shows of the eyes: their whites
+_ENOUGH_EYES = 20  # sites: what shows of eyes that are nearly shut are lids and lashes
 _TINTED = 0.7  # of how the light's colour shows in an eye's whites, which differ by themselves
 _TINTED_COLDLY = 0.3  # where only skin tells: it is greyed oftener than lit by blue light
 
@@ -31,14 +32,14 @@ def brightness_of(skin: np.ndarray, eyes: np.ndarray) -> float:
 
 
 def tint_of(skin: np.ndarray, eyes: np.ndarray) -> np.ndarray:
-    """[3] the light's colour about 1, by the eyes, else by the skin.
+    """[3] the light's colour about 1, by the eyes, or by the skin where they hardly show.
 
     Args:
         skin: [N, 3], see `brightness_of`.
         eyes: [K, 3], likewise.
     """
     share = _TINTED
-    if len(eyes):
+    if len(eyes) >= _ENOUGH_EYES:
         low, high = np.percentile(eyes.mean(1), _BRIGHTEST)
         whites = eyes[(eyes.mean(1) >= low) & (eyes.mean(1) <= high)].mean(0)
         tint = whites / WHITES

@@ -25,3 +25,10 @@ def test_dark_skin_is_not_taken_for_little_light() -> None:
     assert brightness_of(dark, whites) == pytest.approx(0.9)
     assert brightness_of(dark, _NONE) == pytest.approx(0.25 / 0.6)
     assert brightness_of(_NONE, _NONE) == 1
+
+
+@pytest.mark.parametrize("count", range(1, 12))
+def test_eyes_that_are_nearly_shut_do_not_tell_the_light(count: int) -> None:
+    """What shows of them are lids; two or three sites have none between their percentiles."""
+    skin, few = np.tile(SKIN, (9, 1)), np.linspace(0.1, 0.9, 3 * count).reshape(count, 3)
+    assert np.array_equal(tint_of(skin, few), tint_of(skin, _NONE))
