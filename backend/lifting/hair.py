@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
@@ -11,7 +12,7 @@ from .view import View
 _MOUTH_CORNERS, _EYE_CORNERS = (61, 291), (33, 263)
 _STRAY_PX = 2
 _SOFT_PX = 4  # its shade on the skin beside it
-_SEAM_PX = 8
+_SEAM_PX, _STRAND_PX = 8, 48  # half as wide, and lower, is no strand
 _LONG_PX = 4  # half the width of what hangs down beside a head
 _FLANK_FACING = 0.75
 _OVER_PX = 16  # farther inside it may be a brow, or a beard
@@ -73,9 +74,15 @@ def within_outline(matte: np.ndarray, worn: np.ndarray, margin_px: float) -> np.
 
 
 def wide_enough(over: np.ndarray) -> np.ndarray:
-    """[H, W] bool: what of hair over a face is more than the seam between both.
+    """[H, W] bool: the strands of hair over a face: what is more than the seam between both.
 
     At the outline of a turned face the fit's skin overlaps hair by some pixels. A sheet there would
-    hang before the cheek as a dark line as soon as the head turns.
+    hang before the cheek as a dark line as soon as the head turns, where a lock ends on it as a
+    dark dot.
     """
-    return opened(over, _SEAM_PX) & over
+    _, islands, stats, _ = cv2.connectedComponentsWithStats(
+        (opened(over, _SEAM_PX) & over).astype(np.uint8)
+    )
+    high = stats[:, cv2.CC_STAT_HEIGHT] >= _STRAND_PX
+    high[0] = False  # what is no island
+    return high[islands]

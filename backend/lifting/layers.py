@@ -47,6 +47,7 @@ _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _EYEBALLS = ("left_eyeball", "right_eyeball")
 _COLLAR_EDGE_PX = 3  # skin that a collar half covers, or shades: its colours would leap as well
 _OUTLINE_PX = 10
+_OVER_EDGE_PX = 6  # splats reach below hair, and would be painted with it as dark spots
 DROPPED = -6.0
 """Residual on the mask logit of children that start masked."""
 
@@ -124,7 +125,8 @@ def starting_layers(
     inside = erode(view.matte > 0.5, _OUTLINE_PX)  # at the outline what sticks out has to go
     edge = dilate(view.parts.worn & inside, _COLLAR_EDGE_PX)
     beside = at["neck"] & look_up(edge & inside, pixels, False)
-    frozen = _frozen(view, sites, pixels) | look_up(over, pixels, False) | beside
+    hidden = look_up(dilate(over, _OVER_EDGE_PX), pixels, False)
+    frozen = _frozen(view, sites, pixels) | hidden | beside
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)
     anchored = _eyes(view, sites) | at["teeth"]

@@ -33,10 +33,12 @@ def test_hair_hangs_in_from_the_side_and_a_beard_does_not(portrait, pipeline) ->
 
 
 def test_a_seam_is_no_hair_but_a_strand_is() -> None:
-    over = np.zeros((60, 60), bool)
+    over = np.zeros((60, 80), bool)
     over[:, 10:17] = True
     over[:, 30:50] = True
+    over[20:45, 52:] = True  # a lock's end on a cheek
     kept = wide_enough(over)
+    assert not kept[:, 51:].any()
     assert not kept[10:50, 10:17].any()
     np.testing.assert_array_equal(kept[10:50, 30:50], over[10:50, 30:50])
 

@@ -55,3 +55,22 @@ def test_a_jaw_that_is_too_wide_is_drawn_in_and_has_no_hole(narrow, pipeline):
     assert beyond.sum() > 2
     assert (layer.opacity.numpy()[beyond] == 0).all()
     assert (layer.offset.abs().amax(1).numpy()[beyond] > 0).all()
+
+
+def test_what_reaches_below_hair_is_not_painted_with_it(pipeline, portrait):
+    view = View(portrait, pipeline.head)
+    cheek = view.shows("cheeks")
+    row, column = (int(np.median(k)) for k in np.nonzero(cheek & (np.arange(512) < 256)))
+    strand = np.zeros((512, 512), bool)
+    strand[row - 20 : row + 20, column - 4 : column + 4] = True
+    frozen, before = (
+        starting_layers(view, pipeline.model, over).frozen[0].numpy()
+        for over in (strand, np.zeros_like(strand))
+    )
+    pixels = view.camera.project(view.vertices[0].numpy())
+    away = np.abs(pixels - (column, row))
+    beside, far = (away < (9, 20)).all(1), away.max(1) > 30
+    assert beside.sum() > 6
+    assert frozen[beside].all()
+    assert before[beside].mean() < 0.5
+    assert np.array_equal(frozen[far], before[far])
