@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from backend.avatar.eyeballs import Eyeballs
 from backend.avatar.flat_motion import FlatMotion
 from backend.avatar.openings import Opening
 from backend.model.attributes import COLOURS
@@ -82,7 +83,7 @@ class Detail:
         alpha_max: As `rasterise`.
         mouth: Which of its Gaussians are the mouth's.
         lids: And those of each eye.
-        eyes: [N] bool: which are the eyeballs'.
+        eyes: Which are the eyeballs'.
         clothes: [N] bool: which are clothes on the torso.
         foreign: [S, S] bool: where things stand before the face, such as frames of glasses: what is
             lacking there is not the skin's.
@@ -97,7 +98,7 @@ class Detail:
         alpha_max: float,
         mouth: Opening,
         lids: Sequence[Opening],
-        eyes: Tensor,
+        eyes: Eyeballs,
         clothes: Tensor,
         foreign: Tensor,
         lips: Tensor,
@@ -112,10 +113,10 @@ class Detail:
         behind = (depth - front[0, 0, 0]).clamp_min(0)
         self._places = places  # [N, 2] pixels of the portrait
         self._shown = torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
-        self._clothes = clothes
+        self._clothes, self._eyes = clothes, eyes
         filled = [opening for opening in (mouth, *lids) if opening.inside.any()]
         self._openings = [(opening, opening.gap(places)) for opening in filled]
-        parts = [cloud.layers >= FIRST_EXPRESSION_LAYER, mouth.inside, eyes]
+        parts = [cloud.layers >= FIRST_EXPRESSION_LAYER, mouth.inside, eyes.members]
         self._parts = torch.stack([part.to(cloud.features) for part in parts], dim=1)  # [N, 3]
         self._colours = cloud.features[:, :COLOURS]
         own, _, _, _, trust = self._carried(cloud, camera)
@@ -186,7 +187,7 @@ class Detail:
     ) -> tuple[FlatMotion, FlatMotion, Tensor, Tensor]:
         """How the head and the torso move from the picture's pixels to the portrait's, [N, 2] what
         each splat's place differs from the head's, and [N] 0..1 whether the mouth and the eyes are
-        open as far as in the portrait, of what lies in them.
+        open as far as in the portrait, and look there, of what lies in them.
 
         A splat stands for all pixels that it covers. Interpolating what it differs by, which
         changes little from one to the next, and not where it lies, keeps them apart.
@@ -196,7 +197,7 @@ class Detail:
         of_head = cloud.layers >= FIRST_EXPRESSION_LAYER
         head = FlatMotion.between(now, self._places, ahead * of_head)
         torso = FlatMotion.between(now, self._places, ahead * self._clothes)
-        opened = torch.ones_like(depth)
+        opened = self._eyes.shown(cloud)
         for opening, before in self._openings:
             opened = opened * opening.shown(before, opening.gap(now) @ head.turn.T)
         return head, torso, self._places - head.of(now), opened

@@ -1,19 +1,78 @@
-"""Which of an avatar's Gaussians are its eyes."""
+"""An avatar's eyeballs in its photo, and how far they look elsewhere since."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor
 
 from backend.head import Head
+from backend.splat import quaternions
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 
+_STILL_DEG = 6.0
+"""An eye that turns farther shows other parts of itself between lids, whose shade and red corners
+stay."""
 
-def of_eyeballs(cloud: Gaussians, head: Head) -> Tensor:
-    """[N] bool.
+
+@dataclass(frozen=True)
+class Eyeballs:
+    """Which Gaussians are an avatar's eyeballs.
 
     Args:
-        cloud: An avatar's, in any pose.
+        balls: [N] bool of each.
+        skull: [N] bool: what turns as the head does, whatever its expression.
+        before: [N, 4] all rotations at the photo's pose, wxyz.
+    """
+
+    balls: Sequence[Tensor]
+    skull: Tensor
+    before: Tensor
+
+    @property
+    def members(self) -> Tensor:
+        """[N] bool: those of any."""
+        return torch.stack(list(self.balls)).any(0)
+
+    def shown(self, cloud: Gaussians) -> Tensor:
+        """[N] 0..1: how far the Gaussians still show what they did in the photo, by how far each
+        eyeball has turned in the head; 1 for all others.
+
+        Args:
+            cloud: The same N, in any pose.
+        """
+        shown = torch.ones_like(cloud.opacities)
+        if not self.skull.any():
+            return shown
+        head = quaternions.inverse(self._turn(self.skull, cloud))
+        for ball in self.balls:
+            if ball.any():
+                turn = quaternions.multiply(head, self._turn(ball, cloud))
+                degrees = 2 * torch.rad2deg(turn[0].abs().clamp_max(1).arccos())
+                shown[ball] = torch.exp(-((degrees / _STILL_DEG) ** 2))
+        return shown
+
+    def _turn(self, members: Tensor, cloud: Gaussians) -> Tensor:
+        """[4] how members [N] bool have turned since the photo, on average."""
+        before = quaternions.inverse(self.before[members])
+        turns = quaternions.multiply(cloud.quats[members], before)
+        alike = torch.sign((turns * turns[:1]).sum(-1, keepdim=True))  # q and -q are one
+        return quaternions.normalise((alike * turns).mean(0))
+
+
+def eyeballs_of(cloud: Gaussians, head: Head) -> Eyeballs:
+    """The eyeballs among N Gaussians.
+
+    Args:
+        cloud: An avatar's, at its photo's pose.
         head: The head that they lie on.
     """
-    own = cloud.layers >= FIRST_EXPRESSION_LAYER
-    return own & head.regions["eyeballs"][cloud.vertices.long().clamp_min(0)]
+
+    def among(region: str) -> Tensor:
+        own = cloud.layers >= FIRST_EXPRESSION_LAYER
+        return own & head.regions[region][cloud.vertices.long().clamp_min(0)]
+
+    balls = [among("left_eyeball"), among("right_eyeball")]
+    return Eyeballs(balls, among("scalp"), cloud.quats)

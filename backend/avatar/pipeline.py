@@ -12,7 +12,7 @@ from backend.avatar.create import CreateOptions, check_options, encoded_avatar, 
 from backend.avatar.detail import Detail, Drawn
 from backend.avatar.device import chosen_device
 from backend.avatar.drive import Actor, check_frame, check_made_with
-from backend.avatar.eyeballs import of_eyeballs
+from backend.avatar.eyeballs import eyeballs_of
 from backend.avatar.file import Avatar
 from backend.avatar.framing import keep_framing
 from backend.avatar.loaded import Loaded, load_model
@@ -260,7 +260,7 @@ class Pipeline:
             self._detail = avatar, Detail(
                 here.photo.float() / 255, own, avatar.photo_camera, self._config.alpha_max,
                 mouth_of(own, self.head), eyes_of(own, self.head, actor.closed_lids),
-                of_eyeballs(own, self.head), here.clothes_of(own),
+                eyeballs_of(own, self.head), here.clothes_of(own),
                 before_face(here, landmarks), lip_edges(here, landmarks),
             )  # fmt: skip
         return self._detail[1]

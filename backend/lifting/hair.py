@@ -80,9 +80,7 @@ def wide_enough(over: np.ndarray) -> np.ndarray:
     hang before the cheek as a dark line as soon as the head turns, where a lock ends on it as a
     dark dot.
     """
-    _, islands, stats, _ = cv2.connectedComponentsWithStats(
-        (opened(over, _SEAM_PX) & over).astype(np.uint8)
-    )
-    high = stats[:, cv2.CC_STAT_HEIGHT] >= _STRAND_PX
-    high[0] = False  # what is no island
-    return high[islands]
+    wide = opened(over, _SEAM_PX) & over
+    _, islands, stats, _ = cv2.connectedComponentsWithStats(wide.astype(np.uint8))
+    high = np.flatnonzero(stats[:, cv2.CC_STAT_HEIGHT] >= _STRAND_PX)
+    return wide & np.isin(islands, high)

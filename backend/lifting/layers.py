@@ -126,7 +126,7 @@ def starting_layers(
     edge = dilate(view.parts.worn & inside, _COLLAR_EDGE_PX)
     beside = at["neck"] & look_up(edge & inside, pixels, False)
     hidden = look_up(dilate(over, _OVER_EDGE_PX), pixels, False)
-    frozen = _frozen(view, sites, pixels) | hidden | beside
+    frozen = _frozen(view, sites, pixels) | hidden | beside | at["eyes"]
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)
     anchored = _eyes(view, sites) | at["teeth"]

@@ -60,6 +60,11 @@ def from_matrix(matrices: Tensor) -> Tensor:
     return torch.where(quats[..., :1] < 0, -quats, quats)
 
 
+def inverse(quats: Tensor) -> Tensor:
+    """The opposite rotations of unit quaternions [..., 4]."""
+    return quats * quats.new_tensor([1, -1, -1, -1])
+
+
 def multiply(a: Tensor, b: Tensor) -> Tensor:
     """Hamilton product [..., 4]: rotate by b, then by a."""
     aw, ax, ay, az = a.unbind(-1)

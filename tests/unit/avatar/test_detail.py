@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from backend.avatar.detail import Detail, _of_splats
+from backend.avatar.eyeballs import Eyeballs
 from backend.avatar.openings import Opening
 from backend.losses.pixels import psnr
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
@@ -112,7 +113,8 @@ def _detail(
     clothes = none if clothes is None else clothes
     mouth = mouth or Opening(none.float(), none, none)
     lips = nowhere if lips is None else lips
-    return Detail(photo, cloud, camera, 0.999, mouth, lids, none, clothes, nowhere, lips)
+    eyes = Eyeballs([none], none, cloud.quats)
+    return Detail(photo, cloud, camera, 0.999, mouth, lids, eyes, clothes, nowhere, lips)
 
 
 @pytest.mark.parametrize(("zoom", "across_m"), [(1.0, 0.0), (1.0, 0.01), (1.5, 0.0), (0.6, 0.004)])

@@ -41,23 +41,42 @@ def seen_blue(sites: Sites) -> tuple[np.ndarray, np.ndarray]:
     return np.where(seen[:, None], colours, 0), seen
 
 
-def test_what_a_lid_hides_goes_on_round_the_iris(sites):
+def test_what_a_lid_hides_goes_on_round_the_iris_in_its_shade(sites):
     colours, seen = seen_blue(sites)
-    before = colours[seen].copy()
+    before, angle, up = colours.copy(), angles(sites), sites.normals[:, 1]
     fill_eyes(colours, seen, sites, eyes(), np.ones(3))
-    np.testing.assert_array_equal(colours[seen], before)
-    iris = eyes()[0] & (angles(sites) < 25)
-    np.testing.assert_allclose(colours[iris], np.broadcast_to(_BLUE, (iris.sum(), 3)), atol=0.01)
-    back = eyes()[0] & (angles(sites) > 90)
-    assert (colours[back] <= SCLERA + 1e-6).all()
-    assert colours[back].min() > 0.6
+    shown = seen & (angle < 21)
+    np.testing.assert_array_equal(colours[shown], before[shown])
+    iris = eyes()[0] & (angle < 21) & ~seen
+    tone = colours[iris] / colours[iris].mean(1, keepdims=True)
+    np.testing.assert_allclose(tone, np.tile(_BLUE / _BLUE.mean(), (iris.sum(), 1)), atol=0.01)
+    assert (colours[iris].mean(1) > 0.6 * _BLUE.mean()).all()
+    assert (colours[iris].mean(1) < 0.9 * _BLUE.mean()).all()
+    back = eyes()[0] & (angle > 90) & (up < 0)
+    assert (colours[back] <= 1.1 * SCLERA).all()
+    assert colours[back].min() > 0.5
+
+
+def test_the_red_of_corners_does_not_turn_with_an_eye(sites):
+    """It is seen beside the iris' whites, as far as the photo shows the eye."""
+    colours, seen = seen_blue(sites)
+    angle, up = angles(sites), sites.normals[:, 1]
+    corners = seen & (angle > 42)
+    colours[corners] = (0.6, 0.2, 0.2)
+    fill_eyes(colours, seen, sites, eyes(), np.ones(3))
+    level = np.abs(up) < 0.1
+    beside, far = (colours[eyes()[0] & level & part].mean(0) for part in (
+        (angle > 30) & (angle < 36), (angle > 44) & (angle < 50)))  # fmt: skip
+    np.testing.assert_allclose(far / far.mean(), beside / beside.mean(), atol=0.02)
+    assert 0.8 * beside.mean() < far.mean() < beside.mean(), "a little darker"
+    np.testing.assert_allclose(beside / beside.mean(), SCLERA / SCLERA.mean(), atol=0.05)
 
 
 def test_a_closed_eye_opens_onto_the_other_ones_iris(sites):
     colours, seen = seen_blue(sites)
     fill_eyes(colours, seen, sites, eyes(), np.ones(3))
-    iris = eyes()[1] & (angles(sites) < 25)
-    np.testing.assert_allclose(colours[iris], np.broadcast_to(_BLUE, (iris.sum(), 3)), atol=0.01)
+    iris = eyes()[1] & (angles(sites) < 21) & (sites.normals[:, 1] < 0)
+    np.testing.assert_allclose(colours[iris], np.broadcast_to(_BLUE, (iris.sum(), 3)), rtol=0.2)
 
 
 @pytest.mark.parametrize("light", [np.ones(3), np.array([0.6, 0.5, 0.4])])
@@ -73,7 +92,7 @@ def test_two_closed_eyes_are_as_most_peoples_in_the_faces_light(sites, light):
     pupil, iris, white = ring(0, 6, up < 0), ring(11, 17), ring(30, 38)
     assert pupil.mean() < 0.6 * iris.mean() < 0.36 * white.mean()
     assert iris[0] > iris[1] > iris[2], "brown"
-    np.testing.assert_allclose(white, WHITES, rtol=0.06)
+    np.testing.assert_allclose(white, WHITES, rtol=0.1)
     assert ring(30, 38, (up > 0.15) & (up < 0.5)).mean() < 0.75 * white.mean(), "a lid shades it"
     lit = colours[(angle > 10) & (angle < 16) & (up > 0)].max(0) / light
     assert (lit > 1.3 * ring(10, 16, up > 0)).all(), "a light shows in the eye"
