@@ -12,7 +12,7 @@ from backend.head import Head
 from backend.splat import quaternions
 from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
 
-_STILL_DEG = 6.0
+_STILL_DEG = 8.0
 """An eye that turns farther shows other parts of itself between lids, whose shade and red corners
 stay."""
 

@@ -9,6 +9,7 @@ from bpy.props import EnumProperty
 from .. import steps
 from .._shared import AvatarError
 from ..link import installing, settings
+from ..scene import sights
 from ..steps import Steps
 from ..work import session
 from .long_operation import LongOperation
@@ -124,6 +125,7 @@ class SPLITAVATAR_OT_dismiss_error(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         session.get().error = None
+        sights.accept_failures()
         return {"FINISHED"}
 
 

@@ -161,9 +161,17 @@ def expect_none() -> None:
 
 
 def fail(why: str) -> None:
-    """Pictures cannot be made: viewports that want one say why, until their view moves."""
+    """Pictures cannot be made: viewports that want one say why, until their view moves
+    or the user has read it."""
     for region, (sight, _) in _seen.items():
         _failures[region] = sight.view, " ".join(why.split())
+        _redraw(region)
+
+
+def accept_failures() -> None:
+    """The user has read why pictures cannot be made."""
+    while _failures:
+        region, _ = _failures.popitem()
         _redraw(region)
 
 

@@ -174,6 +174,15 @@ def test_why_there_is_no_picture_is_said_in_one_line_until_the_view_moves(
     assert sights.said(region, here.view) == ""
 
 
+def test_it_is_said_no_more_when_the_error_is_dismissed(region: int, redraws: list[int]) -> None:
+    here = sight(Matrix.Identity(4), Matrix.Identity(4))
+    sights.note(region, here)
+    sights.fail("It is scaled.")
+    assert bpy.ops.splitavatar.dismiss_error() == {"FINISHED"}
+    assert sights.said(region, here.view) == ""
+    assert len(redraws) == 2, "it is redrawn without"
+
+
 def test_it_is_said_no_more_when_a_picture_is_wanted_again(region: int) -> None:
     here = sight(Matrix.Identity(4), Matrix.Identity(4))
     sights.note(region, here)
