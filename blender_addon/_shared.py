@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 if find_spec(f"{__package__}.shared") is not None:
     from .shared import (  # pyright: ignore
+        atomic,
         backend_process,
         binding,
         camera,
@@ -27,6 +28,7 @@ if find_spec(f"{__package__}.shared") is not None:
     )
 else:
     from shared import (
+        atomic,
         backend_process,
         binding,
         camera,
@@ -56,6 +58,7 @@ __all__ = [
     "AvatarError",
     "Camera",
     "Track",
+    "atomic",
     "backend_process",
     "binding",
     "camera",

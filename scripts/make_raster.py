@@ -28,10 +28,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from backend.export.atomic import write_bytes
 from scripts.raster.compiler import Compiler
 from scripts.raster.targets import FLAGS, TARGETS, problems
 from scripts.raster.trial import try_libraries
+from shared.atomic import write_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "backend" / "splat" / "csrc"

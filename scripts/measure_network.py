@@ -33,12 +33,12 @@ from backend.avatar.retouch import STRENGTH  # noqa: E402
 from backend.avatar.weights import UNTRAINED  # noqa: E402
 from backend.data.held_out import judged  # noqa: E402
 from backend.data.retouch_sample import Sample  # noqa: E402
-from backend.export.atomic import write_bytes  # noqa: E402
 from backend.model.retoucher import PICTURE  # noqa: E402
 from backend.round_trips.trip import another_pose, known_portrait, seen  # noqa: E402
 from backend.tracking.pictures import picture_files  # noqa: E402
 from backend.training.retoucher.objective import Objective  # noqa: E402
 from scripts.measure_retoucher import HEADING, loaded, planes_of, row  # noqa: E402
+from shared.atomic import write_bytes  # noqa: E402
 from shared.errors import AvatarError  # noqa: E402
 from shared.progress import silent  # noqa: E402
 

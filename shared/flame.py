@@ -7,14 +7,13 @@ frame (metres, +Y up, +Z out of the face, +X to the subject's left). Jaw x > 0 o
 from __future__ import annotations
 
 import io
-import os
-import uuid
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from .atomic import write_bytes
 from .errors import AvatarError, said
 from .restricted.damage import ARCHIVE_DAMAGE
 
@@ -139,15 +138,7 @@ class Track:
         buffer = io.BytesIO()
         facts = {"fps": np.float64(self.fps), "head": np.str_(self.head), "version": np.int32(1)}
         np.savez_compressed(buffer, **facts, **self.to_arrays())  # pyright: ignore[reportArgumentType]
-        temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.part")  # no longer than any name
-        try:
-            temporary.write_bytes(buffer.getvalue())
-            os.replace(temporary, path)
-        except OSError as error:
-            error.filename, error.filename2 = str(path), None
-            raise
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_bytes(path, buffer.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> Track:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import platform
 import sys
-import uuid
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from . import log_file
 from .anonymous import Anonymous
+from .atomic import replacing
 from .errors import AvatarError
 from .os_errors import os_error
 from .version import PROTOCOL, VERSION
@@ -94,16 +92,9 @@ def _end(path: Path) -> str:
 
 
 def _write_zip(out: Path, texts: Mapping[str, str]) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{uuid.uuid4().hex[:12]}.part.zip")
-    try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, text in texts.items():
-                archive.writestr(name, text)
-        os.replace(temporary, out)
-    except OSError as error:
-        error.filename, error.filename2 = str(out), None
-        raise
-    finally:
-        with contextlib.suppress(OSError):  # a disk that can only be read says so again
-            temporary.unlink(missing_ok=True)
+    with (
+        replacing(out) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name, text in texts.items():
+            archive.writestr(name, text)

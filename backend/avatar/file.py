@@ -13,11 +13,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from backend.export.atomic import write_bytes
 from backend.export.png import decoded, encoded
 from backend.model.residuals import LayerResiduals
 from backend.splat.gaussians import Gaussians
 from backend.tracking.surround import wider
+from shared.atomic import write_bytes
 from shared.camera import Camera
 from shared.errors import AvatarError, said
 from shared.flame import Track

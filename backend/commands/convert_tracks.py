@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.data import convert_tracks, tracks
-from backend.export.atomic import check_writable
+from shared.atomic import check_writable
 from shared.tracks import EXTENSIONS, FORMATS, RIG_HEAD, read
 
 from . import options

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.avatar import engines
 from backend.export.arrays import gaussian_counts
-from backend.export.atomic import check_writable
+from shared.atomic import check_writable
 from shared.errors import AvatarError
 from shared.photos import MOST_PHOTOS, Photo, check_photos
 

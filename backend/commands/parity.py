@@ -22,8 +22,8 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Computes every array and writes them to one file."""
     import numpy as np
 
-    from backend.export.atomic import replacing
     from backend.gagavatar.parity import load_model, parity, read_inputs
+    from shared.atomic import replacing
 
     inputs = read_inputs(args.inputs)
     console.phase("reading weights")

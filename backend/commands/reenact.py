@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from backend.avatar import engines, framing
-from backend.export.atomic import check_writable
 from backend.rendering import batch
 from backend.tracking.pictures import Pictures
+from shared.atomic import check_writable
 from shared.errors import about
 from shared.photos import Photo
 

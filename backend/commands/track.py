@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from backend.avatar import engines
-from backend.export.atomic import check_writable
 from backend.rendering.job import write_cameras
 from backend.tracking.pictures import Pictures
+from shared.atomic import check_writable
 from shared.errors import AvatarError, about
 
 from . import options

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from backend.data import layout, lmdb_file, store_files, tracks
-from backend.export.atomic import replacing
 from backend.tracking.decode import decode
+from shared.atomic import replacing
 from shared.errors import AvatarError
 from shared.os_errors import os_error
 from shared.progress import Progress

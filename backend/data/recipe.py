@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from backend.export.atomic import write_bytes
+from shared.atomic import write_bytes
 from shared.errors import AvatarError
 from shared.restricted.damage import TEXT_DAMAGE
 

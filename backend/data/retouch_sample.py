@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from backend.export.atomic import write_bytes
 from backend.model.retoucher import PICTURE, PLANES, SIDE_PX
+from shared.atomic import write_bytes
 from shared.errors import AvatarError
 
 _TILES = (PLANES + PICTURE + 2) // 3

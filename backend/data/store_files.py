@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from backend.data import layout
 from backend.data.frame import Frame
-from backend.export.atomic import replacing, write_bytes
+from shared.atomic import replacing, write_bytes
 from shared.errors import AvatarError, said
 from shared.restricted.damage import TEXT_DAMAGE
 

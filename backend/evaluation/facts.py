@@ -12,9 +12,9 @@ import numpy as np
 
 from backend.avatar.file import Avatar
 from backend.avatar.pipeline import Pipeline
-from backend.export.atomic import write_bytes
 from backend.tracking.decode import decode
 from backend.tracking.portrait import Portrait
+from shared.atomic import write_bytes
 
 from .holes import holes_of
 from .mattes import MatteScore, reference, score

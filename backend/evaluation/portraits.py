@@ -16,11 +16,11 @@ import numpy as np
 from backend.avatar.create import CreateOptions
 from backend.avatar.pipeline import Pipeline
 from backend.data.held_out import judged
-from backend.export.atomic import write_bytes
 from backend.export.contact_sheet import write_contact_sheet
 from backend.export.png import read_png, write_png
 from backend.tracking.pictures import PICTURE_SUFFIXES, picture_files
 from backend.tracking.portrait import Portrait
+from shared.atomic import write_bytes
 from shared.errors import AvatarError
 from shared.progress import Progress, silent
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from backend.export.atomic import write_bytes
+from shared.atomic import write_bytes
 
 from .metrics import LOWER_IS_BETTER, METRICS, Unavailable
 from .metrics.registry import PAPER, SAME_PERSON

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backend.export.atomic import write_bytes
 from backend.export.json_lines import no_line, whole_lines
+from shared.atomic import write_bytes
 from shared.progress import Progress
 
 from .metrics import Metric, Shot

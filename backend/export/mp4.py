@@ -9,9 +9,8 @@ from types import TracebackType
 
 import numpy as np
 
+from shared.atomic import replacing
 from shared.errors import AvatarError
-
-from .atomic import replacing
 
 CRF = 17
 _BT709 = 1

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from shared.atomic import write_bytes
 from shared.errors import AvatarError
 from shared.os_errors import os_error
 from shared.version import VERSION
 
 from .arrays import GaussianArrays, as_numpy
-from .atomic import write_bytes
 
 SH_C0 = 0.28209479177387814
 """Degree-0 spherical harmonic: colour = 0.5 + SH_C0 * f_dc."""

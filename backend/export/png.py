@@ -10,10 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from shared.atomic import write_bytes
 from shared.errors import AvatarError
 from shared.os_errors import os_error
-
-from .atomic import write_bytes
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _AFTER_HEADER = len(_SIGNATURE) + 25

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.export.atomic import write_bytes
+from shared.atomic import write_bytes
 from shared.restricted.damage import ARCHIVE_DAMAGE
 
 Limits = dict[str, tuple[tuple[int, ...], int]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 from backend.configs.network import ModelConfig, model_config
 from backend.model.head_mesh import HeadMesh
 from backend.model.splitavatar import SplitAvatar
+from shared.atomic import replacing
 from shared.errors import AvatarError, about
 from shared.os_errors import os_error
 from shared.restricted.damage import TEXT_DAMAGE
@@ -53,12 +53,8 @@ def save_state(
         "config": json.dumps(config.to_dict(), sort_keys=True),
         "head": head_hash,
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         save_file(state, temporary, metadata=metadata)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_config(path: Path) -> tuple[ModelConfig, str]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from backend.export.atomic import write_bytes
 from shared import packing
+from shared.atomic import write_bytes
 from shared.camera import Camera
 from shared.errors import AvatarError, about, said
 from shared.flame import Track

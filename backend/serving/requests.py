@@ -12,10 +12,10 @@ import numpy as np
 
 from backend.avatar.engines import Engine, avatar_hash
 from backend.export.arrays import as_numpy, gaussian_counts
-from backend.export.atomic import check_writable
 from backend.rendering import batch
 from backend.tracking.pictures import Pictures
 from shared import messages
+from shared.atomic import check_writable
 from shared.errors import AvatarError, about
 from shared.flame import Track
 from shared.messages import ABLATIONS, Cloud, Message

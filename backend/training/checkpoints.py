@@ -18,9 +18,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from backend.export.atomic import replacing
 from backend.model.checkpoint import checkpoint_state
 from backend.model.splitavatar import SplitAvatar
+from shared.atomic import replacing
 from shared.errors import AvatarError
 from shared.restricted.damage import TEXT_DAMAGE
 

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from backend.export.atomic import write_bytes
 from backend.export.json_lines import no_line, whole_lines
 from backend.training.batch import Batch
+from shared.atomic import write_bytes
 
 METRICS = "metrics.jsonl"
 _STRIP_ROWS = 4

@@ -26,7 +26,6 @@ from torch import Tensor
 from backend.configs.network import PER_LAYER, ModelConfig
 from backend.data.fits import check_frame
 from backend.data.frame import Frame
-from backend.export.atomic import replacing
 from backend.head import Head
 from backend.lifting.start import start
 from backend.model.pictures import Own
@@ -38,6 +37,7 @@ from backend.tracking.fit import Fit
 from backend.tracking.landmarks import closed_eyes
 from backend.tracking.portrait import Portrait
 from backend.training.spread_start import sited_model, spread
+from shared.atomic import replacing
 from shared.errors import AvatarError
 from shared.progress import Progress, silent
 

@@ -1,14 +1,11 @@
 """Where an avatar's file is on this machine: its own, or written from the .blend that it is in."""
 
-import contextlib
 import hashlib
-import os
-import uuid
 from pathlib import Path
 
 import bpy
 
-from .._shared import os_error
+from .._shared import atomic, os_error
 from ..link import settings
 from ..scene import avatars, packed, properties
 
@@ -93,13 +90,7 @@ def _holds(path: Path, content: bytes) -> bool:
 
 def _write(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all."""
-    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        atomic.write_bytes(path, content)
     except OSError as error:
         raise os_error(error, path) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)

@@ -18,10 +18,10 @@ from PIL import Image
 from backend.commands.options import frame_range
 from backend.data import convert_tracks, lmdb_file
 from backend.export import ply
-from backend.export.atomic import check_writable, write_bytes
 from backend.export.mp4 import Mp4Writer
 from backend.rendering import batch
 from backend.serving.failures import as_avatar_error
+from shared.atomic import check_writable, write_bytes
 from shared.errors import AvatarError
 from shared.flame import Track
 from shared.os_errors import os_error

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from backend.data.prepare.clip import ClipReport
-from backend.export.atomic import write_bytes
 from backend.export.json_lines import no_line, whole_lines
+from shared.atomic import write_bytes
 from shared.errors import AvatarError
 
 JOURNAL, REPORT_JSON, REPORT_CSV = "prepared.jsonl", "report.json", "report.csv"

@@ -13,8 +13,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from backend.export.atomic import replacing, write_bytes
 from backend.model.retoucher import PICTURE, PLANES, Retoucher
+from shared.atomic import replacing, write_bytes
 from shared.errors import AvatarError
 from shared.progress import Progress, silent
 
