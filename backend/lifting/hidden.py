@@ -12,7 +12,7 @@ from .closed_lids import colour_closed_lids
 from .colours import SEEN, Shown
 from .completion import completed
 from .eyes import fill_eyes
-from .light import brightness_of, tint_of
+from .light import Light, brightness_of, tint_of
 from .sampling import between, look_up
 from .sites import Sites, regions_at
 from .teeth import paint_teeth
@@ -75,10 +75,10 @@ class HiddenColours:
             )
             self._fill_skin(colours, trust, sites, skin, at, whole)
         face, shown_eyes = colours[at["face"] & seen], colours[eyes & seen]
-        brightness, tint = brightness_of(face, shown_eyes), tint_of(face, shown_eyes)
+        light = Light(brightness_of(face, shown_eyes), tint_of(face, shown_eyes), shaded)
         balls = [at["left_eyeball"], at["right_eyeball"]]
-        fill_eyes(colours, seen, sites, balls, brightness * tint)
-        self._fill_mouth(colours, seen, sites, at, brightness, tint, shaded)
+        fill_eyes(colours, seen, sites, balls, light.colour)
+        self._fill_mouth(colours, seen, sites, at, light)
         return colours
 
     def _completed(self, vertex: VertexColours) -> tuple[np.ndarray, float]:
@@ -131,43 +131,50 @@ class HiddenColours:
         seen: np.ndarray,
         sites: Sites,
         at: dict[str, np.ndarray],
-        brightness: float,
-        tint: np.ndarray,
-        shaded: float,
+        light: Light,
     ) -> None:
-        """What is hidden of a mouth, darker towards the throat, lit as the face is; less where
-        `shaded`, by light that does not come in from the front."""
-        light = brightness * tint
+        """What is hidden of a mouth, darker towards the throat, lit as the face is."""
         teeth, tongue = at["teeth"], at["tongue"]
         front = sites.rest[teeth, 2].max() if teeth.any() else sites.rest[at["lips"], 2].max()
         depth = (front - sites.rest[:, 2])[:, None]
         deep = np.clip((depth - _TONGUE_TIP_M) / (_THROAT_M - _TONGUE_TIP_M), 0, 1)
-        mucosa = light * TONGUE * (1 - _THROAT * deep)
-        cheeks = np.maximum(_CHEEKS * mucosa, light * CAVITY)
+        mucosa, cavity = light.colour * TONGUE * (1 - _THROAT * deep), light.colour * CAVITY
+        cheeks = np.maximum(_CHEEKS * mucosa, cavity)
         colours[at["mouth_interior"]] = cheeks[at["mouth_interior"]]
         self._like_lips(colours, seen, sites, at)
         self._like_skin(colours, sites, at)
         inner_lips = at["lips"] & ~seen & ~at["mouth_interior"]
-        colours[inner_lips] += _INNER_LIPS * (light * CAVITY - colours[inner_lips])
+        colours[inner_lips] += _INNER_LIPS * (cavity - colours[inner_lips])
         if not teeth.any():  # FLAME has neither teeth nor tongue
             return
-        back = np.clip((depth - _FRONT_TEETH_M) / (_BACK_TEETH_M - _FRONT_TEETH_M), 0, 1)
-        corners = np.abs(sites.rest[at["lips"], 0]).max() * (1 - _CEILING_NARROWER * shaded)
-        aside = np.abs(sites.rest[:, :1]) / corners
-        on_teeth = (1 - _BACK_TEETH * back) * (1 - _CORNER * np.minimum(aside, 1) ** 2)
-        shown = teeth & seen
-        enamel = _SHADED_TEETH * light / np.clip(brightness, *_STUDIO) * TEETH
-        enamel = _shown_enamel(colours[shown], (1 - _CEILING_SHADE * shaded) * enamel)
+        enamel = _enamel(colours[teeth & seen], light)
         # What lies in the mouth's dark there, between teeth and lips, is no tooth; nor are gums.
         tooth = _like(colours, enamel)
         if self._shapes.mouth.sum(0).max() >= _WIDE_OPEN_PX:
             tongue = tongue & (~seen | tooth)  # teeth lie before it
         colours[tongue] = mucosa[tongue]
-        seen = seen & tooth
+        self._fill_teeth(colours, seen & tooth, sites, at, depth, enamel, light)
+
+    @staticmethod
+    def _fill_teeth(
+        colours: np.ndarray,
+        seen: np.ndarray,
+        sites: Sites,
+        at: dict[str, np.ndarray],
+        depth: np.ndarray,
+        enamel: np.ndarray,
+        light: Light,
+    ) -> None:
+        """What is hidden of teeth, [M, 1] metres behind their front; less lit at the back and in
+        the mouth's corners, and by light that does not come in from the front."""
+        back = np.clip((depth - _FRONT_TEETH_M) / (_BACK_TEETH_M - _FRONT_TEETH_M), 0, 1)
+        corners = np.abs(sites.rest[at["lips"], 0]).max()
+        aside = np.abs(sites.rest[:, :1]) / (corners * (1 - _CEILING_NARROWER * light.shaded))
+        on_teeth = (1 - _BACK_TEETH * back) * (1 - _CORNER * np.minimum(aside, 1) ** 2)
         for jaw, (studio, ceiling) in _JAWS_LIGHT.items():
-            lit = studio + shaded * (ceiling - studio)
+            lit = studio + light.shaded * (ceiling - studio)
             own = at[f"teeth_{jaw}"]
-            painted = paint_teeth(sites.rest[own], jaw, enamel, light) * on_teeth[own] * lit
+            painted = paint_teeth(sites.rest[own], jaw, enamel, light.colour) * on_teeth[own] * lit
             colours[own] = np.where(seen[own, None], colours[own], painted)
 
     @staticmethod
@@ -198,10 +205,12 @@ class HiddenColours:
             )
 
 
-def _shown_enamel(colours: np.ndarray, usual: np.ndarray) -> np.ndarray:
-    """[3] the enamel of teeth that a portrait shows in colours [K, 3]; the usual one [3] where it
+def _enamel(shown: np.ndarray, light: Light) -> np.ndarray:
+    """[3] the enamel of teeth of which a portrait shows colours [K, 3]; the usual one where it
     hardly shows any."""
-    teeth = colours[_like(colours, usual)]
+    usual = _SHADED_TEETH * light.colour / np.clip(light.brightness, *_STUDIO) * TEETH
+    usual = (1 - _CEILING_SHADE * light.shaded) * usual
+    teeth = shown[_like(shown, usual)]
     if len(teeth) <= _ENOUGH_TEETH:
         return usual
     shades = teeth.mean(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .eyes import SCLERA, WHITES
@@ -16,6 +18,26 @@ _BRIGHTEST = (75, 95)  # percentiles of what shows of the eyes: their whites
 _ENOUGH_EYES = 20  # sites: what shows of eyes that are nearly shut are lids and lashes
 _TINTED = 0.7  # of how the light's colour shows in an eye's whites, which differ by themselves
 _TINTED_COLDLY = 0.3  # where only skin tells: it is greyed oftener than lit by blue light
+
+
+@dataclass(frozen=True)
+class Light:
+    """The light on a face.
+
+    Args:
+        brightness: 1 for a well-lit face.
+        tint: [3] its colour about 1.
+        shaded: 0..1 how much of it comes from elsewhere than the front.
+    """
+
+    brightness: float
+    tint: np.ndarray
+    shaded: float
+
+    @property
+    def colour(self) -> np.ndarray:
+        """[3] what white is in it, 1 for a well-lit face."""
+        return self.brightness * self.tint
 
 
 def brightness_of(skin: np.ndarray, eyes: np.ndarray) -> float:
