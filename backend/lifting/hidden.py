@@ -19,7 +19,9 @@ from .teeth import paint_teeth
 from .vertex_colours import VertexColours, by_vertex
 from .view import View
 
-_TONGUE_TIP_M, _THROAT_M, _THROAT = 0.012, 0.065, 0.75  # behind the teeth's front; how dark it gets
+_DEEP_M, _DEEP = (0.012, 0.040, 0.060), (0.0, 0.4, 0.8)  # behind the teeth's front; how dark
+_GROOVE_M, _GROOVE = 0.0018, 0.1  # along the tongue's middle, and how dark
+_TONGUE_ASIDE_M, _TONGUE_ASIDE = 0.016, 0.25  # half its width, and how dark its sides are
 _CHEEKS = 0.6  # of the tongue's colour: the lips' shadow lies on their insides
 _PHARYNX_M, _ASIDE_M, _BELOW_M = 0.085, 0.018, 0.005  # from the lips; from the middle; below lips
 _FRONT_TEETH_M, _BACK_TEETH_M, _BACK_TEETH = 0.008, 0.038, 0.5  # fully lit; how dark the last are
@@ -137,8 +139,8 @@ class HiddenColours:
         teeth, tongue = at["teeth"], at["tongue"]
         front = sites.rest[teeth, 2].max() if teeth.any() else sites.rest[at["lips"], 2].max()
         depth = (front - sites.rest[:, 2])[:, None]
-        deep = np.clip((depth - _TONGUE_TIP_M) / (_THROAT_M - _TONGUE_TIP_M), 0, 1)
-        mucosa, cavity = light.colour * TONGUE * (1 - _THROAT * deep), light.colour * CAVITY
+        mucosa = light.colour * TONGUE * (1 - np.interp(depth, _DEEP_M, _DEEP))
+        cavity = light.colour * CAVITY
         cheeks = np.maximum(_CHEEKS * mucosa, cavity)
         colours[at["mouth_interior"]] = cheeks[at["mouth_interior"]]
         self._like_lips(colours, seen, sites, at)
@@ -152,7 +154,7 @@ class HiddenColours:
         tooth = _like(colours, enamel)
         if self._shapes.mouth.sum(0).max() >= _WIDE_OPEN_PX:
             tongue = tongue & (~seen | tooth)  # teeth lie before it
-        colours[tongue] = mucosa[tongue]
+        colours[tongue] = mucosa[tongue] * _tongue_shade(sites.rest[tongue])
         self._fill_teeth(colours, seen & tooth, sites, at, depth, enamel, light)
 
     @staticmethod
@@ -203,6 +205,14 @@ class HiddenColours:
             colours[wall] = between(
                 sites.rest[skin], colours[skin], sites.rest[wall], _SMOOTH_NEIGHBOURS
             )
+
+
+def _tongue_shade(rest: np.ndarray) -> np.ndarray:
+    """[N, 1] times so bright, at places of a tongue [N, 3]: without, wide open jaws show a plain
+    sheet."""
+    aside = np.abs(rest[:, :1])
+    groove = _GROOVE * np.exp(-np.square(aside / _GROOVE_M))
+    return (1 - groove) * (1 - _TONGUE_ASIDE * np.minimum(aside / _TONGUE_ASIDE_M, 1) ** 2)
 
 
 def _enamel(shown: np.ndarray, light: Light) -> np.ndarray:

@@ -38,3 +38,23 @@ def test_a_tongue_keeps_its_own_colour_and_not_that_of_teeth_before_it(gaping, p
     np.testing.assert_allclose(filled[at["tongue"] & ~left] - own, 0, atol=1e-6)
     hue = filled[left] / filled[left].sum(1, keepdims=True)
     np.testing.assert_allclose(hue, np.tile(TONGUE / TONGUE.sum(), (left.sum(), 1)), atol=0.05)
+
+
+def test_a_hidden_tongue_has_a_groove_and_sides_and_a_dark_end(portrait, pipeline) -> None:
+    view = View(portrait, pipeline.head)
+    sites, _ = sites_of(view, pipeline.model)
+    count, tongue = len(sites.vertices), regions_at(view, sites.vertices)["tongue"]
+    nothing = np.zeros(count, np.float32)
+    shown = Shown(np.full((count, 3), 0.5, np.float32), nothing, nothing > 0, nothing)
+    filled = HiddenColours(view).filled(shown, sites, nothing > 0)
+    aside, ahead = np.abs(sites.rest[:, 0]), sites.rest[:, 2]
+    front = tongue & (ahead > np.percentile(ahead[tongue], 70))
+    back = tongue & (ahead < np.percentile(ahead[tongue], 10))
+
+    def bright(where: np.ndarray) -> float:
+        return float(filled[where].mean())
+
+    plain = bright(front & (aside > 0.004) & (aside < 0.008))
+    assert bright(front & (aside < 0.001)) < 0.97 * plain
+    assert bright(front & (aside > 0.013)) < 0.9 * plain
+    assert bright(back) < 0.5 * plain
