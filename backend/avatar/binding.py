@@ -71,7 +71,7 @@ def bound_expression(moved: Moved, config: ModelConfig, head: Head) -> dict[str,
             soft = soft.minimum(before.repeat_interleave(len(soft) // len(before)))
         part = {
             "means": layer.means[0],
-            "quats": quaternions.multiply(_conjugate(quats[ids]), layer.quats[0]),
+            "quats": quaternions.multiply(quaternions.inverse(quats[ids]), layer.quats[0]),
             "scales": layer.scales[0],
             "colours": layer.features[0][:, :COLOURS],
             "opacities": layer.opacities[0],
@@ -145,7 +145,3 @@ def _sites(config: ModelConfig, head: Head, layer: int) -> tuple[Tensor, Tensor]
     start = sum(config.copies(before) for before in range(1, layer))
     columns = slice(start, start + config.copies(layer))
     return head.site_faces[:, columns].flatten(), head.site_bary[:, columns].reshape(-1, 3)
-
-
-def _conjugate(quats: Tensor) -> Tensor:
-    return quats * quats.new_tensor([1.0, -1.0, -1.0, -1.0])

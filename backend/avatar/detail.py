@@ -20,7 +20,7 @@ from backend.avatar.flat_motion import FlatMotion
 from backend.avatar.openings import Opening
 from backend.model.attributes import COLOURS
 from backend.model.retoucher import FAR_PX
-from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
+from backend.splat.gaussians import Gaussians
 from backend.splat.projection import NEAR_M
 from backend.splat.rasterise import Raster, rasterise
 from shared.camera import Camera
@@ -116,7 +116,7 @@ class Detail:
         self._clothes, self._eyes = clothes, eyes
         filled = [opening for opening in (mouth, *lids) if opening.inside.any()]
         self._openings = [(opening, opening.gap(places)) for opening in filled]
-        parts = [cloud.layers >= FIRST_EXPRESSION_LAYER, mouth.inside, eyes.members]
+        parts = [cloud.on_rig, mouth.inside, eyes.members]
         self._parts = torch.stack([part.to(cloud.features) for part in parts], dim=1)  # [N, 3]
         self._colours = cloud.features[:, :COLOURS]
         own, _, _, _, trust = self._carried(cloud, camera)
@@ -194,8 +194,7 @@ class Detail:
         """
         now, depth = _projected(cloud, camera)
         ahead = self._shown * (cloud.opacities > 0) * (depth > NEAR_M)
-        of_head = cloud.layers >= FIRST_EXPRESSION_LAYER
-        head = FlatMotion.between(now, self._places, ahead * of_head)
+        head = FlatMotion.between(now, self._places, ahead * cloud.on_rig)
         torso = FlatMotion.between(now, self._places, ahead * self._clothes)
         opened = self._eyes.shown(cloud)
         for opening, before in self._openings:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from backend.head import Head
 from backend.splat import quaternions
-from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
+from backend.splat.gaussians import Gaussians
 
 _STILL_DEG = 8.0
 """An eye that turns farther shows other parts of itself between lids, whose shade and red corners
@@ -24,12 +24,12 @@ class Eyeballs:
     Args:
         balls: [N] bool of each.
         skull: [N] bool: what turns as the head does, whatever its expression.
-        before: [N, 4] all rotations at the photo's pose, wxyz.
+        undone: [N, 4] the opposite of all rotations at the photo's pose, wxyz.
     """
 
     balls: Sequence[Tensor]
     skull: Tensor
-    before: Tensor
+    undone: Tensor
 
     @property
     def members(self) -> Tensor:
@@ -56,8 +56,7 @@ class Eyeballs:
 
     def _turn(self, members: Tensor, cloud: Gaussians) -> Tensor:
         """[4] how members [N] bool have turned since the photo, on average."""
-        before = quaternions.inverse(self.before[members])
-        turns = quaternions.multiply(cloud.quats[members], before)
+        turns = quaternions.multiply(cloud.quats[members], self.undone[members])
         alike = torch.sign((turns * turns[:1]).sum(-1, keepdim=True))  # q and -q are one
         return quaternions.normalise((alike * turns).mean(0))
 
@@ -69,10 +68,6 @@ def eyeballs_of(cloud: Gaussians, head: Head) -> Eyeballs:
         cloud: An avatar's, at its photo's pose.
         head: The head that they lie on.
     """
-
-    def among(region: str) -> Tensor:
-        own = cloud.layers >= FIRST_EXPRESSION_LAYER
-        return own & head.regions[region][cloud.vertices.long().clamp_min(0)]
-
-    balls = [among("left_eyeball"), among("right_eyeball")]
-    return Eyeballs(balls, among("scalp"), cloud.quats)
+    balls = [cloud.among(head.regions[name]) for name in ("left_eyeball", "right_eyeball")]
+    skull = cloud.among(head.regions["scalp"])
+    return Eyeballs(balls, skull, quaternions.inverse(cloud.quats))

@@ -10,7 +10,7 @@ from torch import Tensor
 from backend.avatar.recolour import away_from
 from backend.head import Head
 from backend.lifting.view import UPPER_LID_M, lid_skin
-from backend.splat.gaussians import FIRST_EXPRESSION_LAYER, Gaussians
+from backend.splat.gaussians import Gaussians
 
 _INSIDE_MOUTH = ("teeth_upper", "teeth_lower", "tongue", "mouth_interior")
 _STILL_PX = 4.0  # lips that part farther uncover other places of the teeth
@@ -56,9 +56,9 @@ def mouth_of(cloud: Gaussians, head: Head) -> Opening:
     above = head.v_template[:, 1] > middle
     inside = torch.stack([regions[name] for name in _INSIDE_MOUTH]).any(0)
     return Opening(
-        _among(cloud, inside).float(),
-        _among(cloud, regions["lips"] & above),
-        _among(cloud, regions["lips"] & ~above),
+        cloud.among(inside).float(),
+        cloud.among(regions["lips"] & above),
+        cloud.among(regions["lips"] & ~above),
     )
 
 
@@ -81,15 +81,6 @@ def eyes_of(cloud: Gaussians, head: Head, closed: Tensor) -> list[Opening]:
         if above.any() and below.any():
             hung_over = skin & ~upper & (away_from(rest[below], rest) < _LASHES_M)
             inside = (side & (hung_over | balls)) * closed[above].mean()
-        inside = inside[cloud.vertices.long().clamp_min(0)] * _own(cloud)
-        eyes.append(Opening(inside, _among(cloud, above), _among(cloud, below)))
+        inside = inside[cloud.vertices.long().clamp_min(0)] * cloud.on_rig
+        eyes.append(Opening(inside, cloud.among(above), cloud.among(below)))
     return eyes
-
-
-def _own(cloud: Gaussians) -> Tensor:
-    return cloud.layers >= FIRST_EXPRESSION_LAYER
-
-
-def _among(cloud: Gaussians, vertices: Tensor) -> Tensor:
-    """[N] bool: which Gaussians are of vertices [V] bool."""
-    return _own(cloud) & vertices[cloud.vertices.long().clamp_min(0)]

@@ -112,7 +112,7 @@ def _rendered(scene: Scene, side_px: int, blender: Path) -> list[np.ndarray]:
 
 def _clouds(cloud: Gaussians) -> dict[str, tuple[Gaussians, np.ndarray]]:
     """Name -> Gaussians and their colours [N, 3] sRGB 0..1."""
-    expression = cloud.layers >= FIRST_EXPRESSION_LAYER
+    expression = cloud.on_rig
     kept = cloud.opacities > 0
     shown = cloud.select(kept & expression)
     masked = cloud.select(~kept & expression)

@@ -70,6 +70,15 @@ class Gaussians:
         """Number of features per Gaussian."""
         return self.features.shape[1]
 
+    @property
+    def on_rig(self) -> Tensor:
+        """[N] bool: those of G_0..G_L, which lie on the rig's head."""
+        return self.layers >= FIRST_EXPRESSION_LAYER
+
+    def among(self, vertices: Tensor) -> Tensor:
+        """[N] bool: those on the rig that belong to vertices [V] bool."""
+        return self.on_rig & vertices[self.vertices.long().clamp_min(0)]
+
     def select(self, index: Tensor | slice) -> Gaussians:
         """The Gaussians that a boolean mask [N], indices or a slice pick, in that order."""
         return Gaussians(*(getattr(self, field.name)[index] for field in fields(self)))
