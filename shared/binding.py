@@ -13,7 +13,7 @@ mesh's vertices without head pose, `H` the head's rigid pose and `S` the portrai
 Colours go by four terms, one after the other, in display-referred sRGB:
 
     folds    towards fold_colours by fold_shares times the larger of two things:
-             smoothed = folded (1 - (P - rest).way / way.way) of its vertex
+             smoothed = folded (fold_starts - (P - rest).way / way.way) of its vertex
              stretched = 1 - 1 / max(1, t)^2; t: mean of area / fold_areas over fold_faces,
              divided by fold_least of its vertex
     lids     towards lid_colours by lid_shares times (c - closed_before) / (1 - closed_before);
@@ -57,6 +57,7 @@ PER_VERTEX = {
     "ways": (np.float32, 3),
     "closed_before": (np.float32, 1),
     "folded": (np.float32, 1),
+    "fold_starts": (np.float32, 1),
     "fold_least": (np.float32, 1),
     "skin_areas": (np.float32, 1),
     "mouth_spans": (np.float32, 3),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from backend.avatar import binding as bind
+from backend.avatar.brows import Brows
 from backend.avatar.file import Avatar
 from backend.avatar.folds import Folds
 from backend.avatar.growth import Growth
@@ -91,7 +92,8 @@ class Actor:
         moved = self._moved(head.translated(avatar.source), frozenset())
         own, vertices = union(None, moved.layers), moved.vertices[0]
         self._lids = Lids.of(own, vertices, rest, head, betas)
-        self._folds = Folds(own, vertices, rest, head, self._lids.closed)
+        raised = Brows.raised(head, betas)
+        self._folds = Folds(own, vertices, rest, head, self._lids.closed, raised)
         self._growth = Growth(vertices, head)
         self._mouth = MouthLight(own, vertices, rest, head)
 

@@ -1,7 +1,8 @@
 """Folds brighten as they are smoothed: what shade they lie in is gone with the expression.
 
 Most portraits smile. The creases beside their mouths are narrow and dark; on the skin that unfolds
-as the smile goes they would be broad stripes. So is the shade between lids and brows that rise.
+as the smile goes they would be broad stripes. So is the shade between lids and brows that rise;
+what brows themselves become is told by `brows`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
+from backend.avatar.brows import Brows
 from backend.avatar.growth import doubled_areas
-from backend.avatar.recolour import away_from, lit_around, recoloured
+from backend.avatar.recolour import away_from, even_skin, in_the_light, lit_around, recoloured
 from backend.head import Head
 from backend.model.attributes import COLOURS
 from backend.splat.gaussians import Gaussians
@@ -31,7 +33,7 @@ _EVERY, _NEIGHBOURS = 4, 88
 """Some 8 mm around: broader than folds are, narrower than beards."""
 
 _BROWS_M = 0.008
-_SOCKET_M, _FEWER = 0.014, 6
+_SOCKET_M, _AROUND_EYES_M, _FEWER = 0.014, 0.03, 6
 """From the lids; all between brow and eye may lie in the shade, and 20 mm around not all of it."""
 
 _LIPS_M, _SHADED, _ANOTHER_HUE = 0.006, 0.015, 0.04  # chromaticity of shade, and of lips
@@ -48,12 +50,19 @@ class Folds:
         rest: [V, 3] without expression.
         head: The head they are on.
         closed: [V] 0..1: where the portrait shows closed lids, which fold as they open.
+        raised: [V, 3] how far raised brows move the mesh.
 
     Deviates: in the paper wrinkles are the network's to know.
     """
 
     def __init__(
-        self, cloud: Gaussians, vertices: Tensor, rest: Tensor, head: Head, closed: Tensor
+        self,
+        cloud: Gaussians,
+        vertices: Tensor,
+        rest: Tensor,
+        head: Head,
+        closed: Tensor,
+        raised: Tensor,
     ) -> None:
         regions, of, colours = head.regions, cloud.vertices.long(), cloud.features[:, :COLOURS]
         other = torch.stack([regions[name] for name in _NO_SKIN]).any(0)
@@ -70,20 +79,32 @@ class Folds:
         corners = head.faces[self._skin_faces]
         self._corners, self._area = corners, doubled_areas(vertices, corners)
         self._least = torch.where(at_brows, _LEAST_AT_BROWS, _LEAST_STRETCH)
+        brows = Brows(vertices, rest, raised, regions)
+        self._folded[brows.hanging], self._least[brows.hanging] = 1, _LEAST_STRETCH
+        self._way = torch.where(brows.hanging[:, None], brows.way, self._way)
+        self._start = torch.where(brows.hanging, brows.start, 1)
         if not len(index):
             self._triangles, self._shade = index[:, None], index.float()
             return
         middles = vertices[corners].mean(1)
         self._triangles = _nearest(middles, cloud.means[index])
+        eyes = away_from(rest[regions["lids"]], rest) if regions["lids"].any() else far + torch.inf
+        deep = ((eyes < _SOCKET_M) | brows.hanging)[self._vertices]
         around = lit_around(cloud.means[seen], colours[seen], cloud.means[index], _NEIGHBOURS)
-        deep = _near(rest, regions["lids"], _SOCKET_M)[self._vertices]
-        if deep.any():
-            few, places = seen[::_FEWER], cloud.means[index[deep]]
-            around[deep] = lit_around(cloud.means[few], colours[few], places, _NEIGHBOURS)
-        self._shade = 1 - _reddened(self._lit, around) * _beside_lips(rest, regions)[self._vertices]
-        self._shade *= 1 - closed[self._vertices]
+        few = seen[(eyes < _AROUND_EYES_M)[of[seen]]][::_FEWER]
+        few = few[in_the_light(cloud.means[few], colours[few])] if len(few) else few
+        if len(few):
+            places = cloud.means[index[deep]]
+            around[deep] = even_skin(cloud.means[few], colours[few], places, _NEIGHBOURS)
+        red = _reddened(self._lit, around) * _beside_lips(rest, regions)[self._vertices]
+        self._shade = _MOST * (1 - red)
         brighter = around.sum(1, keepdim=True) > self._lit.sum(1, keepdim=True)
         self._lit = torch.where(brighter, around, self._lit)
+        if len(at := torch.nonzero(brows.hanging[self._vertices])[:, 0]):
+            places = cloud.means[index]
+            self._lit[at] = brows.risen(places, colours[index], at, around[at])
+            self._shade[at] = brows.between_ends(places[at])
+        self._shade *= 1 - closed[self._vertices]
 
     def coloured(self, cloud: Gaussians, vertices: Tensor) -> Gaussians:
         """The same Gaussians, brighter where the skin is smoother than in the portrait.
@@ -96,7 +117,7 @@ class Folds:
         there = self._index < len(cloud)
         index, of = self._index[there], self._vertices[there]
         stretched = self._stretched(vertices, there)
-        share = _MOST * self._smoothed(vertices)[of].maximum(stretched)
+        share = self._smoothed(vertices)[of].maximum(stretched)
         return recoloured(cloud, index, self._lit[there], share * self._shade[there])
 
     def binding(self, count: int) -> dict[str, Tensor]:
@@ -106,12 +127,13 @@ class Folds:
         areas = self._lit.new_zeros(len(self._faces))
         areas[self._skin_faces] = self._area / 2
         if len(self._index):
-            colours[self._index], shares[self._index] = self._lit, _MOST * self._shade
+            colours[self._index], shares[self._index] = self._lit, self._shade
             faces[self._index] = torch.nonzero(self._skin_faces)[:, 0][self._triangles]
         return {
             "fold_colours": colours,
             "fold_shares": shares,
             "fold_faces": faces,
+            "fold_starts": self._start,
             "fold_least": self._least,
             "fold_areas": areas,
             "ways": self._way,
@@ -121,7 +143,8 @@ class Folds:
     def _smoothed(self, vertices: Tensor) -> Tensor:
         """[V] 0..1: how much of the portrait's expression is gone where it folded the skin."""
         left = ((vertices - self._rest) * self._way).sum(1)
-        return self._folded * (1 - left / self._way.square().sum(1).clamp_min(1e-8)).clamp(0, 1)
+        gone = left / self._way.square().sum(1).clamp_min(1e-8)
+        return self._folded * (self._start - gone).clamp(0, 1)
 
     def _stretched(self, vertices: Tensor, there: Tensor) -> Tensor:
         """[K] 0..1: how far the skin around each Gaussian is larger than in the portrait, of those

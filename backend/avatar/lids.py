@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.avatar.recolour import away_from, lit_around, recoloured
+from backend.avatar.recolour import away_from, even_skin, in_the_light, recoloured
 from backend.head import Head
 from backend.lifting.view import UPPER_LID_M
 from backend.model.attributes import COLOURS
@@ -21,13 +21,13 @@ _BLINKS = [ARKIT_NAMES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")
 _STILL_M, _LID_FROM_M, _LID_M = 0.0005, 0.0007, 0.0025
 """How far a blink moves other skin at most, lids at least, and what is lid only."""
 
+_EDGE_M = UPPER_LID_M  # and the upper lid's edge
 _LAUGHING, _CLOSED = 0.25, 0.4  # how far of a blink's way lids go that are open, and that are not
 _AROUND_M = 0.02  # below the eyes: cheeks count, jaws do not
 _SHOWING = 0.3  # opacity
 _MOST_CLOSED = 0.9  # in a portrait whose lids can still close
 _NEIGHBOURS = 128
 _GAMMA, _SHADE = 1.25, 0.95  # lids are thin, redder than the skin around them, and a little darker
-_HIGHLIGHT = 0.6  # of the skin around them: what is brighter shines
 _MOST = 0.85  # some of what the portrait shows stays
 _DARKER = 0.15  # than that, from where on all of it is shade
 _LASHES_M, _BARE_M = 0.0014, 0.003  # from the edge of a closed lid
@@ -60,18 +60,16 @@ class Lids:
         self._closed_before = self._share(vertices).clamp(0, _MOST_CLOSED)
         of, colours = cloud.vertices.long(), cloud.features[:, :COLOURS]
         plain = _plain(rest, way, regions)[of] & (cloud.opacities > _SHOWING)
+        shown = torch.nonzero(plain)[:, 0]
+        plain[shown] = in_the_light(cloud.means[shown], colours[shown]) if len(shown) else False
         lids = (way > _LID_FROM_M) & ~_other(regions)
         index = torch.nonzero(lids[of] & plain.any())[:, 0]
         self._index, self._vertices = index, of[index]
         self._closed, self._most = colours[index], torch.zeros_like(way[self._vertices])
         if not len(index):  # a head without lids, or an avatar that shows no skin around them
             return
-        lit = lit_around(cloud.means[plain], colours[plain], cloud.means[index], _NEIGHBOURS)
-        # Highlights around the eyes are pale, and skin far from them may be of another tone.
-        tone, most = colours[plain].median(0).values, colours[plain].sum(1).quantile(_HIGHLIGHT)
-        bright = lit.sum(1, keepdim=True).clamp_min(1e-6)
-        tone = (tone / tone.sum().clamp_min(1e-6) + lit / bright) / 2
-        skin = _SHADE * (tone * bright.clamp_max(most)).clamp(0, 1).pow(_GAMMA)
+        skin = even_skin(cloud.means[plain], colours[plain], cloud.means[index], _NEIGHBOURS)
+        skin = _SHADE * skin.clamp(0, 1).pow(_GAMMA)
         left = (blink * (1 - self._closed_before)[:, None])[self._vertices]
         edge = (rest + blink)[regions["lids"] & (way < UPPER_LID_M)]
         bare = _bare(cloud.means[index] + left, edge)[:, None]
@@ -93,9 +91,14 @@ class Lids:
     @property
     def closed(self) -> Tensor:
         """[V] 0..1: where the portrait shows closed lids; those of laughing eyes are open, and
-        cheeks that a smile has raised, as a blink does by less, are no lids."""
+        cheeks that a smile has raised, or what a frown has lowered, are no lids: a blink moves
+        them by less than a lid's edge."""
+        way = self._blink.norm(dim=1)
         closed = ((self._closed_before - _LAUGHING) / (_CLOSED - _LAUGHING)).clamp(0, 1)
-        return closed * _lid(self._blink.norm(dim=1))
+        for side in (self._rest[:, 0] > 0, self._rest[:, 0] <= 0):
+            edge = closed[side & (way > _EDGE_M)]
+            closed[side] *= edge.median() if len(edge) else 0
+        return closed * _lid(way)
 
     def coloured(self, cloud: Gaussians, vertices: Tensor) -> Gaussians:
         """The same Gaussians, lids as far as they are closed more than in the portrait.

@@ -12,6 +12,12 @@ from backend.lifting.sampling import between
 from backend.model.attributes import COLOURS
 from backend.splat.gaussians import Gaussians
 
+_COARSE, _AROUND, _LIT = 24, 88, 0.8
+"""Of some 20 mm around, more than brows are high."""
+
+
+_HIGHLIGHT = 0.6  # of the skin: what is brighter shines
+
 
 def lit_around(places: Tensor, colours: Tensor, at: Tensor, count: int) -> Tensor:
     """[M, 3] colours between the nearest places, the darker half left out: it lies in the shade.
@@ -22,8 +28,41 @@ def lit_around(places: Tensor, colours: Tensor, at: Tensor, count: int) -> Tenso
         at: [M, 3] metres.
         count: Most neighbours.
     """
-    known, values, wanted = (tensor.cpu().numpy() for tensor in (places, colours, at))
-    return torch.from_numpy(between(known, values, wanted, count, bright=True)).to(colours)
+    return mixed(places, colours, at, count, bright=True)
+
+
+def mixed(places: Tensor, values: Tensor, at: Tensor, count: int, bright: bool = False) -> Tensor:
+    """As `backend.lifting.sampling.between`, of tensors [N, 3], [N, C] and [M, 3]: [M, C]."""
+    known, what, wanted = (tensor.cpu().numpy() for tensor in (places, values, at))
+    return torch.from_numpy(between(known, what, wanted, count, bright)).to(values)
+
+
+def even_skin(places: Tensor, colours: Tensor, at: Tensor, count: int) -> Tensor:
+    """[M, 3] as `lit_around`, without highlights: those are pale, and skin apart has another tone.
+
+    Args:
+        places: [N, 3] metres, N > 0.
+        colours: [N, 3] of these places.
+        at: [M, 3] metres.
+        count: Most neighbours.
+    """
+    lit = lit_around(places, colours, at, count)
+    tone, most = colours.median(0).values, colours.sum(1).quantile(_HIGHLIGHT)
+    bright = lit.sum(1, keepdim=True).clamp_min(1e-6)
+    tone = (tone / tone.sum().clamp_min(1e-6) + lit / bright) / 2
+    return tone * bright.clamp_max(most)
+
+
+def in_the_light(places: Tensor, colours: Tensor) -> Tensor:
+    """[N] bool: skin about as bright as what is around; no hair of brows, no deep shade.
+
+    Args:
+        places: [N, 3] metres.
+        colours: [N, 3] of these places.
+    """
+    few = slice(None, None, _COARSE)
+    around = lit_around(places[few], colours[few], places, _AROUND)
+    return colours.sum(1) > _LIT * around.sum(1)
 
 
 def away_from(others: Tensor, places: Tensor) -> Tensor:

@@ -17,6 +17,10 @@ from .looking import POSES, Looker, Recognition, to_bytes
 LEAST_PSNR, LEAST_SSIM = 40.0, 0.98
 LEAST_SPLATS_PSNR = 31.0
 
+FARTHEST = {"browsUp": 0.6}
+"""dlib takes two pictures below .6 for one person. A raised brow moves what it knows people by: an
+avatar whose brows stay half where they were is nearer, and wrong."""
+
 
 def psnr(image: np.ndarray, target: np.ndarray, where: np.ndarray) -> float:
     return skimage.metrics.peak_signal_noise_ratio(
@@ -75,7 +79,7 @@ def test_dlib_takes_every_frame_for_the_same_person(
     seen = recognition.descriptor(to_bytes(looker.shot(pose).frame.rgb))
     distance = float(np.linalg.norm(seen - portrait_descriptor))
     measured(f"dlib distance, {pose}", round(distance, 3))
-    assert distance <= 0.55
+    assert distance <= FARTHEST.get(pose, 0.55)
 
 
 def test_without_g1_to_g3_the_likeness_is_worse(

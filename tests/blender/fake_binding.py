@@ -47,6 +47,7 @@ def binding_arrays(rig: Arrays, seed: int = 0) -> Arrays:
         "ways": rng.normal(0, 3e-3, rest.shape),
         "closed_before": rng.uniform(0, 0.5, len(rest)),
         "folded": rng.uniform(0, 1, len(rest)),
+        "fold_starts": rng.uniform(-0.3, 1, len(rest)),
         "fold_least": rng.uniform(0.8, 1.1, len(rest)),
         "skin_areas": _around(faces, areas, len(rest)) * rng.uniform(0.3, 1, len(rest)),
         "mouth_spans": _spans(rng, len(rest)),

@@ -41,7 +41,7 @@ class Bound:
         """[N, 3] display-referred sRGB of a frame."""
         b, of = self.binding, self.binding["vertices"]
         moved = vertices - self.rest
-        smoothed = b["folded"] * np.clip(1 - _gone(moved, b["ways"], 1e-8), 0, 1)
+        smoothed = b["folded"] * np.clip(b["fold_starts"] - _gone(moved, b["ways"], 1e-8), 0, 1)
         areas = np.linalg.norm(self._facing(vertices), axis=1) / 2
         with np.errstate(divide="ignore", invalid="ignore"):
             larger = (areas / b["fold_areas"])[b["fold_faces"]].mean(1) / b["fold_least"][of]

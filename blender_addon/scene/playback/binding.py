@@ -95,7 +95,7 @@ def _write_mesh(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray]) -> None:
         _add(mesh, name, "FLOAT_VECTOR", to_blender(arrays[name]))
     _add(mesh, "mouth_spans", "FLOAT_VECTOR", arrays["mouth_spans"])
     _add(mesh, "neighbours", "INT", arrays["neighbours"])
-    for name in ("closed_before", "folded", "fold_least", "skin_areas"):
+    for name in ("closed_before", "folded", "fold_starts", "fold_least", "skin_areas"):
         _add(mesh, name, "FLOAT", arrays[name])
     corners = np.empty(len(mesh.polygons) * 3, np.int32)
     mesh.polygons.foreach_get("vertices", corners)

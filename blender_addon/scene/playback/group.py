@@ -16,7 +16,9 @@ from ..splats import BALL_SIGMAS, MASKED_OPACITY, MASKED_RADIUS_M
 from .head import HeadNodes
 from .points import PointNodes
 
-NAME = "SplitAvatar Playback"
+NAME = "SplitAvatar Playback 2"
+"""The number goes up when the group reads other attributes: avatars that a file had before keep the
+group they were bound for."""
 
 HEAD, CLOSED = "Head", "Closed Mouth"
 ANCHORS = ("Anchor 1", "Anchor 2", "Anchor 3")

@@ -132,7 +132,7 @@ class HeadNodes:
     def _smoothed_since(self, moved: Any) -> Any:
         tree = self._tree
         gone = self._gone(moved, tree.bound("ways", "FLOAT_VECTOR"), _LEAST_WAY)
-        left = tree.math("SUBTRACT", 1.0, gone, clamp=True)
+        left = tree.math("SUBTRACT", tree.bound("fold_starts", "FLOAT"), gone, clamp=True)
         return tree.math("MULTIPLY", left, tree.bound("folded", "FLOAT"))
 
     def _grown(self, area: Any) -> Any:

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 
+from backend.avatar.brows import Brows
 from backend.avatar.folds import Folds
 from backend.head import Head
 from backend.splat.gaussians import Gaussians
@@ -45,9 +46,14 @@ def open_eyes(head: Head) -> torch.Tensor:
     return torch.zeros(len(head.v_template))
 
 
+def raised(head: Head) -> torch.Tensor:
+    """[V, 3] how far brows rise."""
+    return Brows.raised(head, None)
+
+
 def folds_of(head: Head, colours: torch.Tensor) -> Folds:
     now = vertices(head, **SMILE)
-    return Folds(on(now, colours), now, vertices(head), head, open_eyes(head))
+    return Folds(on(now, colours), now, vertices(head), head, open_eyes(head), raised(head))
 
 
 def test_a_crease_is_gone_without_the_smile_that_made_it(head, crease):
@@ -93,7 +99,7 @@ def test_skin_that_another_expression_stretches_shows_its_shade_less(head):
     line &= head.regions["face"] & ~head.regions["lips"] & (rest[:, 0].abs() < 0.02)
     assert line.any()
     colours = shaded(line)
-    folds = Folds(on(rest, colours), rest, rest, head, open_eyes(head))
+    folds = Folds(on(rest, colours), rest, rest, head, open_eyes(head), raised(head))
     dark = line.repeat_interleave(8)
     found = folds.coloured(on(opened, colours), opened).features[dark]
     assert found.sum(1).max() > 1.4 * SHADE.sum()
@@ -104,13 +110,13 @@ def test_skin_that_another_expression_stretches_shows_its_shade_less(head):
 
 def test_raised_brows_stay_dark_and_the_shade_below_them_goes(head):
     rest = vertices(head)
-    raised = vertices(head, browInnerUp=1.0, browOuterUpLeft=1.0, browOuterUpRight=1.0)
-    brows, way = head.regions["brows"], (raised - rest).norm(dim=1)
+    up = vertices(head, browInnerUp=1.0, browOuterUpLeft=1.0, browOuterUpRight=1.0)
+    brows, way = head.regions["brows"], (up - rest).norm(dim=1)
     below = head.regions["face"] & ~brows & (way > 0.002) & (way < 0.006) & (rest[:, 2] > 0.06)
     below &= rest[:, 1] < rest[brows, 1].mean()
     colours = shaded(brows | below)
-    folds = Folds(on(rest, colours), rest, rest, head, open_eyes(head))
-    shown = folds.coloured(on(raised, colours), raised)
+    folds = Folds(on(rest, colours), rest, rest, head, open_eyes(head), raised(head))
+    shown = folds.coloured(on(up, colours), up)
     light = shown.features.sum(1).reshape(-1, 8).mean(1) / SKIN.sum()
     assert light[below].mean() > light[brows].mean() + 0.1
 
@@ -124,7 +130,7 @@ def test_lids_that_open_keep_their_colours(head):
     colours = shaded(lid)
     dark = lid.repeat_interleave(8)
     for closed, least in ((open_eyes(head), 1.5 * SHADE.sum()), (lid.float(), None)):
-        folds = Folds(on(shut, colours), shut, rest, head, closed)
+        folds = Folds(on(shut, colours), shut, rest, head, closed, raised(head))
         found = folds.coloured(on(rest, colours), rest).features[dark]
         if least is None:
             assert torch.equal(found, SHADE.expand(len(found), 3))
@@ -136,7 +142,7 @@ def test_only_the_first_layers_gaussians_can_be_coloured_alone(head, crease):
     colours = shaded(crease)
     one = on(vertices(head, **SMILE), colours)
     two = Gaussians.cat([one, dataclasses.replace(one, layers=one.layers)])
-    folds = Folds(two, vertices(head, **SMILE), vertices(head), head, open_eyes(head))
+    folds = Folds(two, vertices(head, **SMILE), vertices(head), head, open_eyes(head), raised(head))
     found = folds.coloured(on(vertices(head), colours), vertices(head))
     assert len(found) == len(one)
 

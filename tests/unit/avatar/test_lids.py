@@ -73,6 +73,13 @@ def test_cheeks_that_a_smile_raises_are_no_closed_lids(head):
     assert lids_of(head, colours, **smile).closed[cheeks].max() < 0.05
 
 
+def test_what_a_frown_lowers_is_no_closed_lid(head):
+    colours = SKIN.expand(len(head.v_template), 3).contiguous()
+    frown = {f"{unit}{side}": 1.0 for unit in ("browDown", "noseSneer") for side in SIDES}
+    assert lids_of(head, colours, **frown).closed.max() < 0.05
+    assert lids_of(head, colours, **blink(1)).closed.max() > 0.9
+
+
 def test_one_eye_winks_alone(head, upper):
     lids, colours = lids_of(head, shaded(upper)), shaded(upper)
     winking = vertices(head, eyeBlinkLeft=1.0)
