@@ -24,7 +24,8 @@ _RAISES = [
 _AROUND_M = 0.012  # from a brow of the mesh; what hangs on it is nearer
 _HANGS_M = 0.001  # what raised brows move by less, does not hang on them
 _MOST_BEFORE = 0.9  # of a rise's way, in a portrait whose brows can still rise
-_UNCOVERED = 0.8  # of what is left of it; lids that close pull back some of what brows lift
+_UNCOVERS, _UNCOVERED = 0.25, 0.85
+"""Of what is left of it: hair that has hardly risen stays, and lids that close pull some back."""
 
 _BELOW_M = (0.0005, 0.002)  # a brow's middle: where the mesh begins to rise by less
 _HAIR_M = (0.004, 0.006)  # below it: hair up to there, no hair from there on
@@ -47,8 +48,8 @@ class Brows:
 
     Attributes:
         hanging: [V] bool: brows, and what hangs between them and the lids.
-        way: [V, 3] back from raised brows, as far as the portrait's are.
-        start: [V] how far of that way rest is; negative where the portrait's brows are raised.
+        way: [V, 3] back from raised brows, over which they cover what they have uncovered.
+        start: [V] how much is uncovered at rest, if what moves against `way` uncovers.
 
     Deviates: in the paper colours of raised brows are the network's to know.
     """
@@ -60,7 +61,9 @@ class Brows:
         length = raised.square().sum(1).clamp_min(_HANGS_M**2)
         before = (((vertices - rest) * raised).sum(1) / length).clamp_max(_MOST_BEFORE)
         self._left = raised * (1 - before)[:, None]
-        self.way, self.start = -_UNCOVERED * self._left, -before / (_UNCOVERED * (1 - before))
+        span = _UNCOVERED - _UNCOVERS
+        self.way = -span * self._left
+        self.start = -(before / (1 - before) + _UNCOVERS) / span
         self.hanging, self._halves = torch.zeros_like(regions["brows"]), []
         if not all((regions["brows"] & side).any() for side in _sides(rest)):
             return

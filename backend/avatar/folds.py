@@ -80,7 +80,7 @@ class Folds:
         self._corners, self._area = corners, doubled_areas(vertices, corners)
         self._least = torch.where(at_brows, _LEAST_AT_BROWS, _LEAST_STRETCH)
         brows = Brows(vertices, rest, raised, regions)
-        self._folded[brows.hanging], self._least[brows.hanging] = 1, _LEAST_STRETCH
+        self._folded[brows.hanging] = 1
         self._way = torch.where(brows.hanging[:, None], brows.way, self._way)
         self._start = torch.where(brows.hanging, brows.start, 1)
         if not len(index):
