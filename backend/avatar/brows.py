@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from scipy.spatial import KDTree
 from torch import Tensor
 
 from backend.avatar.recolour import away_from, mixed
@@ -135,12 +134,6 @@ def _sides(places: Tensor) -> tuple[Tensor, Tensor]:
     """[N] bool: which of places [N, 3] are on the face's left, and on its right."""
     left = places[:, 0] > 0
     return left, ~left
-
-
-def _nearest(places: Tensor, to: Tensor) -> Tensor:
-    """[M, 3] the nearest of places [N, 3] to each of [M, 3]."""
-    _, index = KDTree(places.cpu().numpy()).query(to.cpu().numpy())
-    return places[torch.as_tensor(index).to(places.device)]
 
 
 def _ramp(values: Tensor, ends: tuple[float, float]) -> Tensor:

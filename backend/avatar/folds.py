@@ -89,13 +89,10 @@ class Folds:
         middles = vertices[corners].mean(1)
         self._triangles = _nearest(middles, cloud.means[index])
         eyes = away_from(rest[regions["lids"]], rest) if regions["lids"].any() else far + torch.inf
-        deep = ((eyes < _SOCKET_M) | brows.hanging)[self._vertices]
+        shaded = ((eyes < _SOCKET_M) | brows.hanging)[self._vertices]
         around = lit_around(cloud.means[seen], colours[seen], cloud.means[index], _NEIGHBOURS)
-        few = seen[(eyes < _AROUND_EYES_M)[of[seen]]][::_FEWER]
-        few = few[in_the_light(cloud.means[few], colours[few])] if len(few) else few
-        if len(few):
-            places = cloud.means[index[deep]]
-            around[deep] = even_skin(cloud.means[few], colours[few], places, _NEIGHBOURS)
+        near = seen[(eyes < _AROUND_EYES_M)[of[seen]]][::_FEWER]
+        around[shaded] = _eyelid_skin(cloud, near, index[shaded], around[shaded])
         red = _reddened(self._lit, around) * _beside_lips(rest, regions)[self._vertices]
         self._shade = _MOST * (1 - red)
         brighter = around.sum(1, keepdim=True) > self._lit.sum(1, keepdim=True)
@@ -152,6 +149,16 @@ class Folds:
         times = doubled_areas(vertices, self._corners) / self._area.clamp_min(1e-12)
         times = times[self._triangles[there]].mean(1) / self._least[self._vertices[there]]
         return 1 - times.clamp_min(1).square().reciprocal()
+
+
+def _eyelid_skin(cloud: Gaussians, near: Tensor, index: Tensor, around: Tensor) -> Tensor:
+    """[M, 3] skin at some Gaussians [M] by that in the light of those `near` the eyes; where there
+    is none, `around` [M, 3]."""
+    places, colours = cloud.means[near], cloud.features[near, :COLOURS]
+    lit = in_the_light(places, colours) if len(near) else near.bool()
+    if not lit.any():
+        return around
+    return even_skin(places[lit], colours[lit], cloud.means[index], _NEIGHBOURS)
 
 
 def _reddened(colours: Tensor, around: Tensor) -> Tensor:
