@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.avatar.recolour import away_from, mixed
+from backend.avatar.recolour import away_from, gone, mixed, ramp
 from backend.head import Head
 from shared.flame import ARKIT_NAMES
 
@@ -57,8 +57,7 @@ class Brows:
         self, vertices: Tensor, rest: Tensor, raised: Tensor, regions: dict[str, Tensor]
     ) -> None:
         self._vertices, self._lids = vertices, vertices[regions["lids"]]
-        length = raised.square().sum(1).clamp_min(_HANGS_M**2)
-        before = (((vertices - rest) * raised).sum(1) / length).clamp_max(_MOST_BEFORE)
+        before = gone(vertices - rest, raised, _HANGS_M).clamp_max(_MOST_BEFORE)
         self._left = raised * (1 - before)[:, None]
         span = _UNCOVERED - _UNCOVERS
         self.way = -span * self._left
@@ -90,21 +89,21 @@ class Brows:
         here, now, brows = places[at], colours[at], self._vertices[self._of]
         own = mixed(self._vertices, self._left, here, 4)
         whole = mixed(brows, self._left[self._of], here, 3)
-        shift = _ramp(self.below(here), _BELOW_M)[:, None] * (whole - own)
+        shift = ramp(self.below(here), *_BELOW_M)[:, None] * (whole - own)
         lower = here - shift
         shown = mixed(places, colours, lower, 4)
         bright = shown.sum(1) / lit.sum(1).clamp_min(1e-6)
-        hair = (1 - _ramp(bright, (_HAIR, _DARK))).minimum(1 - _ramp(self.below(lower), _HAIR_M))
-        hair = hair.minimum(_ramp(away_from(self._lids, lower), _LIDS_M))
+        hair = (1 - ramp(bright, _HAIR, _DARK)).minimum(1 - ramp(self.below(lower), *_HAIR_M))
+        hair = hair.minimum(ramp(away_from(self._lids, lower), *_LIDS_M))
         shade = (now / lit.clamp_min(1e-3)).clamp(_SHADE, _PALEST)
         skin = lit * shade.lerp(torch.ones_like(shade), _LIGHTER * (shade < 1))
         uncovered = skin + hair[:, None] * (shown - skin)
-        return now + _ramp(shift.norm(dim=1), _SHIFTED_M)[:, None] * (uncovered - now)
+        return now + ramp(shift.norm(dim=1), *_SHIFTED_M)[:, None] * (uncovered - now)
 
     def between_ends(self, places: Tensor) -> Tensor:
         """[N] 0..1: 1 where places [N, 3] are below a brow, less beside it."""
         left, right = (half.aside(places[:, 0]) for half in self._halves)
-        return 1 - _ramp(torch.where(_sides(places)[0], left, right), _ASIDE_M)
+        return 1 - ramp(torch.where(_sides(places)[0], left, right), *_ASIDE_M)
 
     def below(self, places: Tensor) -> Tensor:
         """[N] metres that places [N, 3] lie below the middle of their side's brow."""
@@ -134,8 +133,3 @@ def _sides(places: Tensor) -> tuple[Tensor, Tensor]:
     """[N] bool: which of places [N, 3] are on the face's left, and on its right."""
     left = places[:, 0] > 0
     return left, ~left
-
-
-def _ramp(values: Tensor, ends: tuple[float, float]) -> Tensor:
-    """0 up to the first of two ends, 1 from the second on."""
-    return ((values - ends[0]) / (ends[1] - ends[0])).clamp(0, 1)

@@ -13,7 +13,15 @@ from torch import Tensor
 
 from backend.avatar.brows import Brows
 from backend.avatar.growth import doubled_areas
-from backend.avatar.recolour import away_from, even_skin, in_the_light, lit_around, recoloured
+from backend.avatar.recolour import (
+    away_from,
+    even_skin,
+    gone,
+    in_the_light,
+    lit_around,
+    ramp,
+    recoloured,
+)
 from backend.head import Head
 from backend.model.attributes import COLOURS
 from backend.splat.gaussians import Gaussians
@@ -23,6 +31,8 @@ _NO_SKIN = (
 )  # fmt: skip
 _STILL_M, _FOLDED_M = 0.002, 0.005
 """How far the portrait's expression moves skin that shows no folds, and all that may."""
+
+_LEAST_WAY_M = 1e-4  # shorter ways are none
 
 _LEAST_STRETCH, _LEAST_AT_BROWS = 1.1, 1.2
 """Times its area: that much the fit errs; and brows, which stay dark, widen as a frown goes."""
@@ -74,7 +84,7 @@ class Folds:
         self._rest, self._way = rest, vertices - rest
         far = self._way.norm(dim=1)
         at_brows = _near(rest, regions["brows"], _BROWS_M)
-        self._folded = ((far - _STILL_M) / (_FOLDED_M - _STILL_M)).clamp(0, 1) * ~at_brows
+        self._folded = ramp(far, _STILL_M, _FOLDED_M) * ~at_brows
         self._faces, self._skin_faces = head.faces, skin[head.faces].all(1)
         corners = head.faces[self._skin_faces]
         self._corners, self._area = corners, doubled_areas(vertices, corners)
@@ -139,9 +149,8 @@ class Folds:
 
     def _smoothed(self, vertices: Tensor) -> Tensor:
         """[V] 0..1: how much of the portrait's expression is gone where it folded the skin."""
-        left = ((vertices - self._rest) * self._way).sum(1)
-        gone = left / self._way.square().sum(1).clamp_min(1e-8)
-        return self._folded * (self._start - gone).clamp(0, 1)
+        back = gone(vertices - self._rest, self._way, _LEAST_WAY_M)
+        return self._folded * (self._start - back).clamp(0, 1)
 
     def _stretched(self, vertices: Tensor, there: Tensor) -> Tensor:
         """[K] 0..1: how far the skin around each Gaussian is larger than in the portrait, of those
@@ -166,7 +175,7 @@ def _reddened(colours: Tensor, around: Tensor) -> Tensor:
     on beyond a mesh's, and is no shade."""
     own, usual = (c / c.sum(1, keepdim=True).clamp_min(1e-3) for c in (colours, around))
     apart = (own - usual).abs().amax(1)
-    return ((apart - _SHADED) / (_ANOTHER_HUE - _SHADED)).clamp(0, 1)
+    return ramp(apart, _SHADED, _ANOTHER_HUE)
 
 
 def _beside_lips(rest: Tensor, regions: dict[str, Tensor]) -> Tensor:

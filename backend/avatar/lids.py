@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.avatar.recolour import away_from, even_skin, in_the_light, recoloured
+from backend.avatar.recolour import away_from, even_skin, gone, in_the_light, ramp, recoloured
 from backend.head import Head
 from backend.lifting.view import UPPER_LID_M
 from backend.model.attributes import COLOURS
@@ -94,7 +94,7 @@ class Lids:
         cheeks that a smile has raised, or what a frown has lowered, are no lids: a blink moves
         them by less than a lid's edge."""
         way = self._blink.norm(dim=1)
-        closed = ((self._closed_before - _LAUGHING) / (_CLOSED - _LAUGHING)).clamp(0, 1)
+        closed = ramp(self._closed_before, _LAUGHING, _CLOSED)
         for side in (self._rest[:, 0] > 0, self._rest[:, 0] <= 0):
             edge = closed[side & (way > _EDGE_M)]
             closed[side] *= edge.median() if len(edge) else 0
@@ -126,13 +126,12 @@ class Lids:
 
     def _share(self, vertices: Tensor) -> Tensor:
         """[V] how far each vertex has gone of a blink's way; 0 where it has none."""
-        gone = ((vertices - self._rest) * self._blink).sum(1)
-        return gone / self._blink.square().sum(1).clamp_min(_STILL_M**2)
+        return gone(vertices - self._rest, self._blink, _STILL_M)
 
 
 def _lid(way: Tensor) -> Tensor:
     """[V] 0..1: what is lid, by how far a blink moves it [V], metres."""
-    return ((way - _LID_FROM_M) / (_LID_M - _LID_FROM_M)).clamp(0, 1)
+    return ramp(way, _LID_FROM_M, _LID_M)
 
 
 def _other(regions: dict[str, Tensor]) -> Tensor:
@@ -152,4 +151,4 @@ def _plain(rest: Tensor, way: Tensor, regions: dict[str, Tensor]) -> Tensor:
 
 def _bare(places: Tensor, edge: Tensor) -> Tensor:
     """[M] 0..1: how far from a closed lid's edge [E, 3] a place is, at 0 below lashes."""
-    return ((away_from(edge, places) - _LASHES_M) / (_BARE_M - _LASHES_M)).clamp(0, 1)
+    return ramp(away_from(edge, places), _LASHES_M, _BARE_M)

@@ -71,6 +71,17 @@ def away_from(others: Tensor, places: Tensor) -> Tensor:
     return torch.as_tensor(away).to(places)
 
 
+def ramp(values: Tensor, start: float, end: float) -> Tensor:
+    """0..1: 0 up to `start`, 1 from `end` on, in between in proportion."""
+    return ((values - start) / (end - start)).clamp(0, 1)
+
+
+def gone(moved: Tensor, way: Tensor, least_m: float) -> Tensor:
+    """[V] how far of their way [V, 3] vertices have moved [V, 3]: 1 is all of it; ways shorter
+    than `least_m` count as that long."""
+    return (moved * way).sum(1) / way.square().sum(1).clamp_min(least_m**2)
+
+
 def recoloured(cloud: Gaussians, index: Tensor, colours: Tensor, share: Tensor) -> Gaussians:
     """The same Gaussians, some of them [M] by a share [M] 0..1 of the way to colours [M, 3]."""
     if not share.any():
