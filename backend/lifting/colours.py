@@ -9,6 +9,7 @@ import numpy as np
 from .closed_lids import hung_over
 from .fill import nearest_fill
 from .hair import within_outline
+from .hair_tone import hair_tone
 from .sampling import between, look_up, sample
 from .sites import Sites, facing_camera, regions_at, shown_sites
 from .view import View
@@ -76,7 +77,6 @@ class SiteColours:
         at = regions_at(self._view, sites.vertices)
         trust, rim = self._trust(sites, pixels, at)
         pixels[rim] = self._outline(sites, pixels, rim)
-        trust[rim] *= look_up(self._view.parts.worn, pixels[rim], False)  # ears do not go on behind
         colours = np.zeros((len(pixels), 3), np.float32)
         eyes, in_mouth = at["eyes"], at["in_mouth"]
         for members, image in (
@@ -90,6 +90,9 @@ class SiteColours:
             else:
                 chosen = (trust > 0) & members
                 colours[chosen] = sample(image, pixels[chosen])
+        tone, share = hair_tone(self._view)
+        colours[rim] = sample(tone, pixels[rim])
+        trust[rim] *= look_up(share, pixels[rim], 0.0)  # ears do not go on behind
         trust *= 1 - self._foreign(colours, trust > SEEN, sites, at)
         trust[at["face"] & look_up(self._over, pixels, False)] = 0
         trust[hung_over(self._view, pixels, at)] = 0

@@ -50,6 +50,8 @@ def completed(
     weight = (1 + _AROUND * (around[a] & around[b]) * level) / length
     weight[around[a] != around[b]] *= _APART
     weight /= weight.mean()
+    hairy = _hairy(edges, weight, shown, around)
+    weight[hairy[a] != hairy[b]] *= _APART
     other = mirror_partners(places)
     near = np.linalg.norm(places[other] - places * (-1, 1, 1), axis=1) < _MIRROR_M
     shown = _with_worn(shown, around, other, near)
@@ -72,6 +74,24 @@ def completed(
     laplacian = _laplacian(len(places), edges, weight)
     solved = np.asarray(spsolve(csc_array(laplacian + diags_array(hold)), right))
     return np.clip(solved, 0, 1).astype(np.float32)
+
+
+def _hairy(
+    edges: np.ndarray, weight: np.ndarray, shown: VertexColours, scalp: np.ndarray
+) -> np.ndarray:
+    """[V] bool: where a scalp has hair: as shown, and nearer to such than to bare skin elsewhere.
+
+    Args:
+        edges: [E, 2] int between V vertices.
+        weight: [E] how much each joins.
+        shown: What shows of them.
+        scalp: [V] bool.
+    """
+    hold = _HOLD * shown.trust**2 * scalp + _LEAST_HOLD
+    laplacian = _laplacian(len(scalp), edges, weight)
+    hair = scalp & (shown.skin == 0)
+    share = np.asarray(spsolve(csc_array(laplacian + diags_array(hold)), hold * hair))
+    return scalp & (share > 0.5)
 
 
 def _with_worn(

@@ -1,24 +1,32 @@
-"""Strands on a head's hidden hair: as coarse and as strong as where the photo shows some."""
+"""Strands on a head's hidden hair: as coarse, as strong and as straight as where the photo shows
+some."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
+from .polygons import erode
 from .sampling import sample
 from .view import View
 
-_LEAST_PX = 14  # half the side of a patch that tells something
-_FINE_PX, _COARSE_PX = 1.0, 7.0  # between them lies what is grain; what is coarser is shade
-_MOST = 0.2  # of the logarithm of brightness
-_SHARPER = 1.25  # splats on the scalp are as wide as strands, and blur them
+_BANDS_PX = ((1.0, 3.0), (3.0, 8.0), (8.0, 20.0))  # strands, locks, waves; coarser is shade
+_EDGE_PX, _ENOUGH_PX = 5, 150  # skin and backdrop lie beside hair; what tells something
+_SHARPER = (1.6, 1.2, 1.0)  # splats on the scalp are as wide as strands, and blur them
+_MOST = 0.5  # of the logarithm of brightness
 _LEAST_BRIGHT = 0.02
+_AROUND_PX = 5.0
+_CURLS, _STRAIGHT = 0.2, 0.7  # how much one direction prevails in either
+_LONG = 10.0  # times as long as wide
+_WHORL = np.array([0.0, 0.8, -0.6])  # from the scalp's middle: strands go out from there
+_WAVE_PX, _WAVES_PX = 6.0, 40.0  # how far they bend, over what length
+_SEED = 0
 
 
 class HairGrain:
-    """The largest patch of hair that a portrait shows, laid around the head, every other time as
-    its mirror image.
+    """Strands out from the whorl around the head: noise with the strength, in three bands, and the
+    direction of the hair that a portrait shows.
 
     Args:
         view: The portrait and the fitted head.
@@ -27,32 +35,31 @@ class HairGrain:
     def __init__(self, view: View) -> None:
         scalp = view.rest[0].numpy()[view.regions["scalp"]]
         self._middle = scalp.mean(0)
-        self._radius = np.linalg.norm((scalp - self._middle)[:, [0, 2]], axis=1).mean()
-        self._px_per_m = view.camera.K[0, 0] / view.camera.viewmat[2, 3]
-        self._patch = _patch(view)
+        radius = np.linalg.norm(scalp - self._middle, axis=1).mean()
+        px_per_m = view.camera.K[0, 0] / view.camera.viewmat[2, 3]
+        self._px_per_radian = radius * px_per_m
+        strengths, straight = _measured(view)
+        self._grain = _strands(strengths, straight, self._px_per_radian)
 
     def at(self, rest: np.ndarray) -> np.ndarray:
         """[N, 1] factors of brightness, about 1, at places of the head at rest [N, 3], metres; all
-        1 where the portrait shows no patch of hair."""
-        if self._patch is None:
-            return np.ones((len(rest), 1))
-        x, y, z = (rest - self._middle).T
-        around = self._radius * np.arctan2(x, -z)  # from the back, to both sides
-        side = len(self._patch)
-        pixels = np.stack([around, -y], axis=1) * self._px_per_m
-        folded = np.abs((pixels + side) % (2 * side) - side)
-        return np.exp(sample(self._patch[..., None], folded))
+        1 where the portrait shows hardly any hair."""
+        away = rest - self._middle
+        away = away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
+        aside = np.cross(_WHORL, (1.0, 0.0, 0.0))
+        down = np.arccos(np.clip(away @ _WHORL, -1, 1))
+        around = np.arctan2(away[:, 0], away @ aside)
+        pixels = np.stack([around + np.pi, down], axis=1) * self._px_per_radian
+        return np.exp(sample(self._grain[..., None], pixels))
 
 
-def _patch(view: View) -> np.ndarray | None:
-    """[S, S] logarithm of brightness without its shades, of a square of hair."""
+def _measured(view: View) -> tuple[np.ndarray, float]:
+    """[3] the standard deviation of hair's logarithm of brightness in each band, and 0..1, how
+    straight it is; zeros where the portrait shows hardly any."""
     hair = view.parts.hair & (view.matte > 0.95)
-    # Parted by one pixel, so that hair which fills the picture has an edge too.
-    room = np.asarray(distance_transform_edt(np.pad(hair, 1)))[1:-1, 1:-1]
-    half = int(room.max() / np.sqrt(2))
-    if half < _LEAST_PX:
-        return None
-    row, column = np.unravel_index(room.argmax(), room.shape)
+    inner = erode(hair, _EDGE_PX)
+    if inner.sum() < _ENOUGH_PX:
+        return np.zeros(len(_BANDS_PX)), 0.0
     bright = np.log(np.maximum(view.rgb.mean(-1), _LEAST_BRIGHT)).astype(np.float32)
     weight = hair.astype(np.float32)
 
@@ -60,6 +67,28 @@ def _patch(view: View) -> np.ndarray | None:
         share = cv2.GaussianBlur(weight, (0, 0), sigma)
         return cv2.GaussianBlur(bright * weight, (0, 0), sigma) / np.maximum(share, 1e-3)
 
-    grain = _SHARPER * (blurred(_FINE_PX) - blurred(_COARSE_PX))
-    grain = np.clip(grain, -_MOST, _MOST)
-    return grain[row - half : row + half, column - half : column + half]
+    bands = [blurred(fine) - blurred(coarse) for fine, coarse in _BANDS_PX]
+    right, down = np.gradient(blurred(_BANDS_PX[0][0]))[::-1]
+    tensor = np.stack([right**2, down**2, right * down], -1) * inner[..., None]
+    across, along, both = np.moveaxis(cv2.GaussianBlur(tensor, (0, 0), _AROUND_PX), -1, 0)
+    prevails = np.hypot(across - along, 2 * both)[inner].sum() / (across + along)[inner].sum()
+    straight = np.clip((prevails - _CURLS) / (_STRAIGHT - _CURLS), 0, 1)
+    return np.array([band[inner].std() for band in bands]), float(straight)
+
+
+def _strands(strengths: np.ndarray, straight: float, px_per_radian: float) -> np.ndarray:
+    """[H, W] logarithm of brightness: from the whorl downwards, around it from side to side."""
+    chance = np.random.default_rng(_SEED)
+    shape = (int(np.pi * px_per_radian) + 1, int(2 * np.pi * px_per_radian) + 1)
+    total = np.zeros(shape)
+    for strength, sharper, (fine, coarse) in zip(strengths, _SHARPER, _BANDS_PX, strict=True):
+        noise = chance.standard_normal(shape)
+        noise = gaussian_filter1d(noise, fine * _LONG**straight, axis=0, mode="wrap")
+        band = gaussian_filter1d(noise, fine, axis=1, mode="wrap")
+        band -= gaussian_filter1d(noise, coarse, axis=1, mode="wrap")
+        total += sharper * strength * band / band.std()
+    bend = gaussian_filter(chance.standard_normal(shape), _WAVES_PX, mode="wrap")
+    rows, columns = np.indices(shape)
+    columns = columns + _WAVE_PX * bend / bend.std()
+    pixels = np.stack([columns % shape[1], rows], -1).reshape(-1, 2) + 0.5
+    return np.clip(sample(total[..., None], pixels).reshape(shape), -_MOST, _MOST)

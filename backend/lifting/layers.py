@@ -92,6 +92,7 @@ def starting_layers(
     view: View,
     model: SplitAvatar,
     over: np.ndarray,
+    grain: HairGrain,
     others: Sequence[Shown] = (),
 ) -> StartingLayers:
     """Colours by projection, eyeballs behind the lids, nothing beside the person.
@@ -100,6 +101,7 @@ def starting_layers(
         view: The portrait and the fitted head.
         model: Gives the sites.
         over: [H, W] bool: hair that hides the face.
+        grain: Of hair that the portrait hides.
         others: What other photos of the person show of the sites.
     """
     config = model.config
@@ -111,7 +113,7 @@ def starting_layers(
     reach = np.concatenate([np.full(n, config.lambda_position[i]) for i, n in enumerate(counts)])
     told = np.any([other.trust > SEEN for other in others], axis=0)  # False for none
     cloth = clothed(view, sites, pixels)
-    foreign = not_skin(view, sites, pixels, cloth) & ~told
+    foreign = (not_skin(view, sites, pixels, cloth) & ~told) | seen.rim
     # A collar's own sheet lies before the neck, which shows as the head turns.
     collar = dilate(neckwear(view), _COLLAR_EDGE_PX)
     under = at["neck"] & look_up(collar, pixels, False) & ~told
@@ -119,7 +121,7 @@ def starting_layers(
     colours = HiddenColours(view).filled(seen, sites, foreign)
     colours = evened_lips(view, sites, colours, seen.trust > SEEN)
     behind = at["scalp"] & (facing_camera(sites, view.camera) < 0) & (seen.trust <= SEEN)
-    colours[behind] = np.clip(colours[behind] * HairGrain(view).at(sites.rest[behind]), 0, 1)
+    colours[behind] = np.clip(colours[behind] * grain.at(sites.rest[behind]), 0, 1)
     placement = _placement(view, sites, pixels, reach, told)
     placement.absent[cloth] = True
     inside = erode(view.matte > 0.5, _OUTLINE_PX)  # at the outline what sticks out has to go

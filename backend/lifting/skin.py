@@ -11,7 +11,7 @@ from .view import View
 NOT_PLAIN = ("lips", "brows", "lids", "lashes", "left_eyeball", "right_eyeball", "scalp")
 """Regions of a face that are not plain skin."""
 
-_UNDER_HAIR = ("neck", "ears", "face_sides")
+_UNDER_HAIR = ("neck", "ears", "face_sides", "scalp")
 """Where clothes and hair lie over skin; elsewhere another colour is a beard, brows, lips."""
 
 

@@ -85,7 +85,9 @@ def start(
     over = hair_over_face(view, view.parts.worn)
     frames = standing_off(view, glasses(portrait.rgb, portrait.landmarks))
     hides = over | dilate(frames, _FRAME_SHADE_PX)
-    layers = starting_layers(view, model, hides, [shown_by(other, head, model) for other in others])
+    grain = HairGrain(view)
+    told = [shown_by(other, head, model) for other in others]
+    layers = starting_layers(view, model, hides, grain, told)
     far_side, skin = view.far_side(), ~view.parts.worn
     strands = (wide_enough(over) | neckwear(view)).astype(np.float32)
     targets = plane_targets(
@@ -107,7 +109,7 @@ def start(
     targets.opacity[BACK][behind] = 0
     neck, sides = neck_sides(view, targets, cells, step_px)
     targets.opacity[FRONT][sides] = 0
-    identity, mask, rim = _planes(view, model, targets, cells, layers.vertices)
+    identity, mask, rim = _planes(view, model, targets, cells, grain, layers.vertices)
     around, frames = surround(view, targets.front_m), frames_of_glasses(view, frames)
     behind_it = behind_head(view, targets, clothes, layers.bare, cells, step_px)
     fixed = Gaussians.cat([around, behind_it, frames, mirrored, neck])
@@ -138,6 +140,7 @@ def _planes(
     model: SplitAvatar,
     targets: PlaneTargets,
     cells: np.ndarray,
+    grain: HairGrain,
     vertices: np.ndarray,
 ) -> tuple[IdentityResiduals, Tensor, Tensor]:
     """Residuals of the identity planes, [2P] bool: the cells inside the matte, and [2P] bool: those
@@ -148,6 +151,7 @@ def _planes(
         model: Gives the planes.
         targets: What they should show.
         cells: [P, 2] pixels of their cells.
+        grain: Of hair that the portrait hides.
         vertices: [V, 3] display sRGB of the head's vertices.
 
     Deviates: design.md keeps two cells beyond the matte; they left a dark rim.
@@ -170,7 +174,9 @@ def _planes(
         )
     scale = scale_logits(scale, config)
     shown = at(targets.rgb)
-    hidden, close = _like_scalp(view, vertices, cells, depth + at(targets.back_m).numpy())
+    places = camera.unproject(cells, depth + at(targets.back_m).numpy())
+    hidden, close = _like_scalp(view, vertices, places)
+    hidden = (hidden * torch.from_numpy(grain.at(places)).float()).clamp(0, 1)
     colour = logit(torch.stack([shown, shown.lerp(hidden, close)]).clamp(0, 1), eps=1e-3)
     opacity = logit(torch.stack([at(side) for side in targets.opacity]).clamp(0, 1), eps=0.01)
     residuals = IdentityResiduals(
@@ -188,19 +194,15 @@ def _planes(
     return residuals, torch.cat([mask, behind]), torch.cat([at_rim, rear])
 
 
-def _like_scalp(
-    view: View, vertices: np.ndarray, cells: np.ndarray, away: np.ndarray
-) -> tuple[Tensor, Tensor]:
-    """[P, 3] colours of the scalp nearest to a sheet at pixels [P, 2] and [P] metres from the
-    camera, and [P, 1] 0..1 how close that is: a portrait's outline, seen from behind, would be
-    stripes of dark hair, skin and the wall's light."""
+def _like_scalp(view: View, vertices: np.ndarray, places: np.ndarray) -> tuple[Tensor, Tensor]:
+    """[P, 3] colours of the scalp nearest to places of a sheet [P, 3], metres, and [P, 1] 0..1 how
+    close that is: a portrait's outline, seen from behind, would be stripes of dark hair, skin and
+    the wall's light."""
     scalp = view.regions["scalp"] & ~view.regions["lids"]
     skull = view.vertices[0].numpy()[scalp]
-    places = view.camera.unproject(cells, away)
     apart = np.asarray(KDTree(skull).query(places)[0])[:, None]
     close = np.clip((_APART_M - apart) / (_APART_M - _CLOSE_M), 0, 1)
     colours = between(skull, vertices[scalp], places, _SCALP_NEIGHBOURS)
-    colours = np.clip(colours * HairGrain(view).at(places), 0, 1)
     return torch.from_numpy(colours).float(), torch.from_numpy(close).float()
 
 

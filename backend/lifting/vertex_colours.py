@@ -41,11 +41,12 @@ def by_vertex(
         foreign: [M] bool: where that is hair or cloth, see `not_skin`.
         count: V.
     """
-    weight = shown.trust * chosen
+    members = np.bincount(sites.vertices, chosen, count)
+    covered = np.bincount(sites.vertices, chosen & foreign, count) / np.maximum(members, 1)
+    of_its_kind = foreign == (covered > _MOST_FOREIGN)[sites.vertices]
+    weight = shown.trust * (chosen & of_its_kind)
     share = np.bincount(sites.vertices, weight, count)
     total = [np.bincount(sites.vertices, weight * c, count) for c in shown.colours.T]
-    members = np.bincount(sites.vertices, chosen, count)
-    trust = share / np.maximum(members, 1)
-    covered = np.bincount(sites.vertices, chosen & foreign, count) / np.maximum(members, 1)
+    trust = share / np.maximum(np.bincount(sites.vertices, chosen & of_its_kind, count), 1)
     colours = np.stack(total, -1) / np.maximum(share, 1e-6)[:, None]
     return VertexColours(colours, trust, trust * (covered <= _MOST_FOREIGN), members)

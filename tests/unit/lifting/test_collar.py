@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from backend.lifting.collar import clothed, neckwear
+from backend.lifting.hair_grain import HairGrain
 from backend.lifting.layers import starting_layers
 from backend.lifting.parts import Parts
 from backend.lifting.polygons import dilate
@@ -81,7 +82,7 @@ def test_a_neck_under_a_collar_has_the_necks_colour(portrait, view, pipeline) ->
     neck = view.shows("neck")
     white = repainted(portrait, pipeline, neck, np.array([0.95, 0.95, 0.97]))
     white = wearing(white, neck | (view.visible.face < 0))
-    layers = starting_layers(white, pipeline.model, np.zeros_like(neck))
+    layers = starting_layers(white, pipeline.model, np.zeros_like(neck), HairGrain(white))
     own = view.regions["neck"] & look_up(neck, view.camera.project(view.vertices[0].numpy()), False)
     colours = layers.vertices[own]
     assert len(colours) > 20

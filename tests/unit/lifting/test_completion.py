@@ -136,3 +136,17 @@ def test_hair_that_hangs_over_skin_does_not_run_into_what_is_hidden_beside_it(sh
     found = completed(places, edges, seen, NO_HAIR, np.full((441, 3), 0.7))
     np.testing.assert_allclose(found[hidden], 0.7, atol=0.05)
     np.testing.assert_allclose(found[strand], 0.1, atol=0.05)
+
+
+def test_hair_and_a_bald_skull_are_carried_around_apart(sheet):
+    """Between both there is a hairline, not half a head of something between."""
+    places, edges = sheet
+    scalp = np.ones(441, bool)
+    bald, seen = places[:, 1] > 0, np.abs(places[:, 0]) > 0.06
+    colours = np.where(bald, 0.8, 0.2)[:, None] * np.ones(3) * seen[:, None]
+    told = replace(shown(colours, seen), skin=(seen & bald).astype(float))
+    found = completed(places, edges, told, scalp)[:, 0]
+    between = (found > 0.35) & (found < 0.65)
+    assert not between.any()
+    assert (found[bald & ~seen] > 0.6).mean() > 0.8
+    assert (found[~bald & ~seen] < 0.4).mean() > 0.8

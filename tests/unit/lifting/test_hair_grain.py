@@ -1,9 +1,10 @@
-"""Hidden hair has strands as coarse and as strong as the hair that shows."""
+"""Hidden hair has strands as coarse, as strong and as straight as the hair that shows."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from backend.lifting.hair_grain import HairGrain
 from backend.lifting.parts import Parts
@@ -12,13 +13,24 @@ from backend.lifting.view import View
 SCALP_M = 0.09
 
 
-def combed(portrait, pipeline, hair: np.ndarray, waves_px: float = 5.0) -> View:
-    """The portrait in grey with upright strands; hair [H, W] and nothing else worn."""
-    grey = 0.4 + 0.1 * np.sin(2 * np.pi * np.arange(512) / waves_px)
-    rgb = np.broadcast_to(grey[None, :, None], (512, 512, 3)).astype(np.float32)
+def with_hair(portrait, pipeline, hair: np.ndarray, bright: np.ndarray) -> View:
+    """The portrait in greys [H, W]; hair [H, W] and nothing else worn."""
+    rgb = np.broadcast_to(bright[..., None], (512, 512, 3)).astype(np.float32)
     view = View(replace(portrait, rgb=rgb, matte=np.ones((512, 512), np.float32)), pipeline.head)
     view.parts = Parts(hair, np.zeros_like(hair))
     return view
+
+
+def combed(waves_px: float, strength: float = 0.1) -> np.ndarray:
+    """[512, 512] upright strands."""
+    row = 0.4 * np.exp(strength * np.sqrt(2) * np.sin(2 * np.pi * np.arange(512) / waves_px))
+    return np.broadcast_to(row, (512, 512))
+
+
+def curly() -> np.ndarray:
+    """[512, 512] the same in all directions."""
+    noise = gaussian_filter(np.random.default_rng(3).standard_normal((512, 512)), 1.5)
+    return 0.4 * np.exp(0.1 * noise / noise.std())
 
 
 @pytest.fixture(scope="module")
@@ -28,48 +40,53 @@ def hair() -> np.ndarray:
     return mask
 
 
-@pytest.fixture(scope="module")
-def behind(pipeline) -> np.ndarray:
-    """[N, 3] places of the hidden scalp along a row, metres."""
+def row_behind(pipeline, lower_m: float = 0.0) -> np.ndarray:
+    """[N, 3] places of the hidden scalp from side to side, metres."""
     scalp = pipeline.head.v_template.numpy()[pipeline.head.regions["scalp"].numpy()]
-    middle = scalp.mean(0)
-    angles = np.linspace(-1, 1, 400)
+    angles = np.linspace(-0.3, 0.3, 400)
     aside, back = SCALP_M * np.sin(angles), -SCALP_M * np.cos(angles)
-    return middle + np.stack([aside, np.zeros(400), back], axis=1)
+    return scalp.mean(0) + np.stack([aside, np.full(400, -0.03 - lower_m), back], axis=1)
 
 
-def test_strands_stay_upright_and_neither_lighten_nor_darken(portrait, pipeline, hair, behind):
-    grain = HairGrain(combed(portrait, pipeline, hair))
-    factors = grain.at(behind)[:, 0]
-    assert factors.std() > 0.05
-    assert abs(np.log(factors).mean()) < 0.02
-    higher = grain.at(behind + (0, 0.01, 0))[:, 0]
-    np.testing.assert_allclose(higher, factors, atol=0.03)
-    crossings = (np.diff(np.sign(np.log(factors))) != 0).sum()
-    expected = 2 * 2 * SCALP_M * px_per_m(combed(portrait, pipeline, hair)) / 5
-    assert 0.7 < crossings / expected < 1.3
+def logs(grain: HairGrain, places: np.ndarray) -> np.ndarray:
+    return np.log(grain.at(places)[:, 0])
 
 
-def px_per_m(view: View) -> float:
-    return view.camera.K[0, 0] / view.camera.viewmat[2, 3]
+def alike_lower(grain: HairGrain, pipeline, lower_m: float) -> float:
+    """How strands at a height correlate with those so many metres below."""
+    rows = [logs(grain, row_behind(pipeline, metres)) for metres in (0.0, lower_m)]
+    return float(np.corrcoef(rows)[0, 1])
 
 
-def test_coarser_hair_has_coarser_strands(portrait, pipeline, hair, behind) -> None:
+def test_strands_are_as_strong_as_shown_and_neither_lighten_nor_darken(portrait, pipeline, hair):
+    for strength in (0.05, 0.1):
+        view = with_hair(portrait, pipeline, hair, combed(8.0, strength))
+        found = logs(HairGrain(view), row_behind(pipeline))
+        assert 0.8 * strength < found.std() < 2 * strength
+        assert abs(found.mean()) < 0.03
+
+
+def test_straight_strands_go_on_downwards_and_curls_do_not(portrait, pipeline, hair):
+    straight = HairGrain(with_hair(portrait, pipeline, hair, combed(8.0)))
+    curls = HairGrain(with_hair(portrait, pipeline, hair, curly()))
+    assert alike_lower(straight, pipeline, 0.003) > 0.5
+    assert alike_lower(curls, pipeline, 0.003) < 0.35
+
+
+def test_coarser_hair_has_coarser_strands(portrait, pipeline, hair) -> None:
     def crossings(waves_px: float) -> int:
-        factors = HairGrain(combed(portrait, pipeline, hair, waves_px)).at(behind)
-        return int((np.diff(np.sign(np.log(factors[:, 0]))) != 0).sum())
+        grain = HairGrain(with_hair(portrait, pipeline, hair, combed(waves_px)))
+        return int((np.diff(np.sign(logs(grain, row_behind(pipeline)))) != 0).sum())
 
-    assert crossings(4.0) > 1.5 * crossings(8.0)
-
-
-def test_who_shows_no_hair_has_none(portrait, pipeline, behind) -> None:
-    grain = HairGrain(combed(portrait, pipeline, np.zeros((512, 512), bool)))
-    np.testing.assert_array_equal(grain.at(behind), np.ones((400, 1)))
+    assert crossings(6.0) > 1.3 * crossings(30.0)
 
 
-def test_it_never_changes_brightness_by_more_than_a_fifth(portrait, pipeline, behind) -> None:
-    everywhere = np.ones((512, 512), bool)
-    factors = HairGrain(View(portrait, pipeline.head)).at(behind)
-    hard = HairGrain(combed(portrait, pipeline, everywhere)).at(behind)
-    for values in (factors, hard):
-        assert np.abs(np.log(values)).max() <= 0.2 + 1e-6
+def test_who_shows_no_hair_has_none(portrait, pipeline, hair) -> None:
+    grain = HairGrain(with_hair(portrait, pipeline, np.zeros_like(hair), combed(5.0)))
+    np.testing.assert_array_equal(grain.at(row_behind(pipeline)), np.ones((400, 1)))
+
+
+def test_it_never_changes_brightness_by_more_than_half(portrait, pipeline, hair) -> None:
+    grain = HairGrain(with_hair(portrait, pipeline, hair, combed(6.0, 1.0)))
+    found = logs(grain, row_behind(pipeline))
+    assert 0.3 < np.abs(found).max() <= 0.5 + 1e-6

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from backend.lifting.colours import Shown
+from backend.lifting.hair_grain import HairGrain
 from backend.lifting.layers import starting_layers
 from backend.lifting.sampling import look_up
 from backend.lifting.view import View
@@ -31,8 +32,9 @@ def test_skin_that_another_photo_shows_is_there_beyond_the_outline(narrow, pipel
         np.zeros(count, bool),
         np.ones(count),
     )
-    alone = starting_layers(narrow, pipeline.model, nothing).residuals[0]
-    both = starting_layers(narrow, pipeline.model, nothing, [told]).residuals[0]
+    grain = HairGrain(narrow)
+    alone = starting_layers(narrow, pipeline.model, nothing, grain).residuals[0]
+    both = starting_layers(narrow, pipeline.model, nothing, grain, [told]).residuals[0]
     assert alone.opacity is not None
     assert both.opacity is not None
     pixels = narrow.camera.project(narrow.vertices[0].numpy())
@@ -44,7 +46,8 @@ def test_skin_that_another_photo_shows_is_there_beyond_the_outline(narrow, pipel
 
 
 def test_a_jaw_that_is_too_wide_is_drawn_in_and_has_no_hole(narrow, pipeline):
-    layer = starting_layers(narrow, pipeline.model, np.zeros((512, 512), bool)).residuals[0]
+    nothing = np.zeros((512, 512), bool)
+    layer = starting_layers(narrow, pipeline.model, nothing, HairGrain(narrow)).residuals[0]
     assert layer.opacity is not None
     assert layer.offset is not None
     pixels = narrow.camera.project(narrow.vertices[0].numpy())
@@ -64,7 +67,7 @@ def test_what_reaches_below_hair_is_not_painted_with_it(pipeline, portrait):
     strand = np.zeros((512, 512), bool)
     strand[row - 20 : row + 20, column - 4 : column + 4] = True
     frozen, before = (
-        starting_layers(view, pipeline.model, over).frozen[0].numpy()
+        starting_layers(view, pipeline.model, over, HairGrain(view)).frozen[0].numpy()
         for over in (strand, np.zeros_like(strand))
     )
     pixels = view.camera.project(view.vertices[0].numpy())
