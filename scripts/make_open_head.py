@@ -41,6 +41,7 @@ from scripts.open_head.landmarks import Detector, embed_landmarks  # noqa: E402
 from scripts.open_head.lips import Contact, close_lips, sealed  # noqa: E402
 from scripts.open_head.mouth import PAINTED_MM, behind_lips, teeth_height  # noqa: E402
 from scripts.open_head.teeth import finer_teeth  # noqa: E402
+from scripts.open_head.tongue import tongue_out  # noqa: E402
 from shared.flame import ARKIT_NAMES, JOINTS  # noqa: E402
 
 OUT = ROOT / "backend/assets/open_head.npz"
@@ -50,6 +51,10 @@ IDENTITY_COMPONENTS = 80
 EYES_AT_M = (0.0, 0.030, 0.055)
 """Head-space position of the point between the eyeballs' centres: FLAME's origin, nearly."""
 STEP_M = 2.0**-22
+LOWER_LIP = 14
+"""Landmark: the middle of its inner edge."""
+INCISORS_M = 0.004
+"""How far behind the foremost of them incisors lie."""
 LICENCE = "CC0-1.0: derived from the MakeHuman base mesh, targets, face units and rig"
 
 
@@ -130,6 +135,11 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     units = calibrated(units_dm * 0.1, template, normals, on_edges, skin)
     surface = Surface(template, on_edges.at(template), soft, crop.mirror)
     units = as_portraits_move(units, surface, on_edges.at(units), people, size)
+    tongue = crop.parts["tongue"]
+    incisors = _incisors(template[crop.parts["teeth_lower"]])
+    units[tongue, :, ARKIT_NAMES.index("tongueOut")] = tongue_out(
+        template[tongue], incisors, places[LOWER_LIP]
+    )
     teeth = finer_teeth(template, crop.faces, crop.mirror, crop.parts)
     template = quantised(teeth.mixed(template) + teeth.relief, STEP_M).astype(np.float64)
     moves, units, weights = (teeth.mixed(x) for x in (moves, units, weights))
@@ -188,6 +198,12 @@ def _identity(
     spread[cubes] = cube_moves
     joint_moves = rig.joint_positions(spread.transpose(2, 0, 1)).transpose(1, 2, 0)
     return components, joint_moves, held
+
+
+def _incisors(teeth: np.ndarray) -> np.ndarray:
+    """[3] the highest place of the lower teeth [T, 3] in the middle."""
+    front = teeth[teeth[:, 2] > teeth[:, 2].max() - INCISORS_M]
+    return front[front[:, 1].argmax()]
 
 
 def _exact_rows(weights: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ class Growth:
 
     def __init__(self, vertices: Tensor, head: Head) -> None:
         skin = head.regions["skin"] & ~head.regions["lids"]  # which have room for closed eyes
+        skin = skin | head.regions["tongue"]  # which is half as long again when it is out
         self._skin = skin
         self._faces = head.faces
         self._corners = head.faces[skin[head.faces].all(1)]

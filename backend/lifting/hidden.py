@@ -22,6 +22,7 @@ from .view import View
 _DEEP_M, _DEEP = (0.012, 0.040, 0.060), (0.0, 0.4, 0.8)  # behind the teeth's front; how dark
 _GROOVE_M, _GROOVE = 0.0018, 0.1  # along the tongue's middle, and how dark
 _TONGUE_ASIDE_M, _TONGUE_ASIDE = 0.016, 0.25  # half its width, and how dark its sides are
+_TIP_M, _TIP = 0.02, np.array([0.3, 0.5, 0.5])  # how far it is in the light when out; how lighter
 _CHEEKS = 0.6  # of the tongue's colour: the lips' shadow lies on their insides
 _PHARYNX_M, _ASIDE_M, _BELOW_M = 0.085, 0.018, 0.005  # from the lips; from the middle; below lips
 _FRONT_TEETH_M, _BACK_TEETH_M, _BACK_TEETH = 0.008, 0.038, 0.5  # fully lit; how dark the last are
@@ -34,7 +35,6 @@ _WET_LIPS, _INNER_LIPS_M = 0.7, 0.005  # of the lips' colour, on their insides, 
 _ENOUGH_TEETH = 150
 _FROM_CEILING = -0.45  # how light from above is told
 _CEILING_SHADE, _CEILING_NARROWER = 0.3, 0.25  # how it darkens teeth, and how many of them
-_WIDE_OPEN_PX = 12  # what a narrower gap shows before a tongue are lips
 _LEAST_ENAMEL, _OTHER_HUE = 0.6, 0.08  # brightness of its own; chromaticity, of gums and lips
 _NEIGHBOURS = 4
 _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
@@ -155,8 +155,6 @@ class HiddenColours:
         enamel = _enamel(colours[teeth & seen], light)
         # What lies in the mouth's dark there, between teeth and lips, is no tooth; nor are gums.
         tooth = _like(colours, enamel)
-        if self._shapes.mouth.sum(0).max() >= _WIDE_OPEN_PX:
-            tongue = tongue & (~seen | tooth)  # teeth lie before it
         colours[tongue] = mucosa[tongue] * _tongue_shade(sites.rest[tongue])
         self._fill_teeth(colours, seen & tooth, sites, at, depth, enamel, light)
 
@@ -211,11 +209,13 @@ class HiddenColours:
 
 
 def _tongue_shade(rest: np.ndarray) -> np.ndarray:
-    """[N, 1] times so bright, at places of a tongue [N, 3]: without, wide open jaws show a plain
+    """[N, 3] times so bright, at places of a tongue [N, 3]: without, wide open jaws show a plain
     sheet."""
     aside = np.abs(rest[:, :1])
     groove = _GROOVE * np.exp(-np.square(aside / _GROOVE_M))
-    return (1 - groove) * (1 - _TONGUE_ASIDE * np.minimum(aside / _TONGUE_ASIDE_M, 1) ** 2)
+    sides = 1 - _TONGUE_ASIDE * np.minimum(aside / _TONGUE_ASIDE_M, 1) ** 2
+    tip = np.clip(1 - (rest[:, 2:].max() - rest[:, 2:]) / _TIP_M, 0, 1)
+    return (1 - groove) * sides * (1 + tip * _TIP)
 
 
 def _enamel(shown: np.ndarray, light: Light) -> np.ndarray:

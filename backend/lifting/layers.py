@@ -32,6 +32,7 @@ _EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through
 _LID_THICKNESS_M = 0.0004
 _EYE_SPLATS = 0.75  # of the size of others, for the same reason
 _TOOTH_SPLATS = 0.7  # else no gap shows between two teeth
+_TONGUE_SPLATS = 1.4  # its sides are steep, and bare when it is out
 _DRAWN, _DRAWN_PX = ("face", "cheeks", "jaw"), 1
 _RIM_PX = 1
 _MOST_WIDE_M = 0.004
@@ -188,6 +189,7 @@ def _placement(
     size[eyes] *= _EYE_SPLATS
     teeth = view.regions["teeth_upper"] | view.regions["teeth_lower"]
     size[teeth[sites.vertices]] *= _TOOTH_SPLATS
+    size[view.regions["tongue"][sites.vertices]] *= _TONGUE_SPLATS
     return _Placement(absent, offset, size)
 
 

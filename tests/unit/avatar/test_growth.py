@@ -42,6 +42,12 @@ def test_skin_between_brow_and_lid_grows_as_the_brow_rises(head):
     assert times[head.regions["chin"]].max() == 1
 
 
+def test_a_tongue_that_is_out_has_no_gaps(head):
+    times = grown(head, vertices(head), vertices(head, tongueOut=1.0, jawOpen=0.4))
+    assert times[head.regions["tongue"]].max() > 1.1
+    assert times[head.regions["teeth_lower"]].max() == 1
+
+
 def test_larger_by_the_root_of_the_area(head):
     rest = vertices(head)
     times = grown(head, rest, 1.65 * rest)

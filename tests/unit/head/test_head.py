@@ -188,6 +188,22 @@ def test_lower_teeth_and_tongue_follow_the_jaw_and_upper_teeth_do_not(head):
         assert moves[head.regions["teeth_upper"]].max() == 0
 
 
+def test_a_tongue_comes_out_over_the_lower_teeth_and_lip(head):
+    track = Track.from_arkit({"jawOpen": 0.35, "tongueOut": 1.0})
+    places = head.vertices_of(track)[0].numpy()
+    tongue = places[head.regions["tongue"].numpy()]
+    middle = np.abs(places[:, 0]) < 0.01
+    lip = places[head.regions["lower_lip"].numpy() & middle]
+    edge = lip[lip[:, 1].argmax()]
+    teeth = places[head.regions["teeth_lower"].numpy() & middle]
+    assert 0.010 < tongue[:, 2].max() - lip[:, 2].max() < 0.020
+    for front, height in ((edge[2], edge[1]), (teeth[:, 2].max(), teeth[:, 1].max())):
+        over = np.abs(tongue[:, 2] - front) < 0.004
+        assert over.any()
+        assert tongue[over, 1].min() > height - 0.003
+    assert tongue[tongue[:, 2].argmax(), 1] < edge[1]
+
+
 def test_the_jaw_bone_opens_the_mouth_that_jaw_open_opens(head):
     pose = np.array([[0.25, 0.0, 0.0]])
     bone = head.vertices_of(Track.neutral(1, jaw_pose=pose))[0] - head.v_template
