@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.avatar.recolour import away_from, gone, mixed, ramp
+from backend.avatar.recolour import away_from, even_skin, gone, mixed, ramp
 from backend.head import Head
 from shared.flame import ARKIT_NAMES
 
@@ -33,7 +33,8 @@ _SHIFTED_M = (0.0003, 0.001)  # nothing changes where all rises alike
 _ASIDE_M = (-0.003, 0.002)  # from a brow's ends, negative between them
 _DARK, _HAIR = 0.85, 0.65  # times as bright as skin: begins to be hair, is hair
 _SHADE, _PALEST = 0.7, 1.1  # times the skin around; highlights would be drawn out as well
-_LIGHTER = 0.65  # of the way from shade to skin
+_FOREHEAD_M, _FOREHEAD, _NEIGHBOURS = (0.005, 0.02), 0.9, 24  # above a brow; how much of its light
+_LIGHTER = 0.9  # of the way from shade to skin
 
 
 class Brows:
@@ -76,6 +77,25 @@ class Brows:
     def raised(head: Head, betas: np.ndarray | None) -> Tensor:
         """[V, 3] how far raised brows move an identity's mesh, `betas` [S], metres."""
         return head.unit_deltas(betas)[_RAISES].sum(0)
+
+    def shaded(self, places: Tensor, colours: Tensor, at: Tensor, around: Tensor) -> Tensor:
+        """[K, 3] skin between lids and brows: as around the eyes at the lids, and as on the
+        forehead, which lies as far in the light, at the brows.
+
+        Args:
+            places: [N, 3] of skin that shows.
+            colours: [N, 3] of these places.
+            at: [K, 3] places.
+            around: [K, 3] skin around the eyes.
+        """
+        height = -self.below(places)
+        above = (height > _FOREHEAD_M[0]) & (height < _FOREHEAD_M[1])
+        if not above.any():
+            return around
+        forehead = even_skin(places[above], colours[above], at, _NEIGHBOURS)
+        lids = away_from(self._lids, at)
+        share = lids / (lids + self.below(at).clamp_min(0)).clamp_min(1e-6)
+        return around + (_FOREHEAD * share)[:, None] * (forehead - around)
 
     def risen(self, places: Tensor, colours: Tensor, at: Tensor, lit: Tensor) -> Tensor:
         """[K, 3] colours of fully raised brows and of what hangs on them.

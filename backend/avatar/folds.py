@@ -109,7 +109,8 @@ class Folds:
         self._lit = torch.where(brighter, around, self._lit)
         if len(at := torch.nonzero(brows.hanging[self._vertices])[:, 0]):
             places = cloud.means[index]
-            self._lit[at] = brows.risen(places, colours[index], at, around[at])
+            lit = brows.shaded(cloud.means[seen], colours[seen], places[at], around[at])
+            self._lit[at] = brows.risen(places, colours[index], at, lit)
             self._shade[at] = brows.between_ends(places[at])
         self._shade *= 1 - closed[self._vertices]
 

@@ -87,6 +87,32 @@ def test_a_fold_far_below_the_brow_is_no_hair(head):
     assert light.min() > 0.85
 
 
+def shaded(head: Head, forehead: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """[N] metres below the brow, and [N, 3] skin there where that `forehead` [3] is above it."""
+    brows, at = brows_of(head), dense(head)
+    places = torch.cat([at, at + torch.tensor([0.0, 0.012, 0.0])])
+    above = (brows.below(places) < 0)[:, None]
+    colours = torch.where(above, forehead, SHADE)
+    return brows.below(at), brows.shaded(places, colours, at, SHADE.expand(len(at), 3))
+
+
+def test_skin_that_is_uncovered_goes_from_the_lids_tone_to_the_foreheads(head):
+    below, found = shaded(head, SKIN)
+    way = (found - SHADE).sum(1) / (SKIN - SHADE).sum()
+    assert way[below.abs() < 0.001].median() > 0.8
+    assert way[below > below.max() - 0.001].median() < 0.3
+    assert (way > -1e-4).all()
+    assert (way < 1).all()
+
+
+def test_where_hair_hides_the_forehead_skin_is_as_around_the_eyes(head):
+    brows, at = brows_of(head), dense(head)
+    low = brows.below(at) > 0
+    around = SHADE.expand(len(at), 3)
+    found = brows.shaded(at[low], around[low], at, around)
+    assert torch.equal(found, around)
+
+
 def test_heads_without_brows_have_none_that_hang(head):
     none = torch.zeros_like(head.regions["brows"])
     rest = vertices(head)
