@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from backend.avatar.adam import Adam
 from backend.avatar.side_views import SideViews
 from backend.lifting.sampling import look_up
 from backend.lifting.target import Personal, Target
@@ -73,9 +74,9 @@ def personalise(
     Deviates: the network's outputs count as constants and are refreshed every 20 steps.
     """
     before, free = _before(model, encoded, personal, target)
-    groups, freezing = _parameters(personal, free)
+    parameters, freezing = _parameters(personal, free)
     sides = SideViews(before, _hidden(personal, len(before)), target.camera, _middle(target))
-    optimiser = torch.optim.Adam(groups, eps=_ADAM_EPS)
+    adam = Adam(parameters, _ADAM_EPS)
     starts = [(values, values.detach().clone(), reach) for values, reach in _bounded(personal)]
     points = PointLosses()
     chance = random.Random(0)
@@ -84,14 +85,10 @@ def personalise(
     raw = None
     for step in range(iterations):
         background = chance.random() if step < grey_until else 0.0
-        if step == drop_at:
-            for group in optimiser.param_groups:
-                group["lr"] *= _DROP
         if raw is None or step % _REFRESH == 0:
             raw = model.expression_raw(
                 encoded.g0_raw, target.vertices, target.frames, personal.layers
             )
-        optimiser.zero_grad(set_to_none=True)
         identity, layers = assemble(model, encoded, raw, personal, target)
         cloud = masked_union(identity, layers, personal)
         raster = rasterise(cloud, target.camera, mask_gradient=True)
@@ -108,7 +105,7 @@ def personalise(
         for parameter, keep in freezing:
             if parameter.grad is not None:
                 parameter.grad.mul_(keep)
-        optimiser.step()
+        adam.step(1.0 if step < drop_at else _DROP)
         with torch.no_grad():
             for values, start, reach in starts:
                 values.clamp_(start - reach, start + reach)
@@ -223,14 +220,16 @@ def _bounded(personal: Personal) -> Iterator[tuple[Tensor, Tensor | float]]:
             yield layer.scale, torch.where(shown > _SHOWN_WELL, torch.inf, _SIZE_REACH)[:, None]
 
 
-def _parameters(personal: Personal, free: _Free) -> tuple[list[dict], list[tuple[Tensor, Tensor]]]:
-    """Adam's groups, and what to multiply gradients by so that frozen parts stay."""
-    groups: list[dict] = []
+def _parameters(
+    personal: Personal, free: _Free
+) -> tuple[list[tuple[Tensor, float]], list[tuple[Tensor, Tensor]]]:
+    """What `Adam` takes, and what to multiply gradients by so that frozen parts stay."""
+    parameters: list[tuple[Tensor, float]] = []
     freezing: list[tuple[Tensor, Tensor]] = []
 
     def add(name: str, tensor: Tensor, keep: Tensor) -> None:
         tensor.requires_grad_(True)
-        groups.append({"params": [tensor], "lr": RATES[name]})
+        parameters.append((tensor, RATES[name]))
         extra = tensor.ndim - keep.ndim
         freezing.append((tensor, keep.float().view(*keep.shape, *[1] * extra)))
 
@@ -250,4 +249,4 @@ def _parameters(personal: Personal, free: _Free) -> tuple[list[dict], list[tuple
                 add(name, tensor, seen & ~anchored)
             elif name == "mask":
                 add(name, tensor, ~anchored)
-    return groups, freezing
+    return parameters, freezing
