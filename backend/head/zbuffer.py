@@ -89,17 +89,18 @@ def _pixels(
     camera: Camera,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Pixel index, depth, triangle and weights of every pixel centre inside the triangles."""
-    grid = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
-    cell = low[:, None] + grid  # [N, side*side, xy]
-    point = cell + 0.5
-    a, b, c = (xy[:, i, None] - point for i in range(3))
-    screen = np.stack([_cross(b, c), _cross(c, a), _cross(a, b)], axis=-1) / area[:, None, None]
-    inside = (screen >= 0).all(axis=-1) & (cell < (camera.width, camera.height)).all(axis=-1)
-    triangle, where = np.nonzero(inside)
-    over_z = screen[triangle, where] / z[triangle]
+    rows, columns = np.indices((side, side)).reshape(2, 1, -1)
+    x, y = low[:, :1] + columns, low[:, 1:] + rows  # [N, side*side]
+    dx, dy = (xy[..., i].T[..., None] - (cells + 0.5) for i, cells in enumerate((x, y)))
+    inside = (x < camera.width) & (y < camera.height)
+    shares = []  # x and y apart: twice as fast as places of two numbers each
+    for b, c in ((1, 2), (2, 0), (0, 1)):
+        shares.append((dx[b] * dy[c] - dy[b] * dx[c]) / area[:, None])
+        inside &= shares[-1] >= 0
+    triangle = np.nonzero(inside)[0]
+    over_z = np.stack([share[inside] for share in shares], axis=-1) / z[triangle]
     depth = 1 / over_z.sum(axis=1)
-    pixel = cell[triangle, where]
-    index = pixel[:, 1] * camera.width + pixel[:, 0]
+    index = y[inside] * camera.width + x[inside]
     return index, depth, chosen[triangle], over_z * depth[:, None]
 
 
