@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -18,13 +18,18 @@ from backend.model.encoder import EfficientNetLite0
 from backend.model.part_decoder import PARTS, PartDecoder
 from backend.tracking.matte import guided_filter
 
+from .fill import nearest_fill
 from .parts_hash import PART_DECODER_SHA256
+from .polygons import dilate, erode
 
 PARSED_PX = 512
 """Side of the pictures that the parser knows."""
 
 _PERSON = 0.05  # of the matte: beyond that nothing is anything
 _RADIUS_PX, _EPSILON = 24, 1e-3  # the network is off by some pixels; single hairs are lost
+
+_INSIDE_PX, _EDGE_PX = 4, 14  # nothing of others is mixed in; farther from skin no cloth is skin
+_NEARER, _APART, _DARKEST = 0.5, 0.06, 0.08  # of hues; brightness that has none
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,39 @@ def parse(matted: np.ndarray, matte: np.ndarray) -> Parts:
     return Parts(
         person & (likeliest == PARTS.index("hair")), person & (likeliest == PARTS.index("clothes"))
     )
+
+
+def without_skin(parts: Parts, rgb: np.ndarray, matte: np.ndarray) -> Parts:
+    """The same without what a parser takes for clothes beside skin, or in the shade of a chin, and
+    has skin's hue.
+
+    Args:
+        parts: As parsed.
+        rgb: [H, W, 3] display sRGB.
+        matte: [H, W] 0..1.
+    """
+    skin = (matte > 0.5) & ~parts.worn
+    edge = dilate(skin, _EDGE_PX) & hued_as_skin(rgb, skin, parts.clothes)
+    return replace(parts, clothes=parts.clothes & ~edge)
+
+
+def hued_as_skin(rgb: np.ndarray, skin: np.ndarray, cloth: np.ndarray) -> np.ndarray:
+    """[H, W] bool: what has the hue of the nearest skin rather than that of the nearest cloth;
+    nothing where those are alike.
+
+    Args:
+        rgb: [H, W, 3] display sRGB.
+        skin: [H, W] bool.
+        cloth: [H, W] bool.
+    """
+    skin, cloth = erode(skin, _INSIDE_PX), erode(cloth, _INSIDE_PX)
+    if not (skin.any() and cloth.any()):
+        return np.zeros_like(skin)
+    hue = rgb / np.maximum(rgb.sum(-1, keepdims=True), 1e-3)
+    of_skin, of_cloth = nearest_fill(hue, skin), nearest_fill(hue, cloth)
+    to_skin, to_cloth = (np.linalg.norm(hue - own, axis=-1) for own in (of_skin, of_cloth))
+    told = (np.linalg.norm(of_skin - of_cloth, axis=-1) > _APART) & (rgb.mean(-1) > _DARKEST)
+    return told & (to_skin < _NEARER * to_cloth)
 
 
 @cache

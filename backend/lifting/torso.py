@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from backend.splat.gaussians import Gaussians
 
 from .discs import CELL_SIGMA, facing_discs
 from .fill import nearest_fill
+from .parts import hued_as_skin
 from .planes import PlaneTargets, staggered_m
 from .polygons import dilate, erode, joined, opened
 from .sampling import look_up
@@ -18,6 +20,7 @@ _EDGE_PX = 2  # of soft cloth
 _SLIVER_PX, _BESIDE_PX = 4, 24  # half as wide may be the outline of a jaw, or of hair
 _INSIDE_PX = 32  # of a collar that a neck turns away from; farther in, throats only stretch
 _SEAM_PX = 3  # cloth beside a head has its shade, and its colours
+_NECK_PX = 15  # across: beside a neck they lie as deep as behind it
 _BEHIND_M = 0.005
 _OPACITY = 0.99
 
@@ -40,7 +43,11 @@ def torso_clothes(view: View) -> np.ndarray:
     # up from the collar when the neck turns away.
     beside = joined((clothes | view.parts.hair) & ~hair, wide) & dilate(wide, _BESIDE_PX)
     beside &= ~_like_skin(view, wide)
-    return (dilate(wide, _SLIVER_PX + _EDGE_PX) | dilate(beside, _EDGE_PX)) & ~hair
+    whole = dilate(wide, _SLIVER_PX)
+    soft = dilate(wide, _SLIVER_PX + _EDGE_PX) | dilate(beside, _EDGE_PX)
+    # On a collar that a neck turns away from, skin would be a red seam.
+    skin = hued_as_skin(view.rgb, (view.matte > 0.5) & ~view.parts.worn, clothes)
+    return (whole | (soft & ~skin)) & ~hair
 
 
 def _like_skin(view: View, cloth: np.ndarray) -> np.ndarray:
@@ -87,7 +94,8 @@ def behind_head(
     there = nearest_fill(planes, known)[tuple(np.floor(cells).astype(int).T[::-1])]
     hides = np.minimum(away - targets.front_m, view.visible.depth)
     neck = np.where(throat, view.back_of(view.regions["neck"]).depth, view.back_of(bare).depth)
-    hides = np.maximum(hides, np.where(np.isfinite(neck), neck, 0))
+    neck = cv2.dilate(np.where(np.isfinite(neck), neck, 0), np.ones((_NECK_PX, _NECK_PX)))
+    hides = np.maximum(hides, neck)
     depth = np.maximum(there[:, -1], look_up(hides, cells, np.inf) + _BEHIND_M)
     depth += staggered_m(len(depth))
     opacity = np.full(len(cells), _OPACITY)

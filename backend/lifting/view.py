@@ -19,7 +19,7 @@ from shared.camera import Camera
 from shared.flame import ARKIT_NAMES, Track
 
 from .fill import extend_colours
-from .parts import Parts, parse
+from .parts import Parts, parse, without_skin
 from .polygons import Polygons, disc, polygons
 from .spill import without_spill
 from .target import Target
@@ -80,7 +80,7 @@ class View:
     @cached_property
     def parts(self) -> Parts:
         """What the portrait shows of skin, hair and clothes."""
-        return parse(self.portrait.matted, self.matte)
+        return without_skin(parse(self.portrait.matted, self.matte), self.rgb, self.matte)
 
     def target(self) -> Target:
         """What personalisation aims at."""

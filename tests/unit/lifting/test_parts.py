@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backend.assets import PART_DECODER
-from backend.lifting.parts import Parts, parse, read_decoder
+from backend.lifting.parts import Parts, parse, read_decoder, without_skin
 from backend.lifting.parts_hash import PART_DECODER_SHA256
 from backend.lifting.view import View
 from backend.model.part_decoder import PartDecoder
@@ -67,6 +67,47 @@ def test_beside_the_person_there_is_nothing(portrait, pipeline) -> None:
 def test_worn_is_hair_and_clothes() -> None:
     hair, clothes = np.array([[True, False, False]]), np.array([[False, True, False]])
     np.testing.assert_array_equal(Parts(hair, clothes).worn, [[True, True, False]])
+
+
+SKIN, SHADED, SHIRT, SUIT = (0.8, 0.6, 0.5), (0.34, 0.25, 0.21), (0.9, 0.9, 0.95), (0.1, 0.1, 0.2)
+
+
+def collar(seam: tuple[float, float, float], shirt=SHIRT) -> tuple[np.ndarray, Parts]:
+    """A picture of skin above a shirt that a parser takes to begin three pixels too high."""
+    rgb = np.empty((60, 40, 3))
+    rgb[:30], rgb[30:33], rgb[33:] = SKIN, seam, shirt
+    clothes = np.zeros((60, 40), bool)
+    clothes[30:] = True
+    return rgb, Parts(np.zeros_like(clothes), clothes)
+
+
+@pytest.mark.parametrize("seam", [SKIN, SHADED])
+def test_skin_at_a_collar_is_no_cloth_even_in_the_shade(seam) -> None:
+    rgb, parts = collar(seam)
+    found = without_skin(parts, rgb, np.ones((60, 40)))
+    assert not found.clothes[:33].any()
+    assert found.clothes[33:].all()
+    assert found.hair is parts.hair
+
+
+@pytest.mark.parametrize(
+    ("seam", "shirt"), [(SHIRT, SHIRT), (SUIT, SUIT), (SKIN, (0.82, 0.6, 0.5)), ((0, 0, 0), SHIRT)]
+)
+def test_cloth_stays_and_so_does_what_no_hue_tells(seam, shirt) -> None:
+    rgb, parts = collar(seam, shirt)
+    np.testing.assert_array_equal(
+        without_skin(parts, rgb, np.ones((60, 40))).clothes, parts.clothes
+    )
+
+
+def test_far_from_skin_cloth_of_its_hue_stays_and_so_does_all_where_no_skin_shows() -> None:
+    rgb, parts = collar(SHIRT)
+    rgb[50:] = SKIN
+    np.testing.assert_array_equal(
+        without_skin(parts, rgb, np.ones((60, 40))).clothes, parts.clothes
+    )
+    covered = Parts(parts.hair, np.ones_like(parts.clothes))
+    assert without_skin(covered, rgb, np.ones((60, 40))).clothes.all()
 
 
 def test_the_weights_are_small_and_whole() -> None:

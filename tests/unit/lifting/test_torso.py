@@ -74,6 +74,20 @@ def test_an_outline_of_skins_colour_is_no_sliver_of_cloth(view) -> None:
     assert found[coat].all()
 
 
+def test_no_seam_of_skin_stays_with_a_collar(view) -> None:
+    """Where a neck turns away it would be red; the soft edge of cloth stays."""
+    chin = int(view.portrait.landmarks[152, 1])
+    coat = blank(view)
+    coat[chin + 20 :] = True
+    worn = wearing(view, coat)
+    for edge, stays in (((0.8, 0.6, 0.5), False), ((0.25, 0.2, 0.3), True)):
+        worn.rgb = np.where(coat[..., None], (0.1, 0.1, 0.3), (0.8, 0.6, 0.5))
+        worn.rgb[chin + 18 : chin + 20] = edge
+        found = torso_clothes(worn)
+        assert found[coat].all()
+        assert found[chin + 19, view.matte[chin + 19] > 0.95].any() == stays
+
+
 def flat(view: View) -> PlaneTargets:
     """Clothes 3 cm before the head's middle: red to the left of it, blue to the right."""
     left = np.arange(view.matte.shape[1]) < 256
@@ -116,6 +130,10 @@ def test_clothes_go_on_behind_a_head_up_to_the_lower_of_both_shoulders(view) -> 
     throat = shown.shows("neck")[rows, columns] & np.isfinite(back) & person[rows, columns]
     assert throat.any()
     assert (depth[throat] > back[throat] + 0.004).all(), "a collar's inside is behind the neck"
+    necks = shown.shows("neck") & np.isfinite(shown.back_of(shown.regions["neck"]).depth)
+    beside = dilate(necks, 4)[rows, columns] & ~throat & person[rows, columns]
+    assert beside.any()
+    assert depth[beside].min() > back[throat].min() + 0.004, "and so is what lies beside that"
 
 
 def test_behind_a_jaw_clothes_are_not_before_the_neck_but_behind_it(view) -> None:
