@@ -42,20 +42,21 @@ def torso_clothes(view: View) -> np.ndarray:
     # What is narrow beside cloth would hang from the head as a speck, the outline of a neck stand
     # up from the collar when the neck turns away.
     beside = joined((clothes | view.parts.hair) & ~hair, wide) & dilate(wide, _BESIDE_PX)
-    beside &= ~_like_skin(view, wide)
+    bare = (view.matte > 0.5) & ~view.parts.worn
+    beside &= ~_like_skin(view.rgb, bare, wide)
     whole = dilate(wide, _SLIVER_PX)
     soft = dilate(wide, _SLIVER_PX + _EDGE_PX) | dilate(beside, _EDGE_PX)
     # On a collar that a neck turns away from, skin would be a red seam.
-    skin = hued_as_skin(view.rgb, (view.matte > 0.5) & ~view.parts.worn, clothes)
-    return (whole | (soft & ~skin)) & ~hair
+    return (whole | (soft & ~hued_as_skin(view.rgb, bare, clothes))) & ~hair
 
 
-def _like_skin(view: View, cloth: np.ndarray) -> np.ndarray:
-    """[H, W] bool: what looks more like the nearest skin than like the nearest cloth [H, W]."""
-    skin = erode((view.matte > 0.5) & ~view.parts.worn, _SLIVER_PX)
+def _like_skin(rgb: np.ndarray, bare: np.ndarray, cloth: np.ndarray) -> np.ndarray:
+    """[H, W] bool: what of a picture [H, W, 3] looks more like the nearest skin, inside what is
+    bare [H, W], than like the nearest cloth [H, W]."""
+    skin = erode(bare, _SLIVER_PX)
     if not (skin.any() and cloth.any()):
         return skin
-    apart = [np.linalg.norm(view.rgb - nearest_fill(view.rgb, k), axis=-1) for k in (skin, cloth)]
+    apart = [np.linalg.norm(rgb - nearest_fill(rgb, own), axis=-1) for own in (skin, cloth)]
     return apart[0] < apart[1]
 
 
