@@ -1,9 +1,11 @@
-"""Runs every test this machine can run, one suite after another, and says what it skipped."""
+"""Runs every test this machine can run, two suites at a time, and says what it skipped."""
 
 import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -28,8 +30,21 @@ NAMES = (
 BLENDERS = ("blender-4.5", "blender-5.2")
 ACCEPTANCE_BLENDER = "blender-4.5"
 NO_TESTS = 5  # pytest's exit code
+AT_ONCE = 2
+"""Most tests use one core, and PyTorch gains little by a second one."""
+
 _PHOTOS = ("tests/unit/tracking", "tests/unit/avatar")
 """Half of the time of tests/unit: what photos are needed for."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One pytest run in one environment."""
+
+    name: str
+    python: Path
+    chosen: tuple[str, ...]
+    """Folders, and pytest's options."""
 
 
 @dataclass
@@ -107,42 +122,50 @@ def _pytest(python: Path, report: Path, chosen: tuple[str, ...]) -> list[str]:
     return [str(python), "-m", "pytest", *options, *chosen]
 
 
-def run_pytest(name: str, python: Path, folders: tuple[str, ...], tally: Tally) -> None:
-    """One pytest run in an environment."""
-    here = [folder for folder in folders if any((ROOT / folder).rglob("test_*.py"))]
-    if not here:
-        tally.skip(name, f"no tests in {', '.join(folders)}")
-        return
-    _heading(f"{name}: {' '.join(here)}")
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        started = time.monotonic()
-        command = _pytest(python, report, tuple(here))
-        code = subprocess.run(command, cwd=ROOT, env=_environment()).returncode
-        _read_report(report, name, code, tally)
-    print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
+def _measured(run: Run, report: Path, output: Path) -> tuple[int, float]:
+    """Exit code and seconds of a run that shares the cores with another."""
+    started = time.monotonic()
+    with output.open("wb") as stream:
+        command = _pytest(run.python, report, run.chosen)
+        environment = _environment(AT_ONCE)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT
+        )
+    return done.returncode, time.monotonic() - started
 
 
-def run_unit(python: Path, tally: Tally) -> None:
-    """tests/unit and tests/protocol, in two runs side by side: most of them use one core."""
-    rest = ("tests/unit", "tests/protocol", *(f"--ignore={folder}" for folder in _PHOTOS))
-    _heading("unit: tests/unit tests/protocol, in two runs")
+def run_together(runs: Sequence[Run], tally: Tally) -> None:
+    """Pytest runs, `AT_ONCE` of them at a time in the order given; each is printed when it ends."""
+    _heading("pytest: " + ", ".join(run.name for run in runs))
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
+        place = Path(folder)
+        begun = {
+            pool.submit(_measured, run, place / f"{number}.xml", place / f"{number}.txt"): number
+            for number, run in enumerate(runs)
+        }
+        try:
+            for ended in as_completed(begun):
+                number = begun[ended]
+                run, (code, seconds) = runs[number], ended.result()
+                _heading(f"{run.name}: {' '.join(run.chosen)}")
+                told = (place / f"{number}.txt").read_text(encoding="utf-8", errors="replace")
+                print(told, end="")
+                _read_report(place / f"{number}.xml", run.name, code, tally)
+                print(f"{run.name}: {seconds:.0f} s", flush=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def run_alone(run: Run, tally: Tally) -> None:
+    """A pytest run that has the machine to itself, printed as it goes."""
+    _heading(f"{run.name}: {' '.join(run.chosen)}")
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        reports = [Path(folder) / f"{number}.xml" for number in range(2)]
-        output = Path(folder) / "output.txt"
-        with output.open("wb") as later:
-            runs = [
-                subprocess.Popen(
-                    _pytest(python, report, chosen), cwd=ROOT, env=_environment(2), stdout=stream
-                )
-                for report, chosen, stream in zip(reports, (_PHOTOS, rest), (None, later))
-            ]
-            codes = [run.wait() for run in runs]
-        print(output.read_text(encoding="utf-8", errors="replace"), end="")
-        for report, code in zip(reports, codes):
-            _read_report(report, "unit", code, tally)
-    print(f"unit: {time.monotonic() - started:.0f} s", flush=True)
+        report = Path(folder) / "report.xml"
+        command = _pytest(run.python, report, run.chosen)
+        code = subprocess.run(command, cwd=ROOT, env=_environment()).returncode
+        _read_report(report, run.name, code, tally)
+    print(f"{run.name}: {time.monotonic() - started:.0f} s", flush=True)
 
 
 def run_ui(python: Path, tally: Tally) -> None:
@@ -151,13 +174,33 @@ def run_ui(python: Path, tally: Tally) -> None:
     if isinstance(found, Missing):
         tally.skip(UI, found.reason)
     else:
-        run_pytest(UI, python, ("tests/ui",), tally)
+        run_alone(Run(UI, python, ("tests/ui",)), tally)
 
 
 def has_cuda(python: Path) -> bool:
     """Whether the backend's torch sees a CUDA device."""
     script = "import sys, torch; sys.exit(not torch.cuda.is_available())"
     return subprocess.run([str(python), "-c", script], capture_output=True).returncode == 0
+
+
+def _shared_runs(backend: Path, blenders: dict[str, Path | Missing]) -> list[Run]:
+    """What may run beside something else: first what tells most, then the longest first."""
+    rest = ("tests/unit", "tests/protocol", *(f"--ignore={folder}" for folder in _PHOTOS))
+    runs = [
+        Run("unit", backend, _PHOTOS),
+        Run("unit", backend, rest),
+        Run("research", backend, ("tests/research",)),
+        Run("acceptance", backend, ("tests/acceptance",)),
+    ]
+    for folder in BLENDERS:
+        found = blenders.get(folder)
+        if isinstance(found, Path):
+            runs.append(Run(folder, found, ("tests/blender",)))
+    return [
+        *runs,
+        Run("package", backend, ("tests/package",)),
+        Run("cases", backend, ("tests/cases",)),
+    ]
 
 
 def run_tests(only: list[str]) -> int:
@@ -169,30 +212,20 @@ def run_tests(only: list[str]) -> int:
     if "acceptance" in wanted and ACCEPTANCE_BLENDER not in needs_blender:
         needs_blender.append(ACCEPTANCE_BLENDER)
     blenders = {folder: ensure_or_missing(folder) for folder in needs_blender}
-    if LINT in wanted:
-        run_lint(backend, tally)
-    if "unit" in wanted:
-        run_unit(backend, tally)
-    if "cases" in wanted:
-        run_pytest("cases", backend, ("tests/cases",), tally)
-    if "research" in wanted:
-        run_pytest("research", backend, ("tests/research",), tally)
-    for folder in BLENDERS:
-        found = blenders.get(folder)
+    for folder, found in blenders.items():
         if folder in wanted and isinstance(found, Missing):
             tally.skip(folder, found.reason)
-        elif folder in wanted and isinstance(found, Path):
-            run_pytest(folder, found, ("tests/blender",), tally)
-    if "package" in wanted:
-        run_pytest("package", backend, ("tests/package",), tally)
-    if "acceptance" in wanted:
-        run_pytest("acceptance", backend, ("tests/acceptance",), tally)
+    if LINT in wanted:
+        run_lint(backend, tally)
+    runs = [run for run in _shared_runs(backend, blenders) if run.name in wanted]
+    if runs:
+        run_together(runs, tally)
     if UI in wanted:
         run_ui(backend, tally)
     if "gpu" in wanted and not has_cuda(backend):
         tally.skip("gpu", "no CUDA device on this machine")
     elif "gpu" in wanted:
-        run_pytest("gpu", backend, ("tests/gpu",), tally)
+        run_alone(Run("gpu", backend, ("tests/gpu",)), tally)
     if not only:
         _note_by_hand(tally)
     return _conclude(tally)

@@ -3,6 +3,7 @@
 import ast
 import io
 import os
+import re
 import sys
 import zipfile
 from contextlib import redirect_stderr
@@ -13,7 +14,7 @@ import pytest
 import build_addon
 from backend.install import InstallError
 from house import commands, environments, package, suites, wheels
-from house.environments import ROOT, find_python
+from house.environments import ROOT, Missing, find_python
 from shared.version import VERSION
 
 HERE = (sys.version_info[0], sys.version_info[1])
@@ -151,26 +152,42 @@ def test_a_report_is_counted_with_names_and_reasons(tmp_path: Path) -> None:
     assert tally.skips == ["unit: a::waits: no CUDA"]
 
 
-def test_the_unit_suite_counts_both_of_its_runs_and_leaves_nothing_out(
+def test_runs_that_share_the_machine_are_all_counted_and_told(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    seen: list[tuple[str, ...]] = []
-
     def quick(python: Path, report: Path, chosen: tuple[str, ...]) -> list[str]:
-        seen.append(chosen)
         script = f"import pathlib; pathlib.Path({str(report)!r}).write_text({REPORT!r})"
-        return [str(python), "-c", f"{script}; print('said by run {len(seen)}')"]
+        return [str(python), "-c", f"{script}; print('said by {chosen[0]}')"]
 
     monkeypatch.setattr(suites, "_pytest", quick)
     tally = suites.Tally()
-    suites.run_unit(Path(sys.executable), tally)
-    assert (tally.passed, tally.failed, tally.skipped) == (2, 4, 2)
-    photos, rest = seen
-    assert set(rest) == {"tests/unit", "tests/protocol", *(f"--ignore={name}" for name in photos)}
-    assert all((ROOT / name).is_dir() for name in photos)
+    runs = [suites.Run(name, Path(sys.executable), (f"tests/{name}",)) for name in "abc"]
+    suites.run_together(runs, tally)
+    assert (tally.passed, tally.failed, tally.skipped) == (3, 6, 3)
     told = capfd.readouterr().out
-    assert "said by run 1" in told
-    assert "said by run 2" in told
+    for name in "abc":
+        assert re.search(rf"said by tests/{name}\n{name}: \d+ s\n", told)
+        assert f"{name}: a::fails" in tally.failures
+
+
+def test_the_shared_runs_leave_no_folder_of_tests_out() -> None:
+    blenders = {
+        "blender-4.5": Path("python"),
+        "blender-5.2": Missing("blender-5.2", "no network"),
+    }
+    runs = suites._shared_runs(Path("python"), blenders)
+    assert [run.name for run in runs if "blender" in run.name] == ["blender-4.5"]
+    photos, rest = (set(run.chosen) for run in runs[:2])
+    assert rest == {"tests/unit", "tests/protocol", *(f"--ignore={name}" for name in photos)}
+    folders = {name for run in runs for name in run.chosen if not name.startswith("--")}
+    assert all((ROOT / name).is_dir() for name in folders)
+    alone = {"tests/ui", "tests/gpu", "tests/fuzz", "tests/benchmarks"}
+    tested = {
+        f"tests/{path.name}"
+        for path in (ROOT / "tests").iterdir()
+        if path.is_dir() and any(path.rglob("test_*.py"))
+    }
+    assert tested - alone <= folders
 
 
 def test_a_run_that_died_counts_as_a_failure_even_where_every_test_passed(tmp_path: Path) -> None:
