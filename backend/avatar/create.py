@@ -14,8 +14,10 @@ from backend.avatar.loaded import Loaded
 from backend.avatar.personalise import assemble, masked_union, personalise
 from backend.avatar.refine import near_matte
 from backend.head import Head
+from backend.lifting.neck_width import with_own_neck
 from backend.lifting.redundancy import drop_redundant
 from backend.lifting.start import Start, start
+from backend.lifting.view import View
 from backend.model.attributes import COLOURS
 from backend.model.residuals import LayerResiduals
 from backend.model.splitavatar import Encoded, SplitAvatar
@@ -76,7 +78,10 @@ def personalised_avatar(
         progress: Told of every step; may cancel.
     """
     model, head = loaded.model, loaded.head
-    begin = start(portrait, loaded.portrait_head, model, others).to(loaded.device)
+    photos = [View(photo, loaded.portrait_head) for photo in (portrait, *others)]
+    view, *more = with_own_neck(photos)
+    portrait = view.portrait
+    begin = start(view, model, more).to(loaded.device)
     with torch.no_grad():
         encoded = encode(model, begin.target.image, portrait.fit.camera)
     drop_redundant(model, encoded, begin, head)

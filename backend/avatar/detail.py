@@ -50,13 +50,17 @@ which is carried only while the place moves hardly farther than so."""
 _BESIDE_HEAD = 0.5
 """A pixel of which the head is less may go the torso's way."""
 
+_SEAM_PX = 4
+"""How far from where skin and cloth meet what is lacking may be the other's: as a neck turns away
+from a collar, there would be a white line on it."""
+
 _SPREAD_PX = 12  # farther than an outline's splats reach
 _OUTLINE_PX, _INSIDE_PX, _WHOLE = 2, 5, 0.95
 """How wide an outline is; how far from one no outline is; alpha of what is whole."""
 
 _LEAST_TRUST = 0.4  # in the portrait's own picture, whose detail is exact where there is more
 _LEAST = 1e-4
-_PARTS = 3
+_PARTS = 4
 _COARSER = 2  # times: how neighbours lie changes slowly
 
 
@@ -67,10 +71,12 @@ class Drawn:
     Args:
         raster: `features` [H, W, 3] display sRGB, premultiplied by `alpha`; depth of the splats.
         clues: [H, W, 6] 0..1, see `backend.model.retoucher.CLUES`.
+        covered: [H, W, 1] 0..1: how much of it the portrait's clothes hide: necks below collars.
     """
 
     raster: Raster
     clues: Tensor
+    covered: Tensor
 
 
 class Detail:
@@ -105,7 +111,7 @@ class Detail:
     ) -> None:
         self._alpha_max = alpha_max
         places, depth = _projected(cloud, camera)
-        raster = rasterise(_coloured(cloud).kept(), camera, alpha_max=alpha_max)
+        raster = rasterise(_marked(cloud, clothes).kept(), camera, alpha_max=alpha_max)
         grid = _grid(places, camera.width)[None, None]
         # On what is seen edge on a pixel away is millimetres deeper, and shows all the same.
         deepest = F.max_pool2d(raster.depth[None, None], _SLOPE_PX, 1, _SLOPE_PX // 2)
@@ -113,21 +119,25 @@ class Detail:
         behind = (depth - front[0, 0, 0]).clamp_min(0)
         self._places = places  # [N, 2] pixels of the portrait
         self._shown = torch.exp(-((behind / _BEHIND_M) ** 2))  # [N] 0..1
+        cloth = raster.features[..., -1]
+        over = F.max_pool2d(cloth[None, None], 2 * _SEAM_PX + 1, 1, _SEAM_PX)
+        over = F.grid_sample(over, grid, mode="bilinear", align_corners=False)
+        covered = over[0, 0, 0] * cloud.on_rig
         self._clothes, self._eyes = clothes, eyes
         filled = [opening for opening in (mouth, *lids) if opening.inside.any()]
         self._openings = [(opening, opening.gap(places)) for opening in filled]
-        parts = [cloud.on_rig, mouth.inside, eyes.members]
-        self._parts = torch.stack([part.to(cloud.features) for part in parts], dim=1)  # [N, 3]
+        parts = [covered, cloud.on_rig, mouth.inside, eyes.members]
+        self._parts = torch.stack([part.to(cloud.features) for part in parts], dim=1)  # [N, 4]
         self._colours = cloud.features[:, :COLOURS]
-        own, _, _, _, trust = self._carried(cloud, camera)
+        own, *_, trust = self._carried(cloud, camera)
         drawn = torch.cat([own.features[..., :COLOURS], own.alpha[..., None]], dim=-1)
         lacking = (photo - drawn) / trust.clamp_min(_LEAST_TRUST)
         lacking = lacking * (trust / _LEAST_TRUST).clamp_max(1)  # else it would leap beside it
         lacking = lacking * _border(camera.width, photo.device)
         theirs = _of_splats(lacking) * ~foreign[..., None]
         outline = 1 - _interior(photo[..., 3], _OUTLINE_PX)
-        lacking = torch.cat([lacking, theirs, outline, lips[..., None].float()], dim=-1)
-        self._lacking = lacking.permute(2, 0, 1)[None]  # how far theirs, the outline's, the lips'
+        kinds = [theirs, outline, lips[..., None].float(), _seam(cloth)]
+        self._lacking = torch.cat([lacking, *kinds], dim=-1).permute(2, 0, 1)[None]
 
     @torch.no_grad()
     def drawn(self, cloud: Gaussians, camera: Camera) -> Drawn:
@@ -137,32 +147,34 @@ class Detail:
             cloud: As at the portrait's pose, N Gaussians in the same order.
             camera: Any camera.
         """
-        raster, places, shown, moved, trust = self._carried(cloud, camera)
+        raster, places, shown, moved, apart, trust = self._carried(cloud, camera)
         grid = _grid(places, self._lacking.shape[-1])[None]
         lacking = F.grid_sample(self._lacking, grid, mode="bicubic", align_corners=False)
         still = torch.exp(-(moved / _WHOLE_PX).square())
         most = _MOST_LACKING + (1 - _MOST_LACKING) * still
-        parts = lacking[0].permute(1, 2, 0).split([COLOURS + 1, 1, 1, 1], dim=-1)
-        lacking, theirs, outline, lips = parts
+        parts = lacking[0].permute(1, 2, 0).split([COLOURS + 1, 1, 1, 1, 1], dim=-1)
+        lacking, theirs, outline, lips, seam = parts
         near = torch.exp(-(moved / _BESIDE_PX).square())
         trust = trust * (theirs + (1 - theirs) * near)
         # Outlines lack what is behind them: of one that lies inside now a dark line would stay.
         inside = outline.clamp(0, 1) * _interior(raster.alpha, _INSIDE_PX)
         trust = trust * (1 - torch.maximum(inside, lips.clamp(0, 1)) * (1 - still))
+        trust = trust * (1 - seam.clamp(0, 1) * (1 - torch.exp(-(apart / _WHOLE_PX).square())))
         lacking = lacking.minimum(most).maximum(-most) * trust
         alpha = (raster.alpha + lacking[..., COLOURS]).clamp(0, 1)
         colours = (raster.features[..., :COLOURS] + lacking[..., :COLOURS]).clamp_min(0)
-        parts = raster.features[..., -_PARTS:]
+        covered, parts = raster.features[..., -_PARTS:].split([1, _PARTS - 1], dim=-1)
         clues = torch.cat([trust, shown, (moved / FAR_PX).clamp_max(1), parts], dim=-1)
         picture = Raster(colours.minimum(alpha[..., None]), alpha, raster.depth)
-        return Drawn(picture, clues.clamp(0, 1))
+        return Drawn(picture, clues.clamp(0, 1), covered.clamp(0, 1))
 
     def _carried(
         self, cloud: Gaussians, camera: Camera
-    ) -> tuple[Raster, Tensor, Tensor, Tensor, Tensor]:
+    ) -> tuple[Raster, Tensor, Tensor, Tensor, Tensor, Tensor]:
         """The splats' picture, colours first and parts last; [H, W, 2] which pixel of the portrait
         each of its pixels shows; [H, W, 1] 0..1 how much of it the portrait shows; [H, W, 1] how
-        many pixels it moved otherwise than head and torso; [H, W, 1] 0..1 how far to trust it."""
+        many pixels it moved otherwise than head and torso; [H, W, 1] how many otherwise than the
+        torso's clothes, if it has any; [H, W, 1] 0..1 how far to trust it."""
         changed = (cloud.features[:, :COLOURS] - self._colours).abs().amax(1) / _RECOLOURED
         head, torso, moved, opened = self._moved(cloud, camera)
         shown = (self._shown * torch.exp(-changed.square()) * opened)[:, None]
@@ -173,14 +185,14 @@ class Detail:
         moved = _spread(moved, share)
         places = head.of_pixels(camera) + moved
         moved = moved.norm(dim=-1, keepdim=True)
-        alpha = raster.alpha[..., None]
+        alpha, apart = raster.alpha[..., None], torch.zeros_like(moved)
         if self._clothes.any():
             apart = (places - torso.of_pixels(camera)).norm(dim=-1, keepdim=True)
-            beside = parts[..., :1] < _BESIDE_HEAD * alpha
+            beside = parts[..., 1:2] < _BESIDE_HEAD * alpha
             moved = torch.where(beside, moved.minimum(apart), moved)
         trust = share / alpha.clamp_min(_LEAST) * (alpha / _SEEN_ALPHA).clamp_max(1)
         trust = trust * _one_place(places, head.turn)
-        return raster, places, share, moved, trust
+        return raster, places, share, moved, apart, trust
 
     def _moved(
         self, cloud: Gaussians, camera: Camera
@@ -223,6 +235,13 @@ def _of_splats(lacking: Tensor) -> Tensor:
     return ((_FOREIGN - much) / (_FOREIGN - _OWN)).clamp(0, 1)
 
 
+def _seam(cloth: Tensor) -> Tensor:
+    """[H, W, 1] 0..1: around edges of cloth [H, W] 0..1."""
+    planes, side = torch.stack([cloth, -cloth])[:, None], 2 * _SEAM_PX + 1
+    most, least = F.max_pool2d(planes, side, 1, _SEAM_PX)[:, 0, ..., None]
+    return (most + least).clamp(0, 1)
+
+
 def _interior(alpha: Tensor, margin_px: int) -> Tensor:
     """[H, W, 1] 0 or 1: where alpha [H, W] is whole as far as a margin around."""
     part, side = (alpha < _WHOLE).float()[None, None], 2 * margin_px + 1
@@ -239,8 +258,10 @@ def _projected(cloud: Gaussians, camera: Camera) -> tuple[Tensor, Tensor]:
     return (view @ intrinsics.T)[:, :2] / depth.clamp_min(NEAR_M)[:, None], depth
 
 
-def _coloured(cloud: Gaussians) -> Gaussians:
-    return replace(cloud, features=cloud.features[:, :COLOURS])
+def _marked(cloud: Gaussians, chosen: Tensor) -> Gaussians:
+    """With colours, and 1 for those that are chosen [N]."""
+    marks = chosen[:, None].to(cloud.features)
+    return replace(cloud, features=torch.cat([cloud.features[:, :COLOURS], marks], dim=-1))
 
 
 def _grid(pixels: Tensor, side: int) -> Tensor:

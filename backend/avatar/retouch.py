@@ -75,7 +75,8 @@ class Retouch:
         if step > 1:
             added = F.interpolate(added, scale_factor=float(step), mode="bilinear")
         added = added[0, :, : height - top, : width - left].permute(1, 2, 0)
-        share = (raster.alpha / _SOLID_ALPHA).clamp_max(1)[..., None]
+        # It has learned that a collar lies there, not that a neck can turn out of one.
+        share = (raster.alpha / _SOLID_ALPHA).clamp_max(1)[..., None] * (1 - drawn.covered)
         shown = picture.clone()
         part = shown[top:bottom, left:right]
         part += added * share[top:bottom, left:right]

@@ -104,7 +104,8 @@ class SiteColours:
     ) -> np.ndarray:
         """[M] 0..1: the jaw's outline, where it took the colour of hair, collar or background."""
         below_ears = at["face_sides"] & (sites.rest[:, 1] < sites.rest[at["ears"], 1].min())
-        edge = (at["jaw"] | at["chin"] | at["cheeks"] | below_ears) & seen & ~at["lips"]
+        contour = at["jaw"] | at["chin"] | at["cheeks"] | at["neck"] | below_ears
+        edge = contour & seen & ~at["lips"]
         facing = facing_camera(sites, self._camera)
         index = np.flatnonzero(edge & (facing < _FLANK_FACING))
         plain = np.flatnonzero(edge & (facing >= _FLANK_FACING))

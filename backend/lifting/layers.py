@@ -44,6 +44,7 @@ _LEAST_RIM_SPLATS = 0.3  # an eye is open by few splats' width: its lids must no
 _MOST_LARGER = 1.5
 _BORDER_SIGMAS, _LIP_SIGMAS = 1.5, 1.0
 _INSIDE_LIPS_M, _INSIDE_LIPS = 0.008, 0.6  # size of what lines lips: it must not hang out of them
+_WELL = 0.5
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _EYEBALLS = ("left_eyeball", "right_eyeball")
 _COLLAR_EDGE_PX = 3  # skin that a collar half covers, or shades: its colours would leap as well
@@ -129,7 +130,8 @@ def starting_layers(
     edge = dilate(view.parts.worn & inside, _COLLAR_EDGE_PX)
     beside = at["neck"] & look_up(edge & inside, pixels, False)
     hidden = look_up(dilate(over, _OVER_EDGE_PX), pixels, False)
-    frozen = _frozen(view, sites, pixels) | hidden | beside | at["eyes"]
+    throat = at["neck"] | ((at["jaw"] | at["chin"]) & (own.well < _WELL))
+    frozen = _frozen(view, sites, pixels) | hidden | beside | at["eyes"] | throat
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)
     anchored = _eyes(view, sites) | at["teeth"]

@@ -1,4 +1,4 @@
-"""Skin at a neck's sides, which lies behind the planes' front."""
+"""Skin beside a fitted neck and jaw."""
 
 from __future__ import annotations
 
@@ -9,23 +9,28 @@ from backend.splat.gaussians import Gaussians
 
 from .discs import CELL_SIGMA, facing_discs
 from .fill import nearest_fill
+from .neck_width import below_ears
 from .planes import PlaneTargets, staggered_m
-from .sampling import look_up, sample
+from .polygons import erode
+from .sampling import between, look_up, sample
 from .view import View
 
 _LEAST_OPACITY = 0.1
+_SEAM_PX = 2  # beside cloth, which is mixed in
+_NEIGHBOURS = 4
 
 
 def neck_sides(
-    view: View, targets: PlaneTargets, cells: np.ndarray, step_px: float
+    view: View, targets: PlaneTargets, colours: np.ndarray, cells: np.ndarray, step_px: float
 ) -> tuple[Gaussians, np.ndarray]:
-    """What the front sheet shows of a neck behind the plane through the head's origin, as deep as
-    the fitted neck there, or at its edge where the person's is wider: no front cell reaches so far
-    back, and in front it would swing over the throat when the head turns.
+    """What a photo shows of a neck and a jaw beside the fitted ones, as deep as these at their
+    edge, and coloured as they are there: a neck's own edge, seen from aside at best, is dark or
+    red, and as it turns to the camera that would be specks.
 
     Args:
         view: The portrait and the fitted head.
         targets: What the planes should show.
+        colours: [V, 3] display sRGB of the head's vertices.
         cells: [P, 2] pixels of the planes' cells.
         step_px: How far apart they are.
 
@@ -33,12 +38,18 @@ def neck_sides(
         Discs, and [H, W] bool: where they take the front sheet's place.
     """
     far = float(view.camera.viewmat[2, 3])
-    mesh = np.dstack([view.visible.depth, view.shows("neck")])
-    depth, neck = np.moveaxis(nearest_fill(mesh, view.visible.face >= 0), -1, 0)
-    sides = (neck > 0) & ~view.parts.worn & (depth > far)
+    low = below_ears(view)
+    hit = view.visible.face >= 0
+    skin = (view.matte > 0.5) & ~view.parts.worn
+    mesh = np.dstack([view.visible.depth, view.shows_all(low)])
+    depth, beside = np.moveaxis(nearest_fill(mesh, hit), -1, 0)
+    sides = (beside > 0) & ~hit & skin
     opacity = sample(targets.opacity[FRONT][..., None], cells)[:, 0]
-    kept = look_up(sides, cells, False) & (opacity > _LEAST_OPACITY)
+    kept = look_up(sides & erode(~view.parts.worn, _SEAM_PX), cells, False)
+    kept &= opacity > _LEAST_OPACITY
     at = cells[kept]
     away = look_up(depth, at, far) - staggered_m(len(at))
-    colours = sample(targets.rgb, at)
-    return facing_discs(view.camera, at, away, CELL_SIGMA * step_px, colours, opacity[kept]), sides
+    places = view.camera.unproject(at, away)
+    skinned = between(view.vertices[0].numpy()[low], colours[low], places, _NEIGHBOURS)
+    discs = facing_discs(view.camera, at, away, CELL_SIGMA * step_px, skinned, opacity[kept])
+    return discs, sides

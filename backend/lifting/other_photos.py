@@ -7,9 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from backend.head import Head
 from backend.model.splitavatar import SplitAvatar
-from backend.tracking.portrait import Portrait
 
 from .balance import balanced
 from .collar import clothed
@@ -33,13 +31,12 @@ _WHOLE = {
 a photo must show at least."""
 
 
-def shown_by(portrait: Portrait, head: Head, model: SplitAvatar) -> Shown:
+def shown_by(view: View, model: SplitAvatar) -> Shown:
     """What another photo shows of the sites, as far as it can be used.
 
     Left out are guesses at its head's rim, clothes and hair before the skin, and lids of open eyes:
     they are folded, and what shows of them lies in the lashes' shadow.
     """
-    view = View(portrait, head)
     sites, _ = sites_of(view, model)
     shown = SiteColours(view, hair_over_face(view, view.parts.worn)).shown(sites)
     at = regions_at(view, sites.vertices)
@@ -47,7 +44,7 @@ def shown_by(portrait: Portrait, head: Head, model: SplitAvatar) -> Shown:
     skin = ~np.any([at[name] for name in (*NOT_PLAIN, "in_mouth")], axis=0)
     unusable = shown.rim | clothed(view, sites, pixels)
     unusable |= skin & look_up(view.parts.worn, pixels, False)
-    for closed, left in zip(portrait.closed_eyes, (True, False), strict=True):
+    for closed, left in zip(view.portrait.closed_eyes, (True, False), strict=True):
         if not closed:  # left is where x is positive
             unusable |= at["lids"] & ((sites.rest[:, 0] > 0) == left)
     return replace(shown, trust=np.where(unusable, 0.0, shown.trust), rim=np.zeros_like(shown.rim))

@@ -11,13 +11,11 @@ import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from backend.head import Head
 from backend.model.attributes import logit
 from backend.model.planes import BACK, FRONT, offset_logits, scale_logits
 from backend.model.residuals import IdentityResiduals
 from backend.model.splitavatar import SplitAvatar
 from backend.splat.gaussians import Gaussians
-from backend.tracking.portrait import Portrait
 
 from .collar import neckwear
 from .discs import CELL_SIGMA
@@ -68,25 +66,21 @@ class Start:
         return replace(self, personal=self.personal.to(device), target=self.target.to(device))
 
 
-def start(
-    portrait: Portrait, head: Head, model: SplitAvatar, others: Sequence[Portrait] = ()
-) -> Start:
+def start(view: View, model: SplitAvatar, others: Sequence[View] = ()) -> Start:
     """Initial residuals: colours by projection, ownership by what moves, planes as a hull.
 
     Args:
-        portrait: The matted, fitted picture.
-        head: The head the rig uses, on the CPU, where all of this happens.
+        view: The portrait and the fitted head.
         model: The network; untrained outputs are 0, so that the residuals are all there is.
         others: More photos of the person, with the same identity: they show what this one hides.
 
     Source: first-avatar.md, What mattered, 1-7.
     """
-    view = View(portrait, head)
     over = hair_over_face(view, view.parts.worn)
-    frames = standing_off(view, glasses(portrait.rgb, portrait.landmarks))
+    frames = standing_off(view, glasses(view.portrait.rgb, view.portrait.landmarks))
     hides = over | dilate(frames, _FRAME_SHADE_PX)
     grain = HairGrain(view)
-    told = [shown_by(other, head, model) for other in others]
+    told = [shown_by(other, model) for other in others]
     layers = starting_layers(view, model, hides, grain, told)
     far_side, skin = view.far_side(), ~view.parts.worn
     strands = (wide_enough(over) | neckwear(view)).astype(np.float32)
@@ -107,8 +101,8 @@ def start(
     step_px = view.camera.width / model.config.grid
     mirrored, behind = mirrored_side(view, targets, ~clothes, cells, step_px)
     targets.opacity[BACK][behind] = 0
-    neck, sides = neck_sides(view, targets, cells, step_px)
-    targets.opacity[FRONT][sides] = 0
+    neck, sides = neck_sides(view, targets, layers.vertices, cells, step_px)
+    targets.opacity[FRONT][sides | (view.shows_all(layers.bare) & skin)] = 0
     identity, mask, rim = _planes(view, model, targets, cells, grain, layers.vertices)
     around, frames = surround(view, targets.front_m), frames_of_glasses(view, frames)
     behind_it = behind_head(view, targets, clothes, layers.bare, cells, step_px)

@@ -70,6 +70,14 @@ class View:
         self.visible: Visible = rasterise_mesh(self.vertices[0].numpy(), self.faces, self.camera)
         self.mobility = vertex_mobility(head)
 
+    def with_betas(self, betas: np.ndarray) -> View:
+        """The same portrait with another identity [300] fitted to it."""
+        fit = self.portrait.fit
+        track = replace(fit.track, betas=betas)
+        view = View(replace(self.portrait, fit=replace(fit, track=track)), self.head)
+        view.parts = self.parts  # of the picture alone
+        return view
+
     @cached_property
     def unspilt(self) -> np.ndarray:
         """[H, W, 3] as `rgb`, hair and bald skulls at the outline without the backdrop's light."""
@@ -95,7 +103,11 @@ class View:
 
     def shows(self, region: str) -> np.ndarray:
         """[H, W] bool: the pixel shows that part of the fitted head."""
-        corners = self.regions[region][self.faces[self.visible.face]]  # [H, W, 3]
+        return self.shows_all(self.regions[region])
+
+    def shows_all(self, vertices: np.ndarray) -> np.ndarray:
+        """[H, W] bool: the pixel shows skin between such vertices [V] bool of the fitted head."""
+        corners = vertices[self.faces[self.visible.face]]  # [H, W, 3]
         return (self.visible.face >= 0) & corners.all(-1)
 
     def closed(self, vertices: np.ndarray) -> np.ndarray:

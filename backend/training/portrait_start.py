@@ -28,6 +28,7 @@ from backend.data.fits import check_frame
 from backend.data.frame import Frame
 from backend.head import Head
 from backend.lifting.start import start
+from backend.lifting.view import View
 from backend.model.pictures import Own
 from backend.model.residuals import IdentityResiduals, LayerResiduals
 from backend.model.splitavatar import SplitAvatar
@@ -219,7 +220,7 @@ def _resized(image: np.ndarray) -> np.ndarray:
 def _make(frame: Frame, head: Head, model: SplitAvatar) -> dict[str, Tensor]:
     portrait, config = portrait_of(frame, head), model.config
     begin = model if config.sites else sited_model(config, head)
-    personal = start(portrait, head, begin).personal
+    personal = start(View(portrait, head), begin).personal
     layers = personal.layers if config.sites else spread(personal.layers[0], config)
     tensors = {"identity_mask": personal.identity_mask}
     for field in fields(Gaussians):

@@ -15,6 +15,7 @@ from backend.data.store import Store
 from backend.data.synthetic.synthesise import Recipe, clip_name, synthesise
 from backend.head import Head
 from backend.lifting.start import start as lift
+from backend.lifting.view import View
 from backend.model.checkpoint import load_checkpoint
 from backend.model.residuals import LayerResiduals
 from backend.model.splitavatar import SplitAvatar
@@ -68,7 +69,7 @@ def test_step_0_shows_exactly_what_the_portrait_alone_gives(settings, head, begi
     batch = collate([Pair(frame, target)], head)
     with torch.no_grad():
         drawn = forward(model, batch, [begin.of(frame)]).coarse[0].permute(1, 2, 0)
-        alone = lift(portrait_of(frame, head), head, model)
+        alone = lift(View(portrait_of(frame, head), head), model)
         encoded = model.encode(batch.source_images, frame.camera)
         raw = model.expression_raw(
             encoded.g0_raw, batch.vertices, batch.frames, alone.personal.layers

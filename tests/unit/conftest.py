@@ -62,8 +62,9 @@ def quick_matte(monkeypatch: pytest.MonkeyPatch) -> None:
 def begun(pipeline: Pipeline, portrait: Portrait) -> Start:
     """Where the sample portrait's personalisation starts; nobody changes it."""
     from backend.lifting.start import start
+    from backend.lifting.view import View
 
-    return start(portrait, pipeline.head, pipeline.model)
+    return start(View(portrait, pipeline.head), pipeline.model)
 
 
 @pytest.fixture(scope="session")

@@ -201,6 +201,35 @@ def test_clothes_that_stay_keep_their_whole_outline_when_the_head_goes():
     assert left["worn"] < 0.1 < 0.4 < left["unknown"]
 
 
+def test_of_an_edge_of_clothes_no_line_stays_on_a_neck_that_turns_away():
+    """Cloth before the left half of a neck, at its edge the photo's white line; the neck moves."""
+    pixel_m, camera = float(1.8 / _camera().K[0, 0]), _camera()
+    neck = _sheet()
+    collar = _sheet(z_m=0.02).select(neck.means[:, 0] < 0)
+    collar = dataclasses.replace(collar, layers=torch.zeros(len(collar), dtype=torch.uint8))
+    own = Gaussians.cat([collar, neck])
+    raster = rasterise(own, camera)
+    photo = torch.cat([raster.features, raster.alpha[..., None]], dim=-1)
+    edge, rows, moved_px = _SIDE // 2 + 2, slice(20, -20), 12
+    photo[:, edge + 1 : edge + 4, :3] = 0.7
+    moved = dataclasses.replace(neck, means=neck.means + torch.tensor([moved_px * pixel_m, 0, 0]))
+    now = Gaussians.cat([collar, moved])
+    coarse = rasterise(now, camera).features
+    added, covered = {}, {}
+    for kind, count in (("worn", len(collar)), ("unknown", 0)):
+        worn = torch.arange(len(own)) < count
+        drawn = _detail(photo, own, camera, clothes=worn).drawn(now, camera)
+        line = (drawn.raster.features - coarse).abs()[rows, edge + moved_px : edge + moved_px + 5]
+        added[kind] = float(line.mean())
+        covered[kind] = drawn.covered[rows, :, 0]
+    assert added["unknown"] > 0.02
+    assert added["worn"] < 0.3 * added["unknown"]
+    assert float(covered["worn"][:, edge + 3 : edge + moved_px - 2].min()) > 0.5, "was behind it"
+    assert float(covered["worn"][:, edge + moved_px + 15 :].max()) < 0.1
+    assert float(covered["worn"][:, : edge - 12].max()) < 0.1, "the cloth itself"
+    assert not covered["unknown"].any()
+
+
 @pytest.mark.parametrize("kind", ["mouth", "lids"])
 def test_what_lies_in_an_opening_carries_detail_only_while_that_is_as_wide(kind):
     """A sheet whose middle is teeth between lips, or an eye between lids."""

@@ -46,7 +46,8 @@ def _drawn(camera: Camera, box: tuple[slice, slice]) -> Drawn:
     alpha[box] = 1
     depth = alpha * float(camera.viewmat[2, 3])
     clues = torch.zeros(camera.height, camera.width, len(CLUES))
-    return Drawn(Raster((GREY * alpha)[..., None].expand(-1, -1, 3), alpha, depth), clues)
+    picture = Raster((GREY * alpha)[..., None].expand(-1, -1, 3), alpha, depth)
+    return Drawn(picture, clues, torch.zeros_like(alpha)[..., None])
 
 
 @pytest.mark.parametrize(("side", "step"), [(256, 1), (512, 2), (1024, 4)])
@@ -84,6 +85,15 @@ def test_colours_stay_below_alpha_and_alpha_below_one():
     raster = Retouch(_Painter())(drawn, camera)  # pyright: ignore[reportArgumentType]
     assert (raster.features <= raster.alpha[..., None]).all()
     assert float(raster.alpha.max()) == 1
+
+
+def test_of_necks_below_collars_nothing_is_painted():
+    camera = _camera(256)
+    drawn = _drawn(camera, (slice(64, 128), slice(64, 128)))
+    drawn.covered[64:96] = 1
+    raster = Retouch(_Painter())(drawn, camera)  # pyright: ignore[reportArgumentType]
+    assert (raster.features[64:96, 64:128] == GREY).all()
+    assert (raster.features[96:128, 64:128, 0] > GREY).all()
 
 
 class _Haloes(torch.nn.Module):

@@ -1,4 +1,4 @@
-"""A neck's sides lie as deep as the fitted neck, where the planes' front cannot reach."""
+"""Skin beside a fitted neck and jaw lies as deep as these, and has their colours."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 
 from backend.lifting.neck import neck_sides
+from backend.lifting.neck_width import below_ears
 from backend.lifting.parts import Parts
 from backend.lifting.planes import PlaneTargets
 from backend.lifting.sampling import look_up
@@ -37,29 +39,36 @@ def cells_of(view: View) -> np.ndarray:
     return np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2)
 
 
-def test_sides_lie_on_the_fitted_neck_or_at_the_depth_of_its_edge(bare):
-    discs, sides = neck_sides(bare, flat(bare), cells_of(bare), _STEP_PX)
-    far = bare.camera.viewmat[2, 3]
-    depth = bare.camera.depth(discs.means.double().numpy())
-    pixels = bare.camera.project(discs.means.double().numpy())
-    on_mesh = look_up(bare.visible.face >= 0, pixels, False)
-    assert on_mesh.sum() > 100
-    assert (~on_mesh).sum() > 100, "beside it, too"
-    np.testing.assert_allclose(
-        depth[on_mesh], look_up(bare.visible.depth, pixels[on_mesh], 0), atol=2e-3
-    )
-    assert depth.min() > far - 1e-3
-    assert depth[~on_mesh].max() < bare.visible.depth[bare.shows("neck")].max() + 1e-3
-    assert not (sides & bare.shows("face")).any()
-    assert (discs.features.numpy() == [0, 1, 0]).all()
+@pytest.fixture(scope="module")
+def colours(bare) -> np.ndarray:
+    """[V, 3] brighter from below upwards."""
+    height = bare.vertices[0].numpy()[:, 1:2]
+    return np.repeat((height - height.min()) / np.ptp(height), 3, axis=1)
 
 
-def test_clothes_hair_and_what_the_planes_do_not_own_are_left_alone(bare, pipeline):
+def test_skin_beside_neck_and_jaw_is_as_deep_and_coloured_as_they_are_at_their_edge(bare, colours):
+    discs, sides = neck_sides(bare, flat(bare), colours, cells_of(bare), _STEP_PX)
+    places = discs.means.double().numpy()
+    depth = bare.camera.depth(places)
+    on_mesh = bare.visible.face >= 0
+    assert len(discs) > 100
+    assert not (sides & on_mesh).any(), "that is the rig's"
+    assert not look_up(on_mesh, bare.camera.project(places), False).any()
+    low = on_mesh & bare.shows_all(below_ears(bare))
+    assert depth.min() > bare.visible.depth[low].min() - 1e-3
+    assert depth.max() < bare.visible.depth[low].max() + 1e-3
+    skin = bare.vertices[0].numpy()[below_ears(bare)]
+    near = np.asarray(KDTree(skin).query(places)[1])
+    wanted = colours[below_ears(bare)][near]
+    assert np.abs(discs.features.numpy() - wanted).max() < 0.1
+
+
+def test_clothes_hair_and_what_the_planes_do_not_own_are_left_alone(bare, colours, pipeline):
     worn = View(bare.portrait, pipeline.head)
     worn.parts = Parts(np.zeros(bare.matte.shape, bool), np.ones(bare.matte.shape, bool))
-    discs, sides = neck_sides(worn, flat(worn), cells_of(worn), _STEP_PX)
+    discs, sides = neck_sides(worn, flat(worn), colours, cells_of(worn), _STEP_PX)
     assert len(discs) == 0
     assert not sides.any()
     clear = flat(bare)
     clear.opacity[:] = 0
-    assert len(neck_sides(bare, clear, cells_of(bare), _STEP_PX)[0]) == 0
+    assert len(neck_sides(bare, clear, colours, cells_of(bare), _STEP_PX)[0]) == 0

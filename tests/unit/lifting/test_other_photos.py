@@ -106,7 +106,7 @@ def test_teeth_are_taken_from_a_smile_and_not_from_speech(main, everywhere, site
 
 
 def test_of_another_photo_lids_of_open_eyes_and_the_rim_are_left_out(pipeline, portrait, at, main):
-    shown = shown_by(portrait, pipeline.head, pipeline.model)
+    shown = shown_by(View(portrait, pipeline.head), pipeline.model)
     assert not shown.trust[at["lids"] & ~at["left_eyeball"] & ~at["right_eyeball"]].any()
     assert not shown.trust[main.rim].any()
     assert (shown.trust[at["nose"]] > SEEN).mean() > 0.5
@@ -114,7 +114,8 @@ def test_of_another_photo_lids_of_open_eyes_and_the_rim_are_left_out(pipeline, p
 
 def test_the_photo_itself_as_another_changes_nothing_that_it_shows(pipeline, portrait, begun):
     alone = begun.personal
-    twice = start(portrait, pipeline.head, pipeline.model, [portrait]).personal
+    view = View(portrait, pipeline.head)
+    twice = start(view, pipeline.model, [view]).personal
     for one, two, shown in zip(alone.layers, twice.layers, alone.shown, strict=True):
         well = (shown > 0.95).numpy()
         assert one.features is not None
