@@ -236,11 +236,12 @@ def _parameters(
     for name, tensor in personal.identity.tensors():
         if name in RATES:
             add(name, tensor, getattr(free, _OF_PLANES[name]))
-    kinds = zip(personal.frozen, personal.anchored, free.sites, free.facing, strict=True)
-    for residuals, (frozen, anchored, seen, facing) in zip(personal.layers, kinds, strict=True):
+    kept = zip(personal.frozen, personal.toned, personal.anchored, strict=True)
+    kinds = zip(personal.layers, kept, free.sites, free.facing, strict=True)
+    for residuals, (frozen, toned, anchored), seen, facing in kinds:
         for name, tensor in residuals.tensors():
             if name == "features":
-                add(name, tensor, facing & ~frozen)
+                add(name, tensor, facing & ~frozen & ~toned)
             elif name == "offset":
                 add(name, tensor, facing & ~frozen & ~anchored)
             elif name == "scale":

@@ -44,7 +44,7 @@ _LEAST_RIM_SPLATS = 0.3  # an eye is open by few splats' width: its lids must no
 _MOST_LARGER = 1.5
 _BORDER_SIGMAS, _LIP_SIGMAS = 1.5, 1.0
 _INSIDE_LIPS_M, _INSIDE_LIPS = 0.008, 0.6  # size of what lines lips: it must not hang out of them
-_WELL = 0.5
+_WELL = 0.5  # seen so well, a jaw's colours are its own
 _ABSENT = -9.0  # opacity logit of Gaussians that must not show
 _EYEBALLS = ("left_eyeball", "right_eyeball")
 _COLLAR_EDGE_PX = 3  # skin that a collar half covers, or shades: its colours would leap as well
@@ -61,6 +61,8 @@ class StartingLayers:
     Args:
         residuals: Of G0..GL.
         frozen: Per layer [N] bool: lips and lids.
+        toned: Per layer [N] bool: necks and the undersides of jaws: below a chin many sites show in
+            few pixels, and would get colours of which only the sum is right.
         shown: Per layer [N] 0..1: how much the portrait shows of each.
         anchored: Per layer [N] bool: eyeballs and teeth.
         vertices: [V, 3] display sRGB of the head's vertices, those of G0.
@@ -69,6 +71,7 @@ class StartingLayers:
 
     residuals: list[LayerResiduals]
     frozen: list[Tensor]
+    toned: list[Tensor]
     shown: list[Tensor]
     anchored: list[Tensor]
     vertices: np.ndarray
@@ -130,8 +133,8 @@ def starting_layers(
     edge = dilate(view.parts.worn & inside, _COLLAR_EDGE_PX)
     beside = at["neck"] & look_up(edge & inside, pixels, False)
     hidden = look_up(dilate(over, _OVER_EDGE_PX), pixels, False)
-    throat = at["neck"] | ((at["jaw"] | at["chin"]) & (own.well < _WELL))
-    frozen = _frozen(view, sites, pixels) | hidden | beside | at["eyes"] | throat
+    toned = at["neck"] | ((at["jaw"] | at["chin"]) & (own.well < _WELL))
+    frozen = _frozen(view, sites, pixels) | hidden | beside | at["eyes"]
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)
     anchored = _eyes(view, sites) | at["teeth"]
@@ -141,6 +144,7 @@ def starting_layers(
             for layer, part in enumerate(parts)
         ],
         [torch.from_numpy(frozen[part]) for part in parts],
+        [torch.from_numpy(toned[part]) for part in parts],
         [torch.from_numpy(own.well[part]).float() for part in parts],
         [torch.from_numpy(anchored[part]) for part in parts],
         colours[parts[0]],

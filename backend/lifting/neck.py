@@ -16,7 +16,7 @@ from .sampling import between, look_up, sample
 from .view import View
 
 _LEAST_OPACITY = 0.1
-_SEAM_PX = 2  # beside cloth, which is mixed in
+_SEAM_PX = 2  # at cloth or the wall, over which discs reach
 _NEIGHBOURS = 4
 
 
@@ -45,7 +45,7 @@ def neck_sides(
     depth, beside = np.moveaxis(nearest_fill(mesh, hit), -1, 0)
     sides = (beside > 0) & ~hit & skin
     opacity = sample(targets.opacity[FRONT][..., None], cells)[:, 0]
-    kept = look_up(sides & erode(~view.parts.worn, _SEAM_PX), cells, False)
+    kept = look_up(sides & erode(skin, _SEAM_PX), cells, False)
     kept &= opacity > _LEAST_OPACITY
     at = cells[kept]
     away = look_up(depth, at, far) - staggered_m(len(at))

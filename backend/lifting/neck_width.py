@@ -17,11 +17,13 @@ _WIDENED = ("neck", "jaw", "chin", "cheeks", "face_sides")
 _RIM_FACING = 0.4
 _OUTLINE_PX = 3  # so far out from a vertex at the outline the mesh has ended
 _MOST_PX = 30
+_MOST_BACK_PX = 12
+_MARGIN_PX = 1.0  # as far within the skin's edge: splats have a size
 _LEAST_PX = 1.0  # on average: else the fit is as good as the matte
 _OUT_NOISE_PX, _HELD_NOISE_PX = 3.0, 3.0
 _LANDMARK_NOISE_PX = 1.0
 _SPREAD = 0.7
-_STEPS = 2
+_STEPS = 3
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class _Beside:
     Args:
         vertices: [N] at the outline of neck and jaw.
         outwards: [N, 2] unit vectors of the picture.
-        wanted_px: [N] pixels of skin beside each.
+        wanted_px: [N] how far each should move that way, pixels.
     """
 
     vertices: np.ndarray
@@ -91,22 +93,33 @@ def below_ears(view: View) -> np.ndarray:
 
 
 def _much(beside: _Beside) -> bool:
-    return len(beside.wanted_px) > 0 and float(beside.wanted_px.mean()) > _LEAST_PX
+    return len(beside.wanted_px) > 0 and float(np.abs(beside.wanted_px).mean()) > _LEAST_PX
 
 
 def _beside(view: View) -> _Beside:
-    """How far a photo shows skin beside the outline of its fitted neck and jaw. What hair or a
-    collar hides is not asked for, and skin without an end is a bare shoulder's."""
-    skin, clear = (view.matte > 0.5) & ~view.parts.worn, view.visible.face < 0
+    """How far a photo shows skin beside the outline of its fitted neck and jaw, or these the wall.
+
+    What hair or a collar hides is not asked for, and skin without an end is a bare shoulder's.
+    """
+    person, clear = view.matte > 0.5, view.visible.face < 0
+    skin = person & ~view.parts.worn
     pixels = view.camera.project(view.vertices[0].double().numpy())
     normals = view.head.normals(view.vertices)[0].numpy() @ view.camera.viewmat[:3, :3].T
-    rim = below_ears(view) & (np.abs(normals[:, 2]) < _RIM_FACING) & look_up(skin, pixels, False)
-    at = np.flatnonzero(rim)
-    outwards = normals[at, :2] / np.maximum(np.linalg.norm(normals[at, :2], axis=1), 1e-9)[:, None]
-    steps = np.arange(_OUTLINE_PX, _MOST_PX + 1)
-    along = pixels[at, None] + steps[:, None] * outwards[:, None]
-    goes_on = look_up(skin & clear, along.reshape(-1, 2), False).reshape(len(at), len(steps))
-    reach = np.cumprod(goes_on, axis=1).sum(1)
-    used = look_up(clear, along[:, 0], False) & (reach < len(steps))
-    wanted = np.where(reach > 0, reach + _OUTLINE_PX - 1.0, 0.0)
+    at = np.flatnonzero(below_ears(view) & (np.abs(normals[:, 2]) < _RIM_FACING))
+    pixels, outwards = pixels[at], normals[at, :2]
+    outwards /= np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-9)
+
+    def reach(mask: np.ndarray, first_px: int, last_px: int) -> np.ndarray:
+        steps = np.arange(first_px, last_px, np.sign(last_px - first_px))
+        places = pixels[:, None] + steps[:, None] * outwards[:, None]
+        inside = look_up(mask, places.reshape(-1, 2), False).reshape(len(at), len(steps))
+        return np.cumprod(inside, axis=1).sum(1)
+
+    out = reach(skin & clear, _OUTLINE_PX, _MOST_PX)
+    at_edge = look_up(clear, pixels + _OUTLINE_PX * outwards, False)
+    narrow = look_up(skin, pixels, False) & at_edge & (out < _MOST_PX - _OUTLINE_PX)
+    back = reach(~person, 0, -_MOST_BACK_PX)
+    wide = look_up(skin, pixels - back[:, None] * outwards, False) & (back > 0)
+    wanted = np.where(out > 0, out + _OUTLINE_PX - 1.0, 0.0) - back - _MARGIN_PX
+    used = narrow | wide
     return _Beside(at[used], outwards[used], wanted[used])

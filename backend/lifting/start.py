@@ -28,7 +28,7 @@ from .mirrored import mirrored_side, symmetric
 from .neck import neck_sides
 from .other_photos import shown_by
 from .planes import PlaneTargets, plane_targets, staggered_m
-from .polygons import dilate
+from .polygons import dilate, erode
 from .sampling import between, look_up, sample
 from .surround import surround
 from .target import Personal, Target
@@ -41,6 +41,7 @@ _LEAST_MATTE = 0.1  # single hairs
 _SOFT_PX = 1.5
 _CLOSE_M, _APART_M = 0.02, 0.04  # to and from the scalp: long hair hangs by itself
 _SCALP_NEIGHBOURS = 4
+_COLLAR_PX = 4  # beside it the planes show where the neck's skin ends
 _FRAME_SHADE_PX = 3  # beside a frame
 
 
@@ -102,7 +103,8 @@ def start(view: View, model: SplitAvatar, others: Sequence[View] = ()) -> Start:
     mirrored, behind = mirrored_side(view, targets, ~clothes, cells, step_px)
     targets.opacity[BACK][behind] = 0
     neck, sides = neck_sides(view, targets, layers.vertices, cells, step_px)
-    targets.opacity[FRONT][sides | (view.shows_all(layers.bare) & skin)] = 0
+    throat = view.shows_all(layers.bare) & erode(skin, _COLLAR_PX)
+    targets.opacity[FRONT][sides | throat] = 0
     identity, mask, rim = _planes(view, model, targets, cells, grain, layers.vertices)
     around, frames = surround(view, targets.front_m), frames_of_glasses(view, frames)
     behind_it = behind_head(view, targets, clothes, layers.bare, cells, step_px)
@@ -113,6 +115,7 @@ def start(view: View, model: SplitAvatar, others: Sequence[View] = ()) -> Start:
         mask,
         rim,
         layers.frozen,
+        layers.toned,
         layers.shown,
         layers.anchored,
         fixed,

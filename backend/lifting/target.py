@@ -21,6 +21,7 @@ class Personal:
         identity_mask: [2P] bool, the cells that exist.
         rim: [2P] bool, the cells whose colours stay: the outline is darker than what it turns into.
         frozen: Per layer [N] bool: lips and lids, whose colour, place and size stay.
+        toned: Per layer [N] bool: necks and the undersides of jaws, whose colours stay.
         shown: Per layer [N] 0..1: how much the portrait shows of each Gaussian.
         anchored: Per layer [N] bool: eyeballs and teeth, whose place, size and opacity stay.
         fixed: Identity Gaussians that stay as they are: around the planes, and frames of glasses.
@@ -31,6 +32,7 @@ class Personal:
     identity_mask: Tensor
     rim: Tensor
     frozen: list[Tensor]
+    toned: list[Tensor]
     shown: list[Tensor]
     anchored: list[Tensor]
     fixed: Gaussians
@@ -43,6 +45,7 @@ class Personal:
             identity_mask=self.identity_mask.to(device),
             rim=self.rim.to(device),
             frozen=[mask.to(device) for mask in self.frozen],
+            toned=[mask.to(device) for mask in self.toned],
             shown=[share.to(device) for share in self.shown],
             anchored=[mask.to(device) for mask in self.anchored],
             fixed=self.fixed.to(device),

@@ -15,7 +15,7 @@ from .conftest import Measured
 from .looking import POSES, Looker, Recognition, to_bytes
 
 LEAST_PSNR, LEAST_SSIM = 40.0, 0.98
-LEAST_SPLATS_PSNR = 31.0
+LEAST_SPLATS_PSNR = 29.5  # a neck is not painted black where a black collar begins
 
 FARTHEST = {"browsUp": 0.6}
 """dlib takes two pictures below .6 for one person. A raised brow moves what it knows people by: an

@@ -51,7 +51,7 @@ def test_every_tenth_person_is_only_looked_at(folder) -> None:
 
 
 def test_it_learns(folder, tmp_path) -> None:
-    measures = _learning(folder, tmp_path, iterations=60, rate=2e-3).run()
+    measures = _learning(folder, tmp_path, iterations=40, rate=2e-3).run()
     first, last = measures[0], measures[-1]
     assert last["psnr"] > first["psnr"] + 1
     assert last["features"] < first["features"]
