@@ -197,9 +197,12 @@ class Launcher:
 
     def _start(self) -> None:
         if self._process is not None:
-            if self._process.poll() is None:
+            if self._process.poll() is not None:
+                self._ended(self._process.returncode)
+            elif self.client is not None and self.client.error is not None:
+                self._kill()  # it has failed for its client, though the system still ends it
+            else:
                 return
-            self._ended(self._process.returncode)
         settings = self.settings
         self._failure = None
         if not settings.python.exists():

@@ -45,10 +45,21 @@ def test_after_a_death_start_works_again_and_the_avatar_keeps_its_id(tmp_path: P
         os.kill(launcher.pid, signal.SIGKILL)
         wait_for(lambda: launcher.poll().state == "failed")
         launcher.start()
-        client = launcher.wait_ready(30)
+        client = launcher.wait_ready(60)
         again = client.call(m.LoadAvatar(path=avatar.path, job="l"), TIME_S)
         assert again.avatar == avatar.avatar
         client.call(m.DriveAvatar(avatar=avatar.avatar, frame=Track.neutral()), TIME_S)
+
+
+def test_start_works_while_the_system_has_not_yet_buried_the_dead(tmp_path: Path) -> None:
+    """A connection's end may be known before the process's."""
+    with running(tmp_path) as launcher:
+        dying, client = launcher.pid, client_of(launcher)
+        client.fail(AvatarError("backend_died", "The backend ended unexpectedly.", "Start it."))
+        assert launcher.poll().state == "failed"
+        launcher.start()
+        assert launcher.wait_ready(60).call(m.BackendInfo(), TIME_S)
+        assert launcher.pid != dying
 
 
 def test_a_crash_in_the_work_is_a_death(tmp_path: Path) -> None:
@@ -178,7 +189,7 @@ def test_stop_ends_even_work_that_does_not_listen(tmp_path: Path) -> None:
         pid = launcher.pid
         launcher.stop()
         assert launcher.state.phase == "stopping"
-        assert launcher.wait_stopped(15)
+        assert launcher.wait_stopped(60)
         assert failure(future).code == "cancelled"
         assert pid is not None
         assert not pid_alive(pid)
