@@ -39,8 +39,7 @@ def neck_sides(
     """
     far = float(view.camera.viewmat[2, 3])
     low = below_ears(view)
-    hit = view.visible.face >= 0
-    skin = (view.matte > 0.5) & ~view.parts.worn
+    hit, skin = view.visible.face >= 0, view.skin
     mesh = np.dstack([view.visible.depth, view.shows_all(low)])
     depth, beside = np.moveaxis(nearest_fill(mesh, hit), -1, 0)
     sides = (beside > 0) & ~hit & skin

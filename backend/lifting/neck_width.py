@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.tracking.landmarks import FACE_OVAL
+from backend.tracking.outline import in_picture, inner_landmarks
 
 from .sampling import look_up
 from .view import View
@@ -68,12 +68,11 @@ def _equations(view: View, beside: _Beside) -> tuple[np.ndarray, np.ndarray]:
     """[R, S] and [R]: what a change of the identity [S] should do in a picture, in units of noise:
     the outline moves outwards, all the rest stays."""
     head, px_per_m = view.head, view.camera.K[0, 0] / view.camera.viewmat[2, 3]
-    flat = view.camera.viewmat[:2, :3] * px_per_m
     directions = head.shapedirs.double().numpy()  # [V, 3, S]
     rest = directions[view.regions["skin"] & ~_widened(view)]
-    landmarks = head.embed_landmarks(head.shapedirs.double()).numpy()  # [478, 3, S]
-    landmarks = np.einsum("jk,nks->njs", flat, np.delete(landmarks, FACE_OVAL, axis=0))
-    out = np.einsum("nj,jk,nks->ns", beside.outwards, flat, directions[beside.vertices])
+    landmarks = in_picture(view.camera, inner_landmarks(head))
+    along = in_picture(view.camera, directions[beside.vertices])
+    out = np.einsum("nj,njs->ns", beside.outwards, along)
     still = [px_per_m * rest / _HELD_NOISE_PX, landmarks / _LANDMARK_NOISE_PX]
     rows = [out / _OUT_NOISE_PX, *(part.reshape(-1, part.shape[-1]) for part in still)]
     wanted = np.zeros(sum(map(len, rows)))
@@ -101,8 +100,7 @@ def _beside(view: View) -> _Beside:
 
     What hair or a collar hides is not asked for, and skin without an end is a bare shoulder's.
     """
-    person, clear = view.matte > 0.5, view.visible.face < 0
-    skin = person & ~view.parts.worn
+    person, skin, clear = view.matte > 0.5, view.skin, view.visible.face < 0
     pixels = view.camera.project(view.vertices[0].double().numpy())
     normals = view.head.normals(view.vertices)[0].numpy() @ view.camera.viewmat[:3, :3].T
     at = np.flatnonzero(below_ears(view) & (np.abs(normals[:, 2]) < _RIM_FACING))

@@ -42,12 +42,11 @@ def torso_clothes(view: View) -> np.ndarray:
     # What is narrow beside cloth would hang from the head as a speck, the outline of a neck stand
     # up from the collar when the neck turns away.
     beside = joined((clothes | view.parts.hair) & ~hair, wide) & dilate(wide, _BESIDE_PX)
-    bare = (view.matte > 0.5) & ~view.parts.worn
-    beside &= ~_like_skin(view.rgb, bare, wide)
+    beside &= ~_like_skin(view.rgb, view.skin, wide)
     whole = dilate(wide, _SLIVER_PX)
     soft = dilate(wide, _SLIVER_PX + _EDGE_PX) | dilate(beside, _EDGE_PX)
     # On a collar that a neck turns away from, skin would be a red seam.
-    return (whole | (soft & ~hued_as_skin(view.rgb, bare, clothes))) & ~hair
+    return (whole | (soft & ~hued_as_skin(view.rgb, view.skin, clothes))) & ~hair
 
 
 def _like_skin(rgb: np.ndarray, bare: np.ndarray, cloth: np.ndarray) -> np.ndarray:

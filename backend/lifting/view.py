@@ -90,6 +90,11 @@ class View:
         """What the portrait shows of skin, hair and clothes."""
         return without_skin(parse(self.portrait.matted, self.matte), self.rgb, self.matte)
 
+    @property
+    def skin(self) -> np.ndarray:
+        """[H, W] bool: skin, and all that is drawn on it."""
+        return (self.matte > 0.5) & ~self.parts.worn
+
     def target(self) -> Target:
         """What personalisation aims at."""
         return Target(

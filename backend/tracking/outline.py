@@ -10,6 +10,7 @@ import torch
 from scipy.ndimage import distance_transform_edt
 
 from backend.head import Head
+from shared.camera import Camera
 
 from .fit import Fit, landmark_error_px
 from .landmarks import FACE_OVAL
@@ -57,9 +58,7 @@ def inside_mattes(pictures: Sequence[Outlined], head: Head) -> list[Fit]:
         )
         for p in pictures
     ]
-    directions = head.shapedirs.double().numpy()  # [V, 3, S]
-    held = head.embed_landmarks(head.shapedirs.double()).numpy()  # [478, 3, S]
-    held = np.delete(held, FACE_OVAL, axis=0)
+    directions, held = head.shapedirs.double().numpy(), inner_landmarks(head)
     count = directions.shape[-1]
     for _ in range(_STEPS):
         found = [
@@ -70,10 +69,8 @@ def inside_mattes(pictures: Sequence[Outlined], head: Head) -> list[Fit]:
             break
         rows, wanted = [], []
         for fit, (away, normal, at) in zip(fits, found, strict=True):
-            scale = fit.camera.K[0, 0] / fit.camera.viewmat[2, 3]  # pixels per metre at the head
-            flat = fit.camera.viewmat[:2, :3] * scale
-            out = np.einsum("nj,jk,nks->ns", normal, flat, directions[at])
-            still = np.einsum("jk,nks->njs", flat, held).reshape(-1, count)
+            out = np.einsum("nj,njs->ns", normal, in_picture(fit.camera, directions[at]))
+            still = in_picture(fit.camera, held).reshape(-1, count)
             noise = np.where(away > 0, _OUT_NOISE_PX, _IN_NOISE_PX)[:, None]
             rows += [out / noise, still / _LANDMARK_NOISE_PX]
             wanted += [-away / noise[:, 0], np.zeros(len(still))]
@@ -85,6 +82,17 @@ def inside_mattes(pictures: Sequence[Outlined], head: Head) -> list[Fit]:
             for fit, picture in zip(fits, pictures, strict=True)
         ]
     return fits
+
+
+def inner_landmarks(head: Head) -> np.ndarray:
+    """[N, 3, S] how the identity moves the landmarks inside the face, metres."""
+    return np.delete(head.embed_landmarks(head.shapedirs.double()).numpy(), FACE_OVAL, axis=0)
+
+
+def in_picture(camera: Camera, directions: np.ndarray) -> np.ndarray:
+    """[N, 2, S] pixels that directions [N, 3, S], metres, are at the head's distance."""
+    flat = camera.viewmat[:2, :3] * camera.K[0, 0] / camera.viewmat[2, 3]
+    return np.einsum("jk,nks->njs", flat, directions)
 
 
 def _changed(fit: Fit, head: Head, change: np.ndarray, landmarks: np.ndarray) -> Fit:
