@@ -26,9 +26,11 @@ from backend.configs.network import model_config
 from backend.configs.presets import load_preset
 from backend.export.png import over_background
 from backend.head import load_head
+from backend.head.head import ROOT
 from backend.model.splitavatar import SplitAvatar
 from backend.splat import native
 from backend.splat.gaussians import Gaussians
+from backend.tracking.fit import about_root
 from backend.tracking.joint_portraits import track_photos
 from backend.tracking.portrait import Portrait, Tracker
 from backend.tracking.video import Tracked, track_video
@@ -265,17 +267,31 @@ class Pipeline:
             )  # fmt: skip
         return self._detail[1]
 
+    def motion(self, avatar: Avatar, tracked: Tracked) -> Track:
+        """A clip's track that moves an avatar's face as the clip's own moves, on still shoulders.
+
+        A track turns its head about the joint of the clip's identity, which lies somewhat elsewhere
+        than the avatar's: turned about that, a face would come to lie aside.
+
+        Args:
+            avatar: Whom the clip drives, of the same head.
+            tracked: The driving clip.
+        """
+        track = tracked.on_still_shoulders()
+        own, clips = (self.head.joints_of(b)[ROOT] for b in (avatar.source.betas, track.betas))
+        return about_root(track, own - clips)
+
     def kept_framing(
         self, avatar: Avatar, tracked: Tracked, progress: Progress = silent
     ) -> list[Camera]:
         """Cameras that show an avatar as a clip shows its person: as large and in the same place.
 
         Args:
-            avatar: Whom the clip drives, by `Tracked.on_still_shoulders`.
+            avatar: Whom the clip drives, by `motion`.
             tracked: The driving clip.
             progress: Told of every comparison of both faces; may cancel.
         """
-        track = tracked.on_still_shoulders()
+        track = self.motion(avatar, tracked)
 
         def drawn(number: int, camera: Camera) -> np.ndarray:
             picture = self.picture(avatar, track.frame(number), camera).rgba8()

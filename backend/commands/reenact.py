@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         with about(str(args.driving)):
             tracked = pipeline.track_frames(pictures.frames(), pictures.fps, console.progress)
         batch.check_head(tracked.track, avatar.source)
-        track = tracked.on_still_shoulders()
+        track = pipeline.motion(avatar, tracked)
         if args.framing == "crop":
             cameras = framing.portrait_framing(avatar, tracked.cameras)
         else:

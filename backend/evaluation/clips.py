@@ -135,7 +135,7 @@ def _write_clip(
     window = _Window(crop_around(face).widened(_WINDOW), matter)
     avatar = pipeline.create(cv2.imencode(".png", first)[1].tobytes(), options, progress)
     tracked = pipeline.track_frames(pictures.frames(), pictures.fps, progress)
-    track = tracked.on_still_shoulders()
+    track = pipeline.motion(avatar, tracked)
     cameras = pipeline.kept_framing(avatar, tracked, progress)
     source = window.person(first)
     landmarks = window.crop.points(face.landmarks[:, :2])

@@ -22,6 +22,9 @@ _MARGIN_PX = 1.0  # as far within the skin's edge: splats have a size
 _LEAST_PX = 1.0  # on average: else the fit is as good as the matte
 _OUT_NOISE_PX, _HELD_NOISE_PX = 3.0, 3.0
 _LANDMARK_NOISE_PX = 1.0
+_JOINT_NOISE_PX = 0.3
+"""The head turns about them: where they lie elsewhere than in the clip that drives it, it comes to
+lie aside."""
 _SPREAD = 0.7
 _STEPS = 3
 
@@ -71,9 +74,14 @@ def _equations(view: View, beside: _Beside) -> tuple[np.ndarray, np.ndarray]:
     directions = head.shapedirs.double().numpy()  # [V, 3, S]
     rest = directions[view.regions["skin"] & ~_widened(view)]
     landmarks = in_picture(view.camera, inner_landmarks(head))
+    joints = (head.J_regressor.double() @ head.shapedirs.double().permute(2, 0, 1)).numpy()
     along = in_picture(view.camera, directions[beside.vertices])
     out = np.einsum("nj,njs->ns", beside.outwards, along)
-    still = [px_per_m * rest / _HELD_NOISE_PX, landmarks / _LANDMARK_NOISE_PX]
+    still = [
+        px_per_m * rest / _HELD_NOISE_PX,
+        px_per_m * joints.transpose(1, 2, 0) / _JOINT_NOISE_PX,
+        landmarks / _LANDMARK_NOISE_PX,
+    ]
     rows = [out / _OUT_NOISE_PX, *(part.reshape(-1, part.shape[-1]) for part in still)]
     wanted = np.zeros(sum(map(len, rows)))
     wanted[: len(out)] = beside.wanted_px / _OUT_NOISE_PX

@@ -254,8 +254,10 @@ class FakePipeline:
             missing=[],
             notes=[],
             body=np.zeros((len(cameras), 3)),
-            on_still_shoulders=lambda: track,
         )
+
+    def motion(self, avatar: FakeAvatar, tracked: SimpleNamespace) -> Track:
+        return tracked.track
 
     def kept_framing(
         self, avatar: FakeAvatar, tracked: SimpleNamespace, progress: Progress = silent

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from backend.avatar.pipeline import Pipeline
 from backend.splat import native
+from backend.tracking.video import Tracked
 from shared.errors import AvatarError
+from shared.flame import Track
 
 
 def test_the_rig_is_the_persons_own_head(pipeline, avatar, open_head):
@@ -31,6 +35,25 @@ def test_a_tracked_photo_has_the_avatars_own_parameters(pipeline, avatar, astron
     inner = [pipeline.head.regions[name].numpy() for name in ("nose", "lips", "lids", "ears")]
     assert max(apart[part].max() for part in inner) < 2e-3, "metres"
     assert apart[pipeline.head.regions["neck"].numpy()].max() > 2e-3
+
+
+def test_a_clip_moves_an_avatars_head_as_its_own_about_whichever_joint(pipeline, avatar):
+    """The clip's identity has a root joint elsewhere; the shoulders have moved meanwhile."""
+    head, body = pipeline.head, np.array([[0.0, 0, 0], [0.01, 0, 0]])
+    betas = np.zeros_like(avatar.source.betas)
+    turn = np.array([[0.1, -0.4, 0.05], [-0.2, 0.3, 0.1]], np.float32)
+    shift = np.array([[0.0, 0, 0.01], [0.02, 0.01, 0]], np.float32)
+    track = replace(Track.neutral(2), betas=betas, global_orient=turn, transl=shift)
+    camera = avatar.camera
+    unseen = np.full((2, 478, 2), np.nan)
+    moved = pipeline.motion(avatar, Tracked(track, [camera] * 2, [], [], [], unseen, body))
+    joints = [head.joints_of(identity)[0] for identity in (betas, avatar.source.betas)]
+    assert np.linalg.norm(joints[0] - joints[1]) > 2e-3, "metres"
+    own = replace(moved, betas=avatar.source.betas)
+    still = replace(track, transl=track.transl - body.astype(np.float32))
+    for number in range(2):
+        there, here = (head.head_pose_of(t.frame(number)).numpy() for t in (still, own))
+        np.testing.assert_allclose(here, there, atol=1e-5)
 
 
 def test_an_unknown_preset_is_refused():

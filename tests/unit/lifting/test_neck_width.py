@@ -57,6 +57,8 @@ def test_another_persons_neck_is_found_by_its_outline_and_the_face_stays(portrai
     ]
     inner = [1, 4, 33, 133, 263, 362, 61, 291, 13, 14]  # nose, corners of eyes and mouth, lips
     assert np.linalg.norm(faces[1] - faces[0], axis=1)[inner].max() < 1
+    joints = [pipeline.head.joints_of(view.betas) for view in (usual, own)]
+    assert np.linalg.norm(joints[1] - joints[0], axis=1).max() < 1e-3, "metres"
     assert own.parts is usual.parts, "the picture is parsed once"
 
 
