@@ -14,6 +14,7 @@ from backend.avatar.loaded import Loaded
 from backend.avatar.personalise import assemble, masked_union, personalise
 from backend.avatar.refine import near_matte
 from backend.head import Head
+from backend.head.head import ROOT
 from backend.lifting.neck_width import with_own_neck
 from backend.lifting.redundancy import drop_redundant
 from backend.lifting.start import Start, start
@@ -179,10 +180,10 @@ def _upright(fit: Fit, head: Head) -> tuple[Track, Camera]:
     """The portrait's parameters and camera, with the head's turn told as the head's, not the
     camera's: a torso is upright when the head on it is not.
     """
-    camera = replace(fit.camera, viewmat=fit.upright)
+    camera = replace(fit.camera, viewmat=fit.upright(head.joints_of(None)[ROOT]))
     turn, shift = fit.motion_before(camera.viewmat)
     track = replace(fit.track, global_orient=turn[None], transl=shift[None])
-    return about_root(track, head.joints_of(track.betas)[0]), camera
+    return about_root(track, head.joints_of(track.betas)[ROOT]), camera
 
 
 def _detached(layer: LayerResiduals) -> LayerResiduals:

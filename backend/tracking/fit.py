@@ -58,11 +58,17 @@ class Fit:
     error_px: float
     unknowns: np.ndarray | None = None
 
-    @property
-    def upright(self) -> np.ndarray:
-        """[4, 4] viewmat of an upright camera that the torso faces, as far away as this one."""
+    def upright(self, root: np.ndarray) -> np.ndarray:
+        """[4, 4] viewmat of an upright camera that the torso faces, before which the head has
+        turned about its root joint alone: a head that leans, leans from its shoulders.
+
+        Args:
+            root: [3] the root joint, metres. The usual head's for a person's photo and video alike,
+                so that their shoulders have one place.
+        """
         viewmat = self.camera.viewmat.copy()
         viewmat[:3, :3] = FACING
+        viewmat[:3, 3] += (self.camera.viewmat[:3, :3] - FACING) @ root
         return viewmat
 
     def motion_before(self, viewmat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -105,7 +105,8 @@ def start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> Re
     landmarks = crop.points(face.landmarks[:, :2])
     fit = tracker.fitter.fit(landmarks, face.blendshapes)
     to_frame = np.linalg.inv(np.vstack([crop.matrix(), [0, 0, 1]]))
-    camera = Camera(fit.upright, to_frame @ fit.camera.K, size[1], size[0])
+    upright = fit.upright(tracker.fitter.root(None))
+    camera = Camera(upright, to_frame @ fit.camera.K, size[1], size[0])
     assert fit.track.betas is not None
     missed = tracker.fitter.missed(fit, landmarks)
     return Reference(crop, size, fit.track.betas, missed, camera)
