@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
-from .polygons import joined
+from .polygons import dilate, joined
 from .sampling import look_up
 from .sites import Sites, shown_sites
 from .view import View
@@ -12,8 +13,9 @@ from .view import View
 _FACING = 0.2
 _DEPTH_TOLERANCE_M = 0.004
 _LEAST_SEEN = 30
-_TUCKED_M = 0.004
+_TUCKED_M = 0.010
 """How far a neck goes on under its collar, out of which it comes as a head looks up."""
+_OPEN_M = 0.030  # so far down a throat shows between the ends of a collar
 
 _BELOW_JAW_M = 0.015
 """No collar is higher: what is dark there is the jaw's shadow, or hair."""
@@ -31,11 +33,23 @@ def clothed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
     seen = neck & shown_sites(view, sites, pixels, _DEPTH_TOLERANCE_M, _FACING)
     height = sites.rest[:, 1]
     jaw = height[view.regions["jaw"][sites.vertices]].min()
-    line = jaw - _BELOW_JAW_M
-    if seen.sum() >= _LEAST_SEEN:
-        edge = _collar(height[seen], look_up(view.parts.worn, pixels[seen], False))
-        line = min(line, edge - _TUCKED_M)
-    return neck & (height < line)
+    line = highest = jaw - _BELOW_JAW_M
+    if seen.sum() < _LEAST_SEEN:
+        return neck & (height < line)
+    edge = _collar(height[seen], look_up(view.parts.worn, pixels[seen], False))
+    line = min(line, edge - _TUCKED_M)
+    throat = (height > line - _OPEN_M) & (_beyond_skin(view, pixels) < _TUCKED_M)
+    return neck & (height < highest) & np.where(seen, ~throat, height < line)
+
+
+def _beyond_skin(view: View, pixels: np.ndarray) -> np.ndarray:
+    """[M] metres from pixels [M, 2] to the nearest skin of the neck that a photo shows."""
+    neck = view.shows("neck")
+    skin = joined(neck & view.skin, dilate(view.skin & ~neck, 1))
+    if not skin.any():
+        return np.full(len(pixels), np.inf)
+    away_px = np.asarray(distance_transform_edt(~skin))
+    return look_up(away_px, pixels, np.inf) * view.camera.viewmat[2, 3] / view.camera.K[0, 0]
 
 
 def neckwear(view: View) -> np.ndarray:

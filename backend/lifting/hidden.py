@@ -97,10 +97,7 @@ class HiddenColours:
             usual = appearance.usual(codes, normals)
             shaded = float(np.clip(codes.from_front / _FROM_CEILING, 0, 1))
         rest = view.rest[0].numpy()
-        # The scalp reaches down behind the jaw, where nobody has hair of their own.
-        lobes = rest[self._regions["ears"], 1].min()
-        scalp = self._regions["scalp"] & (rest[:, 1] > lobes)
-        return completed(rest, edges, vertex, scalp, usual), shaded
+        return completed(rest, edges, vertex, self._regions["scalp"], usual), shaded
 
     def _fill_skin(
         self,

@@ -64,6 +64,11 @@ class View:
             self.regions["lids"] | self.regions["eye_sockets"] | lid_skin(head, _LID_M)
         )
         self.regions["upper_lids"] = lid_skin(head, UPPER_LID_M)
+        # The head's scalp reaches down behind the jaw, where nobody has hair of their own.
+        heights = self.rest[0, :, 1].numpy()
+        low = self.regions["scalp"] & (heights <= heights[self.regions["ears"]].min())
+        self.regions["scalp"] = self.regions["scalp"] & ~low
+        self.regions["neck"] = self.regions["neck"] | low
         faces = head.faces.numpy()
         solid = ~self.regions["lashes"][faces].any(1)
         self.faces = faces[solid]

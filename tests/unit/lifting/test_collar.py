@@ -14,6 +14,9 @@ from backend.lifting.sampling import look_up
 from backend.lifting.sites import Sites
 from backend.lifting.view import View
 
+UNDER_M = 0.016
+"""So far, at most, a neck goes on under its collar."""
+
 
 @pytest.fixture(scope="module")
 def view(portrait, pipeline) -> View:
@@ -49,8 +52,29 @@ def test_the_neck_ends_at_the_collar_all_around(view, sites, below_jaw_m: float)
     found = clothed(wearing(view, painted(view, sites, collar)), sites, pixels)
     neck = view.regions["neck"]
     assert not found[~neck].any()
-    clear = np.abs(sites.rest[:, 1] - collar) > 0.005
+    above_m = sites.rest[:, 1] - collar
+    clear = (above_m > 0.005) | (above_m < -UNDER_M)
     np.testing.assert_array_equal(found[neck & clear], (sites.rest[:, 1] < collar)[neck & clear])
+
+
+def test_a_throat_shows_between_the_ends_of_a_collar(view, sites) -> None:
+    """A collar is open in front: as the head looks up, there must not be a hole."""
+    collar = sites.rest[view.regions["jaw"], 1].min() - 0.02
+    pixels = view.camera.project(sites.positions)
+    chin = view.portrait.landmarks[152]
+    rows, columns = np.indices(view.matte.shape)
+    deep_px = 0.02 * view.camera.K[0, 0] / view.camera.viewmat[2, 3]
+    down = rows - chin[1]
+    gap = (np.abs(columns - chin[0]) < 0.7 * (2 * deep_px - down)) & (down < 2 * deep_px)
+    closed, opened = painted(view, sites, collar), painted(view, sites, collar) & ~gap
+    front = view.regions["neck"] & look_up(closed & gap, pixels, False)
+    front &= (view.head.normals(view.vertices)[0].numpy()[:, 2] > 0.3) & (
+        view.camera.depth(sites.positions) < look_up(view.visible.depth, pixels, 0.0) + 0.002
+    )
+    assert front.sum() > 5
+    hidden = clothed(wearing(view, closed), sites, pixels)[front]
+    assert hidden.any()
+    assert not clothed(wearing(view, opened), sites, pixels)[front].any()
 
 
 def test_a_shadow_below_the_jaw_is_no_collar(view, sites) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
@@ -10,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from backend.tracking.fit import Fitter, Solver
 from backend.tracking.landmark_model import landmark_normals
 from backend.tracking.portrait import check_fit
+from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import ARKIT_NAMES
 from tests.unit.tracking.derivatives import assert_slopes
@@ -189,3 +192,26 @@ def test_scattered_landmarks_are_called_a_bad_fit(fitter, open_head):
     with pytest.raises(AvatarError) as caught:
         check_fit(fitter.fit(subject.landmarks + noise, {}))
     assert "pixels on average; at most 8" in caught.value.message
+
+
+def test_a_head_that_leans_leans_from_its_shoulders(portrait, open_head):
+    """Before the upright camera its root joint stays, and the picture is the same."""
+    fit, root = portrait.fit, open_head.joints_of(None)[0]
+    leaning = replace(fit, camera=_rolled(fit.camera, 0.2))
+    viewmat = leaning.upright(root)
+    turn, shift = leaning.motion_before(viewmat)
+    np.testing.assert_allclose(viewmat[:3, :3], np.diag([1, -1, -1]))
+    rotation = Rotation.from_rotvec(turn).as_matrix()
+    np.testing.assert_allclose(rotation @ root + shift, root, atol=1e-9)
+    points = open_head.v_template.double().numpy()
+    upright = replace(leaning.camera, viewmat=viewmat)
+    np.testing.assert_allclose(
+        upright.project(points @ rotation.T + shift), leaning.camera.project(points), atol=1e-6
+    )
+    assert np.linalg.norm(shift) > 0.005, "metres: the face is not where it would be upright"
+
+
+def _rolled(camera: Camera, angle: float) -> Camera:
+    viewmat = camera.viewmat.copy()
+    viewmat[:3, :3] = Rotation.from_euler("Z", angle).as_matrix() @ viewmat[:3, :3]
+    return replace(camera, viewmat=viewmat)
