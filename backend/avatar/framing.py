@@ -27,7 +27,8 @@ def keep_framing(cameras: Sequence[Camera], body: np.ndarray) -> list[Camera]:
 
 
 def portrait_framing(avatar: Any, cameras: Sequence[Camera]) -> list[Camera]:
-    """Portrait cameras that follow the body: the head's size and place are the portrait's.
+    """Portrait cameras that follow the body: an upright head has the size and the place that it has
+    before the portrait's camera.
 
     Each looks from where the driving camera stands.
 
@@ -35,7 +36,7 @@ def portrait_framing(avatar: Any, cameras: Sequence[Camera]) -> list[Camera]:
         avatar: Whose portrait gives size and place.
         cameras: The driving frames' cameras, T.
     """
-    portrait, home = avatar.camera, np.zeros(3)  # the portrait turns the head about its origin
+    portrait, home = avatar.camera, np.zeros(3)
     place = portrait.project(home)
     depth = _in_camera(portrait, home)[2]
     views = []
