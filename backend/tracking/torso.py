@@ -88,7 +88,8 @@ def body_motion(head: np.ndarray, torso: np.ndarray, fps: float) -> np.ndarray:
     are not seen, is what is slow or large of the head's motion.
 
     Args:
-        head: [T, 3] where the head's origin is, from where it was in the first frame, metres.
+        head: [T, 3] where the head's root joint is, from where it was in the first frame, metres:
+            not its origin, which a nod alone moves.
         torso: [T, 2] the shoulders' own way, x and y; NaN where that is unknown.
         fps: Frames per second.
     """

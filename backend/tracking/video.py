@@ -134,11 +134,11 @@ def track_video(
     tell_identity_from_the_front(tracker, fits, faces, references)
     fits = at_known_depth(tracker, fits, faces, references, progress)
     tracked = _joined(fits, detected, references, sizes, fps, smooth)
+    track = about_root(tracked.track, tracker.fitter.root(tracked.track.betas))
     seen = _in_metres(moves, tracked.cameras)
-    body = body_motion(tracked.track.transl.astype(np.float64), seen, fps)
-    tracked = replace(tracked, body=body, others=shots.people(tracker.fitter), hidden=hidden)
-    root = tracker.fitter.root(tracked.track.betas)
-    return replace(tracked, track=about_root(tracked.track, root))
+    body = body_motion(track.transl.astype(np.float64), seen, fps)
+    others = shots.people(tracker.fitter)
+    return replace(tracked, track=track, body=body, others=others, hidden=hidden)
 
 
 def _face(

@@ -131,6 +131,17 @@ def test_a_still_head_gives_a_still_track(tracker, still):
     assert np.abs(track.transl[1] - track.transl[0]).max() < 0.003
 
 
+def test_shoulders_below_a_head_that_leans_from_the_first_are_where_they_are(tracker, still):
+    """A head's origin comes to lie elsewhere as it leans; the body has not moved."""
+    leaning = moved(still, angle_deg=15)
+    tracked = track_video(tracker, [leaning] * 3, 25, silent, smooth=False)
+    origin = tracker.fitter.root(tracked.track.betas)
+    rotation = Rotation.from_rotvec(tracked.track.global_orient[0]).as_matrix()
+    assert np.linalg.norm(origin - rotation @ origin) > 0.01, "metres"
+    np.testing.assert_allclose(tracked.body, 0, atol=0.004)
+    np.testing.assert_allclose(tracked.on_still_shoulders().transl, 0, atol=0.004)
+
+
 def test_a_camera_s_noise_does_not_move_the_head(tracker, still):
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 4, (8, *still.shape))
