@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from .polygons import dilate, joined
 from .sampling import look_up
-from .sites import Sites, shown_sites
+from .sites import Sites, facing_camera, shown_sites
 from .view import View
 
 _FACING = 0.2
 _DEPTH_TOLERANCE_M = 0.004
 _LEAST_SEEN = 30
+_EDGE_ON, _OUTLINE_TOLERANCE_M = 0.3, 0.02  # what shows of a neck at its outline, or nearly
 _TUCKED_M = 0.010
 """How far a neck goes on under its collar, out of which it comes as a head looks up."""
+_OFF_M, _BESIDE_PX = 0.006, 12  # farther from a neck than hair; as far beside it
 _OPEN_M = 0.030  # so far down a throat shows between the ends of a collar
 
 _BELOW_JAW_M = 0.015
@@ -33,13 +36,38 @@ def clothed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
     seen = neck & shown_sites(view, sites, pixels, _DEPTH_TOLERANCE_M, _FACING)
     height = sites.rest[:, 1]
     jaw = height[view.regions["jaw"][sites.vertices]].min()
-    line = highest = jaw - _BELOW_JAW_M
+    highest = jaw - _BELOW_JAW_M
     if seen.sum() < _LEAST_SEEN:
-        return neck & (height < line)
-    edge = _collar(height[seen], look_up(view.parts.worn, pixels[seen], False))
-    line = min(line, edge - _TUCKED_M)
+        return neck & (height < highest)
+    worn = look_up(view.parts.worn, pixels, False)
+    line = min(highest, _collar(height[seen], worn[seen]) - _TUCKED_M)
     throat = (height > line - _OPEN_M) & (_beyond_skin(view, pixels) < _TUCKED_M)
-    return neck & (height < highest) & np.where(seen, ~throat, height < line)
+    lines = _behind(view, sites, pixels, worn, neck, line)
+    return neck & (height < highest) & np.where(seen, ~throat, height < lines)
+
+
+def _behind(
+    view: View, sites: Sites, pixels: np.ndarray, worn: np.ndarray, neck: np.ndarray, line: float
+) -> np.ndarray:
+    """[M] where the neck ends on its sides, out of sight: a collar is higher there than in front,
+    and as a head moves aside what ends too low would show over the shoulders.
+
+    Args:
+        view: The portrait and the fitted head.
+        sites: M sites.
+        pixels: [M, 2] their places in the portrait.
+        worn: [M] bool: that show clothes there.
+        neck: [M] bool: of the neck.
+        line: Where it ends in front, metres.
+    """
+    lines = np.full(len(pixels), line)
+    outline = neck & (np.abs(facing_camera(sites, view.camera)) < _EDGE_ON)
+    outline &= shown_sites(view, sites, pixels, _OUTLINE_TOLERANCE_M, -1)
+    for side in (sites.rest[:, 0] < 0, sites.rest[:, 0] > 0):
+        at = outline & side
+        if at.sum() >= _LEAST_SEEN:
+            lines[side] = max(line, _collar(sites.rest[at, 1], worn[at]) - _TUCKED_M)
+    return lines
 
 
 def _beyond_skin(view: View, pixels: np.ndarray) -> np.ndarray:
@@ -61,6 +89,12 @@ def neckwear(view: View) -> np.ndarray:
     neck = view.shows("neck") & view.parts.worn
     beside = (view.visible.face < 0) & view.parts.worn & (view.matte > 0.5)
     return neck & joined(neck | beside, beside)  # clothes have no islands
+
+
+def off_the_neck(collar: np.ndarray) -> np.ndarray:
+    """[H, W] metres that a collar [H, W] bool stands off: necks lean forward within collars."""
+    around = dilate(collar, _BESIDE_PX).astype(np.float32)
+    return _OFF_M * cv2.GaussianBlur(around, (0, 0), _BESIDE_PX / 2)
 
 
 def _collar(height: np.ndarray, cloth: np.ndarray) -> float:

@@ -73,6 +73,7 @@ def plane_targets(
     far_side: Visible,
     mobility: np.ndarray,
     plane_depth_m: float,
+    off_m: np.ndarray,
 ) -> PlaneTargets:
     """Where the identity planes lie and what they own.
 
@@ -84,6 +85,7 @@ def plane_targets(
         far_side: The back of the fitted head, as if its front were not there.
         mobility: [H, W] 0..1: how much the pixel belongs to skin that the rig moves.
         plane_depth_m: Camera z of the plane through the head's origin.
+        off_m: [H, W] metres that the front sheet lies farther out than hair.
     """
     hit = coverage.face >= 0
     height = np.where(hit, plane_depth_m - coverage.depth, 0)  # towards the camera
@@ -97,7 +99,7 @@ def plane_targets(
     thickness = hull_profile(matte)
     front = np.where(hit, ground, np.minimum(ground, _FRONT_M) * thickness)
     seam = cv2.GaussianBlur(front.astype(np.float32), (0, 0), 2.0)
-    front = np.where(hit & still, ground, seam)
+    front = np.where(hit & still, ground, seam) + off_m
     colours, rim = _with_rim(extend_colours(rgb, matte), matte, worn, mobility, hit, far_side)
     behind = far_side.face >= 0
     back = np.where(behind, far_side.depth - plane_depth_m + _HAIR_BEHIND_M, _BACK_M * thickness)

@@ -17,7 +17,7 @@ from backend.model.residuals import IdentityResiduals
 from backend.model.splitavatar import SplitAvatar
 from backend.splat.gaussians import Gaussians
 
-from .collar import neckwear
+from .collar import neckwear, off_the_neck
 from .discs import CELL_SIGMA
 from .frames import frames_of_glasses, standing_off
 from .glasses import glasses
@@ -84,7 +84,8 @@ def start(view: View, model: SplitAvatar, others: Sequence[View] = ()) -> Start:
     told = [shown_by(other, model) for other in others]
     layers = starting_layers(view, model, hides, grain, told)
     far_side, skin = view.far_side(), ~view.parts.worn
-    strands = (wide_enough(over) | neckwear(view)).astype(np.float32)
+    collar = neckwear(view)
+    strands = (wide_enough(over) | collar).astype(np.float32)
     targets = plane_targets(
         view.unspilt,
         view.matte,
@@ -93,6 +94,7 @@ def start(view: View, model: SplitAvatar, others: Sequence[View] = ()) -> Start:
         far_side,
         view.mobility_image() * (1 - cv2.GaussianBlur(strands, (0, 0), _SOFT_PX)),
         float(view.camera.viewmat[2, 3]),
+        off_the_neck(collar),
     )
     # Beside jaw and neck a back of skin would hang behind them as a thread.
     targets.opacity[BACK][skin & (far_side.face < 0)] = 0

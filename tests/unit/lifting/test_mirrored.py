@@ -42,7 +42,7 @@ def turned(portrait, pipeline, yaw_deg: float) -> View:
 def planes_of(view: View) -> PlaneTargets:
     return plane_targets(
         view.rgb, view.matte, view.parts.worn, view.visible, view.far_side(), view.mobility_image(),
-        float(view.camera.viewmat[2, 3]),
+        float(view.camera.viewmat[2, 3]), np.zeros_like(view.matte),
     )  # fmt: skip
 
 
