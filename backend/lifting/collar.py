@@ -39,15 +39,15 @@ def clothed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
     highest = jaw - _BELOW_JAW_M
     if seen.sum() < _LEAST_SEEN:
         return neck & (height < highest)
-    worn = look_up(view.parts.worn, pixels, False)
-    line = min(highest, _collar(height[seen], worn[seen]) - _TUCKED_M)
+    worn = look_up(view.parts.worn, pixels[seen], False)
+    line = min(highest, _collar(height[seen], worn) - _TUCKED_M)
     throat = (height > line - _OPEN_M) & (_beyond_skin(view, pixels) < _TUCKED_M)
-    lines = _behind(view, sites, pixels, worn, neck, line)
-    return neck & (height < highest) & np.where(seen, ~throat, height < lines)
+    lines = _behind(view, sites, pixels, neck, line, jaw)
+    return neck & np.where(seen, (height < highest) & ~throat, height < lines)
 
 
 def _behind(
-    view: View, sites: Sites, pixels: np.ndarray, worn: np.ndarray, neck: np.ndarray, line: float
+    view: View, sites: Sites, pixels: np.ndarray, neck: np.ndarray, line: float, highest: float
 ) -> np.ndarray:
     """[M] where the neck ends on its sides, out of sight: a collar is higher there than in front,
     and as a head moves aside what ends too low would show over the shoulders.
@@ -56,17 +56,19 @@ def _behind(
         view: The portrait and the fitted head.
         sites: M sites.
         pixels: [M, 2] their places in the portrait.
-        worn: [M] bool: that show clothes there.
         neck: [M] bool: of the neck.
         line: Where it ends in front, metres.
+        highest: Where it ends at most.
     """
     lines = np.full(len(pixels), line)
+    clothes = look_up(view.parts.clothes, pixels, False)  # below hair a neck goes on
     outline = neck & (np.abs(facing_camera(sites, view.camera)) < _EDGE_ON)
     outline &= shown_sites(view, sites, pixels, _OUTLINE_TOLERANCE_M, -1)
     for side in (sites.rest[:, 0] < 0, sites.rest[:, 0] > 0):
         at = outline & side
         if at.sum() >= _LEAST_SEEN:
-            lines[side] = max(line, _collar(sites.rest[at, 1], worn[at]) - _TUCKED_M)
+            edge = _collar(sites.rest[at, 1], clothes[at])
+            lines[side] = np.clip(edge - _TUCKED_M, line, highest)
     return lines
 
 

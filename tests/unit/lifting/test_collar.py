@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from backend.lifting.collar import clothed, neckwear
 from backend.lifting.hair_grain import HairGrain
@@ -11,7 +12,7 @@ from backend.lifting.layers import starting_layers
 from backend.lifting.parts import Parts
 from backend.lifting.polygons import dilate
 from backend.lifting.sampling import look_up
-from backend.lifting.sites import Sites
+from backend.lifting.sites import Sites, shown_sites
 from backend.lifting.view import View
 
 UNDER_M = 0.016
@@ -81,8 +82,40 @@ def test_a_shadow_below_the_jaw_is_no_collar(view, sites) -> None:
     pixels = view.camera.project(sites.positions)
     found = clothed(wearing(view, np.ones_like(view.matte, bool)), sites, pixels)
     jaw = sites.rest[view.regions["jaw"], 1].min()
-    assert found.any()
-    assert sites.rest[found, 1].max() < jaw - 0.01
+    seen = shown_sites(view, sites, pixels, 0.004, 0.2)
+    assert (found & seen).any()
+    assert sites.rest[found & seen, 1].max() < jaw - 0.01
+    assert sites.rest[found, 1].max() < jaw
+
+
+def test_a_neck_ends_higher_where_its_collar_is_higher(view, sites) -> None:
+    """As collars are at the sides; as the head moves aside, no skin shows over the shoulder."""
+    pixels, height = view.camera.project(sites.positions), sites.rest[:, 1]
+    jaw = height[view.regions["jaw"]].min()
+    low, high = painted(view, sites, jaw - 0.03), painted(view, sites, jaw - 0.005)
+    columns = np.nonzero(view.shows("neck"))[1]
+    rim = np.arange(view.matte.shape[1]) < np.quantile(columns, 0.3)
+    found = clothed(wearing(view, np.where(rim, high, low)), sites, pixels)
+    hidden = view.regions["neck"] & ~shown_sites(view, sites, pixels, 0.004, 0.2)
+    between = hidden & (height > jaw - 0.038) & (height < jaw - 0.02)
+    beside = pixels[:, 0] < np.median(columns)
+    there, elsewhere = between & beside, between & ~beside
+    assert min(there.sum(), elsewhere.sum()) > 5
+    assert found[there].mean() > 0.9
+    assert not clothed(wearing(view, low), sites, pixels)[between].any()
+    assert found[elsewhere].mean() < 0.2
+
+
+def test_a_neck_leans_forward_within_its_collar(view, begun, pipeline) -> None:
+    """By as much as heads of people who talk come forward."""
+    grid, config = pipeline.model.config.grid, pipeline.model.config
+    towards = torch.sigmoid(begun.personal.identity.offset[0]).view(grid, grid)
+    sheet_m = config.plane_offset_m * towards.numpy()  # before the plane through the head's origin
+    collar = neckwear(view)[1::2, 1::2]  # two pixels a cell
+    neck_m = (view.camera.viewmat[2, 3] - view.visible.depth)[1::2, 1::2]
+    before = collar & (neck_m > 0)  # no sheet lies behind its plane
+    assert before.sum() > 100
+    assert np.quantile((sheet_m - neck_m)[before], 0.1) > 0.009
 
 
 def repainted(portrait, pipeline, where: np.ndarray, colour: np.ndarray) -> View:
