@@ -19,6 +19,7 @@ from backend.avatar.recolour import (
     gone,
     in_the_light,
     lit_around,
+    mixed,
     ramp,
     recoloured,
 )
@@ -33,17 +34,22 @@ _STILL_M, _FOLDED_M = 0.002, 0.005
 """How far the portrait's expression moves skin that shows no folds, and all that may."""
 
 _LEAST_WAY_M = 1e-4  # shorter ways are none
+_LEAST = 1e-3  # of brightness
 
 _LEAST_STRETCH, _LEAST_AT_BROWS = 1.1, 1.2
 """Times its area: that much the fit errs; and brows, which stay dark, widen as a frown goes."""
 
 _MOST = 0.8  # some of what the portrait shows stays
 _SHOWING = 0.3  # opacity
-_EVERY, _NEIGHBOURS = 4, 88
-"""Some 8 mm around: broader than folds are, narrower than beards."""
+_EVERY, _NEIGHBOURS = 12, 88
+"""Some 14 mm around: broader than folds and the shade beside them."""
+
+_BROAD, _BEARD, _SHADE = 24, 0.25, 0.45
+"""Neighbours, some 7 mm, that are on average so bright, of what is in the light around: in beards,
+and in shade, which is narrower."""
 
 _BROWS_M = 0.008
-_SOCKET_M, _AROUND_EYES_M, _FEWER = 0.014, 0.03, 6
+_SOCKET_M, _AROUND_EYES_M, _FEWER = 0.014, 0.03, 2
 """From the lids; all between brow and eye may lie in the shade, and 20 mm around not all of it."""
 
 _LIPS_M, _SHADED, _ANOTHER_HUE = 0.006, 0.015, 0.04  # chromaticity of shade, and of lips
@@ -104,9 +110,10 @@ class Folds:
         near = seen[(eyes < _AROUND_EYES_M)[of[seen]]][::_FEWER]
         around[shaded] = _eyelid_skin(cloud, near, index[shaded], around[shaded])
         red = _reddened(self._lit, around) * _beside_lips(rest, regions)[self._vertices]
-        self._shade = _MOST * (1 - red)
-        brighter = around.sum(1, keepdim=True) > self._lit.sum(1, keepdim=True)
-        self._lit = torch.where(brighter, around, self._lit)
+        usual = around.sum(1)
+        broad = mixed(cloud.means[seen], colours[seen], cloud.means[index], _BROAD).sum(1)
+        self._shade = _MOST * (1 - red) * ramp(broad / usual.clamp_min(_LEAST), _BEARD, _SHADE)
+        self._lit = torch.where((usual > self._lit.sum(1))[:, None], around, self._lit)
         if len(at := torch.nonzero(brows.hanging[self._vertices])[:, 0]):
             places = cloud.means[index]
             lit = brows.shaded(cloud.means[seen], colours[seen], places[at], around[at])
