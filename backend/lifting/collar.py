@@ -24,13 +24,14 @@ _BELOW_JAW_M = 0.015
 """No collar is higher: what is dark there is the jaw's shadow, or hair."""
 
 
-def clothed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
+def clothed(view: View, sites: Sites, pixels: np.ndarray, sides_too: bool = True) -> np.ndarray:
     """[M] bool: sites of neck and shoulders where the portrait shows clothes.
 
     Args:
         view: The portrait and the fitted head.
         sites: M sites.
         pixels: [M, 2] their places in the portrait.
+        sides_too: Where a collar is higher at the sides than in front, so are its clothes.
     """
     neck = view.regions["neck"][sites.vertices]
     seen = neck & shown_sites(view, sites, pixels, _DEPTH_TOLERANCE_M, _FACING)
@@ -42,7 +43,7 @@ def clothed(view: View, sites: Sites, pixels: np.ndarray) -> np.ndarray:
     worn = look_up(view.parts.worn, pixels[seen], False)
     line = min(highest, _collar(height[seen], worn) - _TUCKED_M)
     throat = (height > line - _OPEN_M) & (_beyond_skin(view, pixels) < _TUCKED_M)
-    lines = _behind(view, sites, pixels, neck, line, jaw)
+    lines = _behind(view, sites, pixels, neck, line, jaw) if sides_too else line
     return neck & np.where(seen, (height < highest) & ~throat, height < lines)
 
 

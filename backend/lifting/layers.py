@@ -66,7 +66,7 @@ class StartingLayers:
         shown: Per layer [N] 0..1: how much the portrait shows of each.
         anchored: Per layer [N] bool: eyeballs and teeth.
         vertices: [V, 3] display sRGB of the head's vertices, those of G0.
-        bare: [V] bool: vertices of the neck that no clothes cover.
+        bare: [V] bool: vertices of the neck above its collar, as high as that is in front.
     """
 
     residuals: list[LayerResiduals]
@@ -148,7 +148,7 @@ def starting_layers(
         [torch.from_numpy(own.well[part]).float() for part in parts],
         [torch.from_numpy(anchored[part]) for part in parts],
         colours[parts[0]],
-        (at["neck"] & ~cloth)[parts[0]],
+        (at["neck"] & ~clothed(view, sites, pixels, sides_too=False))[parts[0]],
     )
 
 
