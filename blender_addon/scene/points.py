@@ -1,21 +1,24 @@
 """Data-blocks of N points, on every Blender from 4.2 on.
 
-5.2 makes point clouds of any size. 4.5 and its neighbours make them by the Convert operator only.
-4.2 cannot make them at all: there a mesh of loose vertices carries the attributes, and a geometry
-node modifier turns it into points for display.
+5.2 makes point clouds of any size. 4.5 and its neighbours make them by the Convert operator only,
+and measure the box around one just once, when it is first looked at, when a file is read and after
+an undo, whatever is written later: there a geometry node modifier has it measured each time. 4.2
+cannot make them at all: a mesh of loose vertices carries the attributes, and a geometry node
+modifier turns it into points for display.
 """
 
 from typing import Any
 
 import bpy
-import numpy as np
 
 from .node_tree import NodeTree
 
-BOUNDS_M = 0.4
-"""Half the box that Blender 4.5 takes for a cloud's bounds: a head in any pose fits."""
-
 NODES = "SplitAvatar Points"
+BOUNDS = "SplitAvatar Bounds"
+
+
+def _resizes() -> bool:
+    return "resize" in bpy.types.PointCloud.bl_rna.functions
 
 
 def _converts() -> bool:
@@ -25,7 +28,7 @@ def _converts() -> bool:
 
 def new(name: str, count: int) -> bpy.types.ID:
     """A point cloud of `count` points; a mesh of as many vertices where there are no clouds."""
-    if hasattr(bpy.types.PointCloud, "resize"):
+    if _resizes():
         cloud = bpy.data.pointclouds.new(name)
         cloud.resize(count)
         return cloud
@@ -33,8 +36,6 @@ def new(name: str, count: int) -> bpy.types.ID:
     mesh.vertices.add(count)
     if not _converts():
         return mesh
-    for vertex, side in zip(mesh.vertices, (-BOUNDS_M, BOUNDS_M), strict=False):
-        vertex.co = (side, side, side)
     return _converted(mesh)
 
 
@@ -81,16 +82,22 @@ def remove(data: Any) -> None:
         bpy.data.batch_remove([data])
 
 
-def prepare(holder: bpy.types.Object, material: bpy.types.Material) -> None:
-    """What a new object or new data needs before the first write."""
+def prepare(holder: bpy.types.Object, material: bpy.types.Material, by_nodes: bool = False) -> None:
+    """What an object needs to be shown as written, in this Blender.
+
+    Args:
+        holder: Has the data.
+        material: Of its points.
+        by_nodes: Whether it is a geometry node modifier of its own that says where they are.
+    """
     if isinstance(holder.data, bpy.types.Mesh):
         modifier = holder.modifiers.get(NODES) or holder.modifiers.new(NODES, "NODES")
-        modifier.node_group = _node_group(material)
-        return
-    # 4.5 computes bounds once and never again, whatever is written afterwards; so it shall do so
-    # now, while two points still span the box. Else the head would vanish from close-ups.
-    bpy.context.view_layer.update()
-    np.array(holder.bound_box)
+        modifier.node_group = _to_points(material)
+    elif by_nodes and BOUNDS in holder.modifiers:
+        holder.modifiers.remove(holder.modifiers[BOUNDS])
+    elif not (by_nodes or _resizes() or BOUNDS in holder.modifiers):
+        # Else a head that moves out of its first box would vanish from close-ups.
+        holder.modifiers.new(BOUNDS, "NODES").node_group = _where_they_are()
 
 
 def written(data: Any) -> None:
@@ -101,7 +108,18 @@ def written(data: Any) -> None:
     data.update_tag()
 
 
-def _node_group(material: bpy.types.Material) -> bpy.types.NodeTree:
+def _where_they_are() -> bpy.types.NodeTree:
+    """Sets positions to what they are, after which Blender measures the box anew."""
+    found = bpy.data.node_groups.get(BOUNDS)
+    if found is not None:
+        return found
+    tree = NodeTree(BOUNDS)
+    points = tree.input("Geometry", "Geometry")
+    position = tree.value("GeometryNodeInputPosition")
+    return tree.output(tree.value("GeometryNodeSetPosition", (points, None, position)))
+
+
+def _to_points(material: bpy.types.Material) -> bpy.types.NodeTree:
     """Mesh to Points with the radius attribute, and the material."""
     found = bpy.data.node_groups.get(NODES)
     if found is not None:

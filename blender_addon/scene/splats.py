@@ -122,12 +122,13 @@ def _add_attributes(data: Any) -> None:
 def resize(cloud: bpy.types.Object, count: int) -> None:
     """Gives the cloud `count` points where another avatar file changed their number.
 
-    A cloud of that many gets the attributes of this Blender: in a file of Blender 4.5,
-    `radiance:base` is a colour, because there is no FLOAT4 there.
+    A cloud of that many gets the attributes and modifiers of this Blender: in a file of Blender
+    4.5, `radiance:base` is a colour, because there is no FLOAT4 there.
     """
     if points.count(cloud) == count:
         _add_attributes(cloud.data)
         native_splats.use(cloud.data)
+        points.prepare(cloud, splat_material())
         return
     before = cloud.data
     cloud.data = _new_data(before.name, count)

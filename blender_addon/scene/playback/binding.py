@@ -28,7 +28,7 @@ def bind(cloud: bpy.types.Object, head: bpy.types.Object, arrays: Mapping[str, n
     before = cloud.data
     cloud.data = points.new(before.name, len(arrays["vertices"]))
     cloud.data.materials.append(splat_material())
-    points.prepare(cloud, splat_material())
+    points.prepare(cloud, splat_material(), by_nodes=True)
     points.remove(before)
     _write_points(cloud.data, arrays)
     _write_mesh(head.data, arrays)

@@ -1,5 +1,7 @@
 """Point clouds carry the attributes of Blender's native Gaussian splats."""
 
+from pathlib import Path
+
 import bpy
 import numpy as np
 import pytest
@@ -94,6 +96,47 @@ def test_the_bounds_hold_every_point_so_that_no_view_loses_the_head(
         corners = np.array(cloud.bound_box) @ HEAD_TO_BLENDER[:3, :3]
         assert (corners.max(0) >= given.means.max(0) - 1e-5).all()
         assert (corners.min(0) <= given.means.min(0) + 1e-5).all()
+
+
+def _moved_out(cloud: bpy.types.Object) -> None:
+    """Writes points far from where they were; the box must be theirs."""
+    for shift in (0.3, -0.3):
+        given = _splats()
+        given.means[:] += shift
+        splats.write(cloud, given)
+        bpy.context.view_layer.update()
+        corners = np.array(cloud.bound_box) @ HEAD_TO_BLENDER[:3, :3]
+        assert (corners.max(0) >= given.means.max(0) - 1e-5).all()
+        assert (corners.min(0) <= given.means.min(0) + 1e-5).all()
+
+
+def test_the_bounds_follow_what_is_written_after_an_undo(cloud: bpy.types.Object) -> None:
+    bpy.context.preferences.edit.use_global_undo = True
+    splats.write(cloud, _splats())
+    for message in ("before", "after"):
+        bpy.ops.ed.undo_push(message=message)
+    bpy.ops.ed.undo()
+    _moved_out(bpy.data.objects["Cloud"])
+    bpy.ops.ed.redo()
+    _moved_out(bpy.data.objects["Cloud"])
+
+
+def test_the_bounds_follow_what_is_written_in_a_file_that_was_read(
+    cloud: bpy.types.Object, tmp_path: Path
+) -> None:
+    splats.write(cloud, _splats())
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "read.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "read.blend"))
+    _moved_out(bpy.data.objects["Cloud"])
+
+
+def test_a_cloud_of_an_earlier_version_gets_bounds_that_follow(cloud: bpy.types.Object) -> None:
+    if cloud.type != "MESH":
+        cloud.modifiers.clear()
+    bpy.context.view_layer.update()
+    assert len(cloud.bound_box) == 8  # Blender 4.5 has measured the box now
+    splats.resize(cloud, 50)
+    _moved_out(cloud)
 
 
 def test_another_number_of_gaussians_is_an_error_until_the_cloud_is_resized(

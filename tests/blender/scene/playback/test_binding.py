@@ -201,6 +201,7 @@ def test_it_is_bound_again_to_another_avatar_and_let_go(
         atol=1e-6,
     )
     assert [m.name for m in settings.cloud.modifiers].count(binding.MODIFIER) == 1
+    assert points.BOUNDS not in settings.cloud.modifiers
     assert len(bpy.data.pointclouds) == 1
     binding.unbind(settings.cloud)
     assert not binding.is_bound(settings.cloud)
