@@ -117,7 +117,8 @@ def on_load(*_: object) -> None:
 def on_save(*_: object) -> None:
     """A file shows points where nobody draws its splats; not one that is saved in a render."""
     _state["hidden"] = [] if steps.is_rendering() else cloud_display.hidden()
-    cloud_display.show_points(_state["hidden"])
+    if _state["hidden"]:
+        cloud_display.show_points(_state["hidden"])
 
 
 @persistent

@@ -71,6 +71,9 @@ class AvatarSettings(bpy.types.PropertyGroup):
     )
     # Where the file was last found: finds it again for a rig that was appended elsewhere.
     avatar_path_found: StringProperty(options={"HIDDEN"}, override=OVERRIDABLE)
+    # The same as a `//` path, where it was below the .blend's folder: finds it in a folder that was
+    # moved, for a .blend that was saved while a render was under way.
+    avatar_path_beside: StringProperty(options={"HIDDEN"})
     packed: PointerProperty(  # see packed
         type=bpy.types.Image,
         name="Packed File",
@@ -250,10 +253,18 @@ def own_rigs() -> list[bpy.types.Object]:
 def avatar_path(rig: bpy.types.Object) -> Path:
     """Where the rig's .savatar file is: as stored, or else where it was last found."""
     settings = of_rig(rig)
-    paths = [bpy.path.abspath(settings.avatar_path, library=file) for file in _files(rig)]
-    places = [os.path.normpath(path) for path in paths]
-    found = [settings.avatar_path_found] if settings.avatar_path_found else []
-    return next((Path(p) for p in [*places, *found] if Path(p).is_file()), Path(places[0]))
+    places = _places(rig, settings.avatar_path)
+    if settings.avatar_path_found:
+        places.append(settings.avatar_path_found)
+    if settings.avatar_path_beside:
+        places += _places(rig, settings.avatar_path_beside)
+    return next((Path(p) for p in places if Path(p).is_file()), Path(places[0]))
+
+
+def _places(rig: bpy.types.Object, path: str) -> list[str]:
+    """What a path of a rig may mean."""
+    paths = [bpy.path.abspath(path, library=file) for file in _files(rig)]
+    return [os.path.normpath(path) for path in paths]
 
 
 def _files(rig: bpy.types.Object) -> list[bpy.types.Library | None]:

@@ -42,6 +42,48 @@ def is_missing(armature: bpy.types.Object) -> bool:
     return not properties.avatar_path(armature).is_file() and not packed.is_packed(armature)
 
 
+def remember() -> None:
+    """Stores where the rigs' files are: absolutely, and as seen from the .blend.
+
+    So a .blend finds them whenever it is saved, also where nothing can be written for that.
+    """
+    for own, path in _found():
+        beside = avatars.relative_to(path, bpy.data.filepath)
+        if (own.avatar_path, own.avatar_path_found, own.avatar_path_beside) != (path, path, beside):
+            own.avatar_path = own.avatar_path_found = path
+            own.avatar_path_beside = beside
+
+
+def make_relative(blend: str) -> None:
+    """Stores paths below the folder of a .blend as `//` paths, so that the folder can move.
+
+    Args:
+        blend: Where the .blend is saved.
+    """
+    for own, path in _found():
+        own.avatar_path_found = path
+        own.avatar_path = own.avatar_path_beside = avatars.relative_to(path, blend)
+
+
+def make_absolute() -> None:
+    """Makes them absolute again: in memory a path relative to the last place survives Save As."""
+    for armature in _rigs():
+        own = properties.of_rig(armature)
+        if own.avatar_path.startswith("//"):
+            own.avatar_path = own.avatar_path_found
+
+
+def _found() -> list[tuple[properties.AvatarSettings, str]]:
+    """The settings of each rig whose file is there, and that file."""
+    places = [(properties.of_rig(rig), properties.avatar_path(rig)) for rig in _rigs()]
+    return [(own, str(path)) for own, path in places if path.is_file() and not is_ours(path)]
+
+
+def _rigs() -> list[bpy.types.Object]:
+    """This file's own; where the avatar of an override is, its library tells."""
+    return [rig for rig in properties.own_rigs() if rig.override_library is None]
+
+
 def pack(armature: bpy.types.Object) -> tuple[Path, int]:
     """Packs the file of a rig, and of all that have the same; returns it and its size in bytes.
 

@@ -8,7 +8,7 @@ from bpy.app.handlers import persistent
 
 from .. import steps
 from .._shared import AvatarError
-from ..scene import avatars, compositing, preview, properties, sights
+from ..scene import compositing, preview, properties, sights
 from . import avatar_files, pump, render_passes, session
 
 LOG = logging.getLogger("splitavatar")
@@ -106,11 +106,7 @@ def on_load(*_: object) -> None:
     preview.forget()
     sights.forget()
     compositing.repair()
-    for armature in _all_rigs():
-        settings = properties.of_rig(armature)
-        path = properties.avatar_path(armature)
-        if path.is_file() and not avatar_files.is_ours(path):
-            settings.avatar_path = settings.avatar_path_found = str(path)
+    avatar_files.remember()
     for found in bpy.data.objects:
         if properties.is_rig(found) and found.override_library is not None:
             properties.show(properties.of_rig(found))  # Blender keeps what is set on the rig alone
@@ -118,28 +114,24 @@ def on_load(*_: object) -> None:
 
 @persistent
 def on_save(filepath: str = "", *_: object) -> None:
-    """In the file, avatar paths below its folder are relative, so that the folder can move."""
-    blend = filepath or bpy.data.filepath
-    for armature in _all_rigs():
-        settings = properties.of_rig(armature)
-        path = properties.avatar_path(armature)
-        if path.is_file() and not avatar_files.is_ours(path):
-            settings.avatar_path_found = str(path)
-            settings.avatar_path = avatars.relative_to(str(path), blend)
+    """In the file, avatar paths below its folder are relative, so that the folder can move.
+
+    While a render is under way nothing is written: the file has what the timer stored before.
+    """
+    if not _renders():
+        avatar_files.make_relative(filepath or bpy.data.filepath)
 
 
 @persistent
 def on_saved(*_: object) -> None:
-    """In memory they stay absolute: a path relative to the last place survives Save As."""
-    for armature in _all_rigs():
-        settings = properties.of_rig(armature)
-        if settings.avatar_path.startswith("//"):
-            settings.avatar_path = settings.avatar_path_found
+    """In memory they stay absolute."""
+    if not _renders():
+        avatar_files.make_absolute()
 
 
-def _all_rigs() -> list[bpy.types.Object]:
-    """This file's own; where the avatar of an override is, its library tells."""
-    return [rig for rig in properties.own_rigs() if rig.override_library is None]
+def _renders() -> bool:
+    """Whether a render is under way, in a thread of its own or around this very handler."""
+    return steps.is_rendering() or render_passes.get().scene is not None
 
 
 HANDLERS = (

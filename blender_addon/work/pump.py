@@ -9,7 +9,7 @@ import bpy
 
 from .. import steps
 from ..scene import clouds, compositing, properties, viewport
-from . import session
+from . import avatar_files, session
 
 LOG = logging.getLogger("splitavatar")
 
@@ -19,10 +19,11 @@ IDLE_S = 0.5
 
 
 def pump() -> bool:
-    """One look at the scene's copies, its view and the backend; True when there is news to show."""
+    """One look at the scene's copies and files, and the backend; True when there is news."""
     if steps.is_rendering():
         return session.get().poll()
     compositing.follow_view(bpy.context.scene)
+    avatar_files.remember()
     copied = clouds.own_copies(properties.rigs(bpy.context.scene))
     return session.get().poll() or copied
 

@@ -8,10 +8,12 @@ import bpy
 import numpy as np
 import pytest
 
+from blender_addon import steps
 from blender_addon.scene import properties, rig
-from blender_addon.work import session
+from blender_addon.work import pump, session
 from shared.flame import Track
 from tests.blender.seen import direct, keyed, positions
+from tests.blender.told import Told, differences, everything
 
 
 def _brightest_columns(files: list[Path]) -> list[int]:
@@ -110,6 +112,76 @@ def test_the_path_in_the_file_is_relative_so_that_the_folder_can_move(
     found = bpy.data.objects["grace"]
     assert properties.avatar_path(found) == second / "grace.savatar"
     bpy.ops.splitavatar.update_splats()
+
+
+def _save_in_a_render(blend: Path) -> list[str]:
+    """Saves as a frame begins to be rendered; what changes until it is written, and after."""
+    told: list[Told] = []
+
+    def look(*_: object) -> None:
+        told.append(everything())
+
+    def save(*_: object) -> None:
+        for step in (look, lambda: bpy.ops.wm.save_as_mainfile(filepath=str(blend)), look):
+            step()
+
+    scene = bpy.context.scene
+    scene.render.engine = "BLENDER_WORKBENCH"
+    bpy.app.handlers.save_pre.append(look)
+    bpy.app.handlers.render_pre.append(save)
+    try:
+        scene.frame_set(1)
+        bpy.ops.render.render()
+    finally:
+        bpy.app.handlers.render_pre.remove(save)
+        bpy.app.handlers.save_pre.remove(look)
+    before, written, after = told
+    return [*differences(before, written), *differences(before, after)]
+
+
+@pytest.fixture
+def beside(live_rig: bpy.types.Object, tmp_path: Path) -> Path:
+    """The avatar's file below the folder of a .blend, which is saved, and was open for a moment."""
+    folder = tmp_path / "first"
+    (folder / "avatars").mkdir(parents=True)
+    (tmp_path / "grace.savatar").rename(folder / "avatars/grace.savatar")
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scene.blend"))
+    live_rig.splitavatar.avatar_path = "//avatars/grace.savatar"
+    pump.pump()
+    return folder
+
+
+def test_a_file_saved_while_a_frame_is_rendered_changes_nothing(beside: Path) -> None:
+    bpy.ops.splitavatar.add_camera()
+    assert _save_in_a_render(beside / "scene.blend") == []
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_file_saved_in_a_render_finds_its_avatar_though_nothing_came_after(
+    beside: Path, tmp_path: Path, moved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as rendering:
+        rendering.setattr(steps, "is_rendering", lambda: True)
+        bpy.ops.wm.save_as_mainfile(filepath=str(beside / "scene.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    folder = beside.rename(tmp_path / "second") if moved else beside
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "scene.blend"))
+    found = bpy.data.objects["grace"]
+    assert properties.avatar_path(found) == folder / "avatars/grace.savatar"
+    assert found.splitavatar.avatar_path == str(folder / "avatars/grace.savatar")
+
+
+def test_another_place_of_a_file_saved_in_a_render_keeps_the_avatar_where_it_is(
+    beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    (other / "avatars").mkdir(parents=True)
+    (other / "avatars/grace.savatar").write_bytes(b"another person of that name")
+    with monkeypatch.context() as rendering:
+        rendering.setattr(steps, "is_rendering", lambda: True)
+        bpy.ops.wm.save_as_mainfile(filepath=str(other / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(other / "scene.blend"))
+    assert properties.avatar_path(bpy.data.objects["grace"]) == beside / "avatars/grace.savatar"
 
 
 def test_a_rig_appended_into_another_file_finds_its_avatar(
