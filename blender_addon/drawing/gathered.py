@@ -133,8 +133,14 @@ def texture(numbers: np.ndarray) -> Any:
 
 
 def are_gaussians(data: Any) -> bool:
-    """Whether a data-block's points have all that is needed."""
-    return data is not None and all(name in data.attributes for name in NEEDED)
+    """Whether a data-block's points have all that is needed.
+
+    Of a cloud that a modifier has turned into points Blender 4.2 tells an empty mesh, whose
+    attributes have all the names.
+    """
+    if data is None or (isinstance(data, bpy.types.Mesh) and not data.vertices):
+        return False
+    return all(name in data.attributes for name in NEEDED)
 
 
 def evaluated_data(cloud: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Any:

@@ -14,7 +14,7 @@ from bpy.app.handlers import persistent
 
 from .. import steps
 from ..scene import sights, viewport
-from . import changes, cloud_display, sign
+from . import changes, cloud_display, sign, viewports
 from .motion import STILL_S
 from .viewports import Viewports
 
@@ -37,6 +37,7 @@ def _draw() -> None:
         if _state["viewports"] is None:
             _state["viewports"] = Viewports()
         clouds, coarse = _state["viewports"].draw(bpy.context)
+        others = viewports.left_to_blender(bpy.context)
     except Exception:
         # Once, not at every redraw.
         _state["failed"] = True
@@ -49,6 +50,9 @@ def _draw() -> None:
     if not all(map(cloud_display.is_hidden, clouds)):
         _state["drawn"] = {cloud.session_uid for cloud in clouds}
         _soon(_hide_points)
+    if any(map(cloud_display.is_hidden, others)):
+        _state["others"] = {cloud.session_uid for cloud in others}
+        _soon(_show_points)
 
 
 def _draw_sign() -> None:
@@ -65,6 +69,13 @@ def _hide_points() -> float | None:
     if steps.is_rendering():
         return steps.LOOK_S
     cloud_display.hide_points(_state["drawn"])
+    return None
+
+
+def _show_points() -> float | None:
+    if steps.is_rendering():
+        return steps.LOOK_S
+    cloud_display.show_points(_state["others"])
     return None
 
 
@@ -142,7 +153,8 @@ def register() -> None:
     """Begins to draw splats."""
     if bpy.app.timers.is_registered(_give_back_last):
         bpy.app.timers.unregister(_give_back_last)
-    _state.update(viewports=None, failed=False, drawn=set(), hidden=[], coarse_at=0.0)
+    _state.update(viewports=None, failed=False, drawn=set(), others=set(), hidden=[])
+    _state["coarse_at"] = 0.0
     add = bpy.types.SpaceView3D.draw_handler_add
     _state["handles"] = [
         add(_draw, (), "WINDOW", "POST_VIEW"),
@@ -158,7 +170,7 @@ def unregister() -> None:
         handlers = getattr(bpy.app.handlers, name)
         if handler in handlers:
             handlers.remove(handler)
-    for call in (_hide_points, _give_back, _settle):
+    for call in (_hide_points, _show_points, _give_back, _settle):
         if bpy.app.timers.is_registered(call):
             bpy.app.timers.unregister(call)
     for handle in _state["handles"]:

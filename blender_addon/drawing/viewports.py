@@ -75,19 +75,30 @@ class Viewports:
 
 def shown(context: bpy.types.Context) -> list[bpy.types.Object]:
     """The avatars whose splats we draw in a viewport: visible there, and not drawn by Blender."""
+    return [rig for rig in _visible(context) if _is_ours(properties.of_rig(rig).cloud, context)]
+
+
+def left_to_blender(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The clouds that a viewport shows and whose splats we cannot or need not draw.
+
+    Such as bound ones in Blender 4.2: it does not show Python the points that modifiers make.
+    """
+    clouds = [properties.of_rig(armature).cloud for armature in _visible(context)]
+    return [cloud for cloud in clouds if not _is_ours(cloud, context)]
+
+
+def _visible(context: bpy.types.Context) -> list[bpy.types.Object]:
     if context.space_data.shading.type == "WIREFRAME":
         return []
     where = {"view_layer": context.view_layer, "viewport": context.space_data}
-    found = []
-    for armature in properties.rigs(context.scene):
-        cloud = properties.of_rig(armature).cloud
-        if cloud is None or native_splats.are_drawn(cloud.data):
-            continue
-        if not are_gaussians(evaluated_data(cloud, context.view_layer.depsgraph)):
-            continue
-        if cloud.visible_get(**where):
-            found.append(armature)
-    return found
+    found = [(rig, properties.of_rig(rig).cloud) for rig in properties.rigs(context.scene)]
+    return [rig for rig, cloud in found if cloud is not None and cloud.visible_get(**where)]
+
+
+def _is_ours(cloud: bpy.types.Object, context: bpy.types.Context) -> bool:
+    if native_splats.are_drawn(cloud.data):
+        return False
+    return are_gaussians(evaluated_data(cloud, context.view_layer.depsgraph))
 
 
 def _refined(

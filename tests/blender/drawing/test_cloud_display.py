@@ -1,6 +1,7 @@
 """Points that Blender does not draw while we draw splats; renders do."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import blender_addon
 from blender_addon import steps
-from blender_addon.drawing import cloud_display, handlers
+from blender_addon.drawing import cloud_display, handlers, viewports
 from blender_addon.scene import splats
 from tests.blender.drawing import made_up
 
@@ -154,6 +155,30 @@ def test_a_graphics_card_that_cannot_is_told_once_and_points_come_back(
         blender_addon.register()
     assert handlers.failure() == ""
     assert not bpy.app.timers.is_registered(handlers._give_back)
+
+
+def test_points_come_back_where_splats_can_no_longer_be_drawn(
+    cloud: bpy.types.Object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In Blender 4.2 as soon as a new avatar's cloud is bound, whose points it does not show us."""
+    shown: list[bpy.types.Object] = [cloud]
+    nothing = SimpleNamespace(draw=lambda context: (shown, False))
+    monkeypatch.setitem(handlers._state, "viewports", nothing)
+    monkeypatch.setattr(viewports, "left_to_blender", lambda context: [])
+    handlers._draw()
+    handlers._hide_points()  # module mode has no timers
+    assert cloud_display.is_hidden(cloud)
+    shown.clear()
+    monkeypatch.setattr(viewports, "left_to_blender", lambda context: [cloud])
+    handlers._draw()
+    with monkeypatch.context() as rendering:
+        rendering.setattr(steps, "is_rendering", lambda: True)
+        assert handlers._show_points() == steps.LOOK_S
+        assert cloud_display.is_hidden(cloud)
+    assert handlers._show_points() is None
+    assert not cloud_display.is_hidden(cloud)
+    for call in (handlers._hide_points, handlers._show_points):
+        bpy.app.timers.unregister(call)
 
 
 def test_while_a_window_renders_points_and_groups_stay_as_they_are(

@@ -150,3 +150,13 @@ def test_another_frame_is_a_new_version_of_what_it_moves(listening: None) -> Non
     assert changes.version(still) == others
     changes.note_everything()
     assert changes.version(still) != others
+
+
+def test_a_mesh_without_vertices_is_no_gaussians_whatever_its_attributes_are_called() -> None:
+    mesh = bpy.data.meshes.new("Told by Blender 4.2")
+    for name, kind in {"position": "FLOAT_VECTOR", **splats.ATTRIBUTES}.items():
+        mesh.attributes.new(name, kind, "POINT")
+    assert set(gathered.NEEDED) <= set(mesh.attributes.keys())
+    assert not gathered.are_gaussians(mesh)
+    mesh.vertices.add(1)
+    assert gathered.are_gaussians(mesh)

@@ -157,12 +157,14 @@ def test_points_that_are_no_gaussians_are_left_to_blender(
     cloud: bpy.types.Object, avatar_rig: bpy.types.Object
 ) -> None:
     context = _context(made_up.view_of(made_up.world_camera(), [cloud]))
+    assert viewports.left_to_blender(context) == []
     cloud.data.attributes.remove(cloud.data.attributes["scale"])
     cloud.data.update_tag()
     bpy.context.view_layer.update()
     assert viewports.shown(context) == []
+    assert viewports.left_to_blender(context) == [cloud]
     avatar_rig.splitavatar.cloud = None
-    assert viewports.shown(context) == []
+    assert viewports.shown(context) == viewports.left_to_blender(context) == []
     assert not on_gpu(lambda: _redraw(context)).any()
 
 

@@ -40,6 +40,28 @@ def _open_another_file() -> None:
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
 
 
+def _assert_ended(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, loss: Callable[[], object], after_steps: int
+) -> None:
+    """Exports, and loses the rig after some looks at the backend."""
+    here = session.get()
+    poll, steps = here.poll, iter(range(1000))
+
+    def look() -> bool:
+        if next(steps) == after_steps:
+            loss()
+        return poll()
+
+    monkeypatch.setattr(here, "poll", look)
+    with pytest.raises(RuntimeError, match="the rig or the scene was deleted or undone"):
+        bpy.ops.splitavatar.export_ply(
+            directory=str(folder / "ply"), frames="RANGE", frame_start=1, frame_end=12
+        )
+    assert not list(folder.glob("ply/*"))
+    assert here.activity is None
+    assert here.avatars.paused == 0
+
+
 @pytest.mark.parametrize("loss", [_delete_rig, _remove_scene, _open_another_file])
 @pytest.mark.parametrize("after_steps", [2, 8])
 def test_what_is_deleted_under_work_ends_it_with_a_sentence_and_nothing_half_done(
@@ -50,20 +72,22 @@ def test_what_is_deleted_under_work_ends_it_with_a_sentence_and_nothing_half_don
     after_steps: int,
 ) -> None:
     keyed(live_rig)
-    here = session.get()
-    poll, steps = here.poll, iter(range(1000))
+    _assert_ended(monkeypatch, tmp_path, loss, after_steps)
 
-    def look() -> bool:
-        if next(steps) == after_steps:
-            loss()
-        return poll()
 
-    monkeypatch.setattr(here, "poll", look)
-    out = tmp_path / "ply"
-    with pytest.raises(RuntimeError, match="the rig or the scene was deleted or undone"):
-        bpy.ops.splitavatar.export_ply(
-            directory=str(out), frames="RANGE", frame_start=1, frame_end=12
-        )
-    assert not list(tmp_path.glob("ply/*"))
-    assert here.activity is None
-    assert here.avatars.paused == 0
+@pytest.mark.parametrize("after_steps", [2, 8])
+def test_a_rig_that_is_undone_under_work_ends_it_as_one_that_is_deleted(
+    running: None,
+    portrait: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    after_steps: int,
+) -> None:
+    bpy.context.preferences.edit.use_global_undo = True
+    bpy.ops.ed.undo_push(message="the empty file")
+    bpy.ops.splitavatar.create_avatar(
+        filepath=str(portrait), avatar_path=str(tmp_path / "grace.savatar")
+    )
+    bpy.ops.ed.undo_push(message="an avatar")
+    _assert_ended(monkeypatch, tmp_path, bpy.ops.ed.undo, after_steps)
+    assert "grace" not in bpy.data.objects
