@@ -45,7 +45,7 @@ _EVERY, _NEIGHBOURS = 12, 88
 """Some 14 mm around: broader than folds and the shade beside them."""
 
 _BROAD, _BEARD, _SHADE = 24, 0.25, 0.45
-"""Neighbours, some 7 mm, that are on average so bright, of what is in the light around: in beards,
+"""Neighbours, some 7 mm; how bright these are on average, of what is in the light around, in beards
 and in shade, which is narrower."""
 
 _BROWS_M = 0.008

@@ -17,7 +17,8 @@ _LEAST_SEEN = 30
 _EDGE_ON, _OUTLINE_TOLERANCE_M = 0.3, 0.02  # what shows of a neck at its outline, or nearly
 _TUCKED_M = 0.010
 """How far a neck goes on under its collar, out of which it comes as a head looks up."""
-_OFF_M, _BESIDE_PX = 0.006, 12  # farther from a neck than hair; as far beside it
+_OFF_M, _BESIDE_PX = 0.006, 12
+"""So much farther from a neck than hair a collar stands, and what is so far beside it."""
 _OPEN_M = 0.030  # so far down a throat shows between the ends of a collar
 
 _BELOW_JAW_M = 0.015
