@@ -21,6 +21,10 @@ EXPORT = "export_ply(frames='FRAME', axes='blender', compact=False, zeros=False)
 RIGHT = 0.81
 """Where in the sidebar's width the X of a row is."""
 
+END, CLOSED_PX, TICKS = 300, 14, 0.1
+"""Turns of the wheel to the sidebar's end; how far above it the middle of a closed panel is; where
+in its width ticks are."""
+
 WORKING = ("create_avatar", "sample_avatar", "open_avatar")
 """Buttons that are there before, during and after work."""
 
@@ -164,3 +168,24 @@ def test_cancelling_is_said_until_the_backend_is_free(window: Window, calm: None
     window.wait("idle()", MAKING_S)
     assert window.ask("state()") == "ready"
     assert window.ask("[o.name for o in bpy.data.objects if o.type == 'ARMATURE']") == ["Astronaut"]
+
+
+def test_layers_are_hidden_by_their_ticks(window: Window, calm: None) -> None:
+    box = head_box(window, 40)
+    _, _, _, bottom = window.ask("rectangle('UI')")
+    window.scroll(END)
+    window.click(window.across(0.5), bottom - CLOSED_PX)  # Layers, the last of all panels, opens
+    window.scroll(END)
+    window.keep("layers")
+    rows = window.rows("all of them", TICKS)
+    _, _, *of_the_head = sorted(y for name, y in rows.items() if "Playback" in name)[:6]
+    for seen in (False, True):
+        for y in of_the_head:
+            window.click(window.across(TICKS), y)
+        window.ask("show('SPLATS', 'SOLID')")
+        window.until(
+            lambda seen=seen: (skin_share(window.look(box)) > 0.5) == seen, "the layers", SHADERS_S
+        )
+        assert (skin_share(window.settle(box)) > 0.5) == seen
+        window.ask("show('MESH', 'SOLID')")
+    window.scroll_up()

@@ -169,7 +169,7 @@ class Window:
 
     def scroll_up(self) -> None:
         """Shows the sidebar from its top."""
-        self.move(self._across(MIDDLE), SIZE[1] / 2)
+        self.move(self.across(MIDDLE), SIZE[1] / 2)
         self.scroll(SCROLLS[0])
 
     def rows(self, name: str = "", part: float = MIDDLE) -> dict[str, float]:
@@ -184,7 +184,7 @@ class Window:
         _, top, _, bottom = self.ask('rectangle("UI")')
         heights: dict[str, list[int]] = {}
         for y in range(top + 4, bottom - 4, ROW_PX):
-            self.move(self._across(part), y)
+            self.move(self.across(part), y)
             found = self.ask("under_mouse()")
             if name in heights and found != name:
                 break
@@ -192,7 +192,8 @@ class Window:
         heights.pop("", None)
         return {found: sum(places) / len(places) for found, places in heights.items()}
 
-    def _across(self, part: float) -> float:
+    def across(self, part: float) -> float:
+        """Pixels from the screen's left of a part of the sidebar's width, 0..1."""
         left, _, right, _ = self.ask('rectangle("UI")')
         return left + part * (right - left)
 
@@ -203,17 +204,17 @@ class Window:
             name: As in `rows`.
             part: Where in the sidebar's width, 0..1.
         """
-        self.click(self._across(part), self._scrolled_to(name, part)[name])
+        self.click(self.across(part), self._scrolled_to(name, part)[name])
 
     def press_between(self, above: str, below: str) -> None:
         """Clicks the row between two buttons: a menu, which has no name."""
         rows = self._scrolled_to(below, MIDDLE)
-        self.click(self._across(MIDDLE), (rows[above] + rows[below]) / 2)
+        self.click(self.across(MIDDLE), (rows[above] + rows[below]) / 2)
 
     def _scrolled_to(self, name: str, part: float) -> dict[str, float]:
         seen: set[str] = set()
         for turn in (0, *SCROLLS):
-            self.move(self._across(part), SIZE[1] / 2)
+            self.move(self.across(part), SIZE[1] / 2)
             self.scroll(turn)
             rows = self.rows(name, part)
             if name in rows:
