@@ -28,7 +28,8 @@ def quarter_turns(detector: Detector, rgb: np.ndarray, tick: Tick = unwatched) -
     """How many turns to the left (as `np.rot90`) bring the largest face upright; None: no face.
 
     A face upside down is often taken for an upright, smaller one, and one that lies is missed. So
-    a face is looked at from all four sides: what most and largest looks say holds.
+    the picture, and a face in it from near, are looked at from all four sides: what most and
+    largest looks say holds.
 
     Args:
         detector: Of faces.
@@ -36,11 +37,14 @@ def quarter_turns(detector: Detector, rgb: np.ndarray, tick: Tick = unwatched) -
         tick: Called between looks; may raise to cancel.
     """
     rgb = shrunk_to(rgb, NEAREST_PX)
-    for turns, face in _candidates(detector, rgb, tick):
+    tick()
+    whole = _from_all_sides(detector, rgb)
+    for turns, face in _candidates(detector, rgb, whole, tick):
         view = np.ascontiguousarray(np.rot90(rgb, turns))
-        looks = _from_all_sides(detector, crop_around(face).widened(_AROUND).apply(view))
-        if looks:
-            angle = _within(looks[0].angle_deg - 90 * turns)
+        near = _from_all_sides(detector, crop_around(face).widened(_AROUND).apply(view))
+        if near:
+            looks = [*whole, *(replace(seen, before=turns) for seen in near)]
+            angle = _agreed(looks).angle_deg
             return 0 if abs(angle) <= _LYING_DEG else round(-angle / 90) % 4
     return None
 
@@ -57,25 +61,29 @@ def turned(picture: Picture, turns: int) -> Picture:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A face seen after `turns` to the left, and by how much it is turned to its left before."""
+    """A face seen after `turns` to the left, in a view that was turned `before`, and by how much it
+    is turned to its left in the picture itself."""
 
     turns: int
     face: Face
+    before: int = 0
 
     @property
     def angle_deg(self) -> float:
-        return _within(float(self.face.yaw_pitch_roll_deg[2]) - 90 * self.turns)
+        return _within(float(self.face.yaw_pitch_roll_deg[2]) - 90 * (self.turns + self.before))
 
     @property
     def weight(self) -> float:
-        return self.face.size_px * (1 if self.turns else _AS_IT_IS)
+        return self.face.size_px * (1 if (self.turns + self.before) % 4 else _AS_IT_IS)
 
 
-def _candidates(detector: Detector, rgb: np.ndarray, tick: Tick) -> Iterator[tuple[int, Face]]:
+def _candidates(
+    detector: Detector, rgb: np.ndarray, whole: list[_Seen], tick: Tick
+) -> Iterator[tuple[int, Face]]:
     """Faces that may be the largest, with the turns after which they were seen."""
-    tick()
-    if looks := _from_all_sides(detector, rgb):
-        yield looks[0].turns, looks[0].face
+    if whole:
+        best = _agreed(whole)
+        yield best.turns, best.face
     # Small faces are found in tiles only; in large pictures
     # those that lie are looked for less closely.
     for turns in (0, 1, 3, 2):
@@ -86,15 +94,19 @@ def _candidates(detector: Detector, rgb: np.ndarray, tick: Tick) -> Iterator[tup
 
 
 def _from_all_sides(detector: Detector, rgb: np.ndarray) -> list[_Seen]:
-    """Looks at the largest face from all sides, those first that agree most."""
+    """Looks at the largest face from all sides."""
     views = [detector.detect(np.ascontiguousarray(np.rot90(rgb, turns))) for turns in range(4)]
-    looks = [_Seen(turns, found[0]) for turns, found in enumerate(views) if found]
+    return [_Seen(turns, found[0]) for turns, found in enumerate(views) if found]
+
+
+def _agreed(looks: list[_Seen]) -> _Seen:
+    """The look with which most agree."""
 
     def agreed(seen: _Seen) -> float:
         gaps = [(abs(_within(other.angle_deg - seen.angle_deg)), other.weight) for other in looks]
         return sum(weight for gap, weight in gaps if gap < _ALIKE_DEG)
 
-    return sorted(looks, key=agreed, reverse=True)
+    return max(looks, key=agreed)
 
 
 def _within(angle_deg: float) -> float:

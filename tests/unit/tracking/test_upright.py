@@ -1,10 +1,15 @@
 """Photos are turned until the face stands."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
 from backend.tracking.decode import Picture, decode
+from backend.tracking.detect import Face
 from backend.tracking.upright import quarter_turns, turned
 
 
@@ -20,6 +25,33 @@ def test_a_face_at_any_angle_is_brought_within_sixty_five_degrees(tracker, astro
     tilted = np.asarray(Image.fromarray(decode(astronaut).rgb).rotate(angle))
     left = (angle + 90 * (quarter_turns(tracker.detector, tilted) or 0) + 180) % 360 - 180
     assert abs(left) <= 65
+
+
+def scripted(*sides: dict[int, tuple[float, float]]) -> Any:
+    """A detector that sees, in one view after the other and from each of its four sides, a face at
+    an angle in degrees and of a size in pixels, or none."""
+    looks = iter([seen.get(turns) for seen in sides for turns in range(4)])
+    unit = np.random.default_rng(0).uniform(-0.5, 0.5, (478, 3))
+
+    def detect(view: np.ndarray) -> list[Face]:
+        look = next(looks)
+        if look is None:
+            return []
+        pose = np.eye(4)
+        pose[:3, :3] = Rotation.from_euler("z", look[0], degrees=True).as_matrix()
+        middle = np.array([view.shape[1] / 2, view.shape[0] / 2, 0])
+        return [Face((middle + look[1] * unit).astype(np.float32), {}, pose)]
+
+    return SimpleNamespace(detect=detect)
+
+
+def test_one_near_view_that_errs_does_not_turn_a_picture():
+    """So an upright man with a moustache and glasses was seen: his moustache for brows."""
+    whole = {0: (3.0, 151.0), 1: (91.0, 143.0), 2: (4.0, 138.0), 3: (273.0, 146.0)}
+    near = {0: (2.0, 143.0), 2: (6.0, 116.0), 3: (87.0, 101.0)}
+    picture = np.zeros((410, 335, 3), np.uint8)
+    assert quarter_turns(scripted(whole, near), picture) == 0
+    assert quarter_turns(scripted({2: whole[2]}, near), picture) == 2
 
 
 def test_a_picture_without_a_face_has_no_upright(tracker):
