@@ -85,17 +85,22 @@ def test_a_masked_gaussian_keeps_its_place_and_nearly_vanishes(cloud: bpy.types.
     np.testing.assert_allclose(_read(cloud, "radiance:base", field, 4)[masked, 3], 1e-3)
 
 
+def _write_and_see_the_box(cloud: bpy.types.Object, given: splats.Splats) -> None:
+    """Writes points; the box must hold every one."""
+    splats.write(cloud, given)
+    bpy.context.view_layer.update()
+    corners = np.array(cloud.bound_box) @ HEAD_TO_BLENDER[:3, :3]
+    assert (corners.max(0) >= given.means.max(0) - 1e-5).all()
+    assert (corners.min(0) <= given.means.min(0) + 1e-5).all()
+
+
 def test_the_bounds_hold_every_point_so_that_no_view_loses_the_head(
     cloud: bpy.types.Object,
 ) -> None:
     given = _splats()
     for shift in (-0.2, 0.2):
         given.means[:] = given.means / np.abs(given.means).max() * 0.15 + shift
-        splats.write(cloud, given)
-        bpy.context.view_layer.update()
-        corners = np.array(cloud.bound_box) @ HEAD_TO_BLENDER[:3, :3]
-        assert (corners.max(0) >= given.means.max(0) - 1e-5).all()
-        assert (corners.min(0) <= given.means.min(0) + 1e-5).all()
+        _write_and_see_the_box(cloud, given)
 
 
 def _moved_out(cloud: bpy.types.Object) -> None:
@@ -103,11 +108,7 @@ def _moved_out(cloud: bpy.types.Object) -> None:
     for shift in (0.3, -0.3):
         given = _splats()
         given.means[:] += shift
-        splats.write(cloud, given)
-        bpy.context.view_layer.update()
-        corners = np.array(cloud.bound_box) @ HEAD_TO_BLENDER[:3, :3]
-        assert (corners.max(0) >= given.means.max(0) - 1e-5).all()
-        assert (corners.min(0) <= given.means.min(0) + 1e-5).all()
+        _write_and_see_the_box(cloud, given)
 
 
 def test_the_bounds_follow_what_is_written_after_an_undo(cloud: bpy.types.Object) -> None:
