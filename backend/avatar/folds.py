@@ -11,6 +11,7 @@ import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
+from backend.avatar.beards import bearded
 from backend.avatar.brows import Brows
 from backend.avatar.growth import doubled_areas
 from backend.avatar.recolour import (
@@ -19,7 +20,6 @@ from backend.avatar.recolour import (
     gone,
     in_the_light,
     lit_around,
-    mixed,
     ramp,
     recoloured,
 )
@@ -34,8 +34,6 @@ _STILL_M, _FOLDED_M = 0.002, 0.005
 """How far the portrait's expression moves skin that shows no folds, and all that may."""
 
 _LEAST_WAY_M = 1e-4  # shorter ways are none
-_LEAST = 1e-3  # of brightness
-
 _LEAST_STRETCH, _LEAST_AT_BROWS = 1.1, 1.2
 """Times its area: that much the fit errs; and brows, which stay dark, widen as a frown goes."""
 
@@ -43,10 +41,6 @@ _MOST = 0.8  # some of what the portrait shows stays
 _SHOWING = 0.3  # opacity
 _EVERY, _NEIGHBOURS = 12, 88
 """Some 14 mm around: broader than folds and the shade beside them."""
-
-_BROAD, _BEARD, _SHADE = 24, 0.25, 0.45
-"""Neighbours, some 7 mm; how bright these are on average, of what is in the light around, in beards
-and in shade, which is narrower."""
 
 _BROWS_M = 0.008
 _SOCKET_M, _AROUND_EYES_M, _FEWER = 0.014, 0.03, 2
@@ -83,8 +77,8 @@ class Folds:
         regions, of, colours = head.regions, cloud.vertices.long(), cloud.features[:, :COLOURS]
         other = torch.stack([regions[name] for name in _NO_SKIN]).any(0)
         skin = regions["face"] & ~other
-        seen = torch.nonzero((skin & ~regions["brows"])[of] & (cloud.opacities > _SHOWING))
-        seen = seen[::_EVERY, 0]
+        shown = torch.nonzero((skin & ~regions["brows"])[of] & (cloud.opacities > _SHOWING))[:, 0]
+        seen = shown[::_EVERY]
         index = torch.nonzero(skin[of] & bool(len(seen)))[:, 0]
         self._index, self._vertices, self._lit = index, of[index], colours[index]
         self._rest, self._way = rest, vertices - rest
@@ -111,8 +105,9 @@ class Folds:
         around[shaded] = _eyelid_skin(cloud, near, index[shaded], around[shaded])
         red = _reddened(self._lit, around) * _beside_lips(rest, regions)[self._vertices]
         usual = around.sum(1)
-        broad = mixed(cloud.means[seen], colours[seen], cloud.means[index], _BROAD).sum(1)
-        self._shade = _MOST * (1 - red) * ramp(broad / usual.clamp_min(_LEAST), _BEARD, _SHADE)
+        hair = bearded(cloud, shown, index, rest, regions["lips"], usual)
+        hair[shaded] = 0
+        self._shade = _MOST * (1 - red) * (1 - hair)
         self._lit = torch.where((usual > self._lit.sum(1))[:, None], around, self._lit)
         if len(at := torch.nonzero(brows.hanging[self._vertices])[:, 0]):
             places = cloud.means[index]
