@@ -45,8 +45,12 @@ OTHERS = (
     "mouthStretch", "mouthFunnel",
 )  # fmt: skip
 """Units that explain the portraits too but are too rare to be learned."""
-DOUBT, OTHERS_DOUBT = 6.0, 60.0
+DOUBT, OTHERS_DOUBT, SMILE_DOUBT = 6.0, 60.0, 1.0
 """So many portraits at full strength would have to say what the head's own units say."""
+BROAD = 0.75
+"""From this score on smiles go farther for it: one line through all of them would make the mouths of
+those who do not smile narrower than they are."""
+SMILE = "mouthSmile"
 ROUNDS = 5
 STEP_M = 2.0**-17
 
@@ -102,15 +106,18 @@ def learned(points: np.ndarray, codes: np.ndarray, head: Head) -> dict[str, np.n
     scores = codes @ (of_name / of_name.sum(axis=1, keepdims=True)).T  # [N, U], both sides' mean
     laid = _laid_over_each_other(even(points), even(template))
     left = (laid - np.tensordot(scores, own, 1)).reshape(len(points), -1)
-    system = np.concatenate([np.ones((len(points), 1)), scores], axis=1)
-    doubt = np.diag([0.0] + [DOUBT] * len(UNITS) + [OTHERS_DOUBT] * len(OTHERS))
-    trust, found = np.ones(len(points)), np.zeros((len(names) + 1, left.shape[1]))
+    broad = np.clip((scores[:, names.index(SMILE)] - BROAD) / (1 - BROAD), 0, None)
+    system = np.concatenate([np.ones((len(points), 1)), scores, broad[:, None]], axis=1)
+    units_doubt = [SMILE_DOUBT if name == SMILE else DOUBT for name in UNITS]
+    doubt = np.diag([0.0, *units_doubt, *[OTHERS_DOUBT] * len(OTHERS), SMILE_DOUBT])
+    trust, found = np.ones(len(points)), np.zeros((system.shape[1], left.shape[1]))
     for _ in range(ROUNDS):
         weighted = system * trust[:, None]
         found = np.linalg.solve(weighted.T @ system + doubt, weighted.T @ left)
         off = np.sqrt(((left - system @ found) ** 2).mean(axis=1))
         trust = 1 / (1 + (off / np.median(off)) ** 2)
     found = found.reshape(-1, COUNT, 3)
+    found[1 + names.index(SMILE)] += found[-1]
     arrays = {name: quantised(own[n] + found[1 + n], STEP_M) for n, name in enumerate(UNITS)}
     return {"rest": quantised(found[0], STEP_M), **arrays}
 

@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "286943b5df94d2cd42cd92114bd8742533dfcb42fead63ca7edfb791824c7c94"
+OPEN_HEAD_SHA256 = "08853cb249c4921b68c6d7df1fb43fa9618cfb40664af46a0c77618ab5269091"
