@@ -48,8 +48,8 @@ OTHERS = (
 DOUBT, OTHERS_DOUBT, SMILE_DOUBT = 6.0, 60.0, 1.0
 """So many portraits at full strength would have to say what the head's own units say."""
 BROAD = 0.75
-"""From this score on smiles go farther for it: one line through all of them would make the mouths of
-those who do not smile narrower than they are."""
+"""From this score on smiles go farther for it: one line through all of them would make the mouths
+of those who do not smile narrower than they are."""
 SMILE = "mouthSmile"
 ROUNDS = 5
 STEP_M = 2.0**-17

@@ -88,9 +88,9 @@ class Actor:
         up = self._torso_pose[1, :3]  # heights in its frame
         clothes = avatar.clothes_of(avatar.identity)
         self._follow = torso_follows(avatar.identity.means, neck, up, clothes)
-        self._bends = neck_follows(rest, neck, up, head.regions["neck"])
         moved = self._moved(head.translated(avatar.source), frozenset())
         own, vertices = union(None, moved.layers), moved.vertices[0]
+        self._bends = neck_follows(own.means, neck, up, head.regions["neck"][own.vertices.long()])
         self._lids = Lids.of(own, vertices, rest, head, betas)
         raised = Brows.raised(head, betas)
         self._folds = Folds(own, vertices, rest, head, self._lids.closed, raised)
@@ -126,7 +126,7 @@ class Actor:
         expression = self._lids.coloured(unfolded, vertices)
         expression = self._mouth.coloured(expression, vertices)
         expression = self._growth.grown(expression, vertices)
-        bends = self._bends.select(expression.vertices.long())
+        bends = self._bends.first(len(expression))
         planes = posed(avatar.identity, pose, self._follow, self._torso_pose)
         return Gaussians.cat([planes, posed(expression, pose, bends, self._torso_pose)])
 
@@ -148,8 +148,7 @@ class Actor:
             return None
         planes = bind.bound_identity(avatar.identity)
         skin = bind.bound_expression(rest, config, head)
-        of, before, count = skin["vertices"], len(avatar.identity), len(skin["vertices"])
-        bends = self._bends.select(of)
+        before, count = len(avatar.identity), len(skin["vertices"])
         own = self._lids.binding(count) | self._folds.binding(count) | self._mouth.binding(count)
         shared = {name: own.pop(name) for name in list(own) if name not in PER_GAUSSIAN}
         return bind.as_arrays(
@@ -158,8 +157,8 @@ class Actor:
             | shared
             | self._growth.binding()
             | {
-                "shares": torch.cat([self._follow.share, bends.share]),
-                "slopes": torch.cat([self._follow.slope, bends.slope]),
+                "shares": torch.cat([self._follow.share, self._bends.share]),
+                "slopes": torch.cat([self._follow.slope, self._bends.slope]),
                 "neighbours": head.neighbours,
                 "torso_pose": self._torso_pose,
                 "anchors": torch.tensor(anchors),

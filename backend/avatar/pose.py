@@ -28,9 +28,9 @@ class Follow:
     share: Tensor
     slope: Tensor
 
-    def select(self, index: Tensor) -> Follow:
-        """Those at an index [M]."""
-        return Follow(self.share[index], self.slope[index])
+    def first(self, count: int) -> Follow:
+        """So many of them."""
+        return Follow(self.share[:count], self.slope[:count])
 
 
 def torso_follows(means: Tensor, neck: Tensor, up: Tensor, clothes: Tensor) -> Follow:
@@ -52,16 +52,18 @@ def torso_follows(means: Tensor, neck: Tensor, up: Tensor, clothes: Tensor) -> F
     return Follow(follow.share * ~clothes, follow.slope * ~clothes)
 
 
-def neck_follows(vertices: Tensor, neck: Tensor, up: Tensor, region: Tensor) -> Follow:
-    """How the mesh's vertices follow the head; a neck stays on its shoulders.
+def neck_follows(means: Tensor, neck: Tensor, up: Tensor, region: Tensor) -> Follow:
+    """How the mesh's Gaussians follow the head; a neck stays on its shoulders.
+
+    Each by its own height: by its vertex's, a neck that bends would part between rows of vertices.
 
     Args:
-        vertices: [V, 3] without expression, head space, metres.
+        means: [N, 3] at the portrait's expression, head space, metres.
         neck: [3] the neck joint.
         up: [3] the torso's upwards.
-        region: [V] bool: the neck's.
+        region: [N] bool: the neck's.
     """
-    bends = _blend((vertices - neck) @ up, _NECK_TOP_M, _NECK_REACH_M)
+    bends = _blend((means - neck) @ up, _NECK_TOP_M, _NECK_REACH_M)
     share = torch.where(region, bends.share, torch.ones_like(bends.share))
     return Follow(share, bends.slope * region)
 

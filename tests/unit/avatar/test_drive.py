@@ -7,8 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import KDTree
 
 from backend.avatar.file import Avatar
+from backend.splat.gaussians import FIRST_EXPRESSION_LAYER
 from shared.errors import AvatarError
 from shared.flame import Track
 from tests.fakes.misaligned import misaligned
@@ -17,10 +19,9 @@ JAW = {"jawOpen": 0.8}
 G0 = 2  # value of `layers` for G0
 
 
-def turned(yaw_deg: float) -> Track:
-    return dataclasses.replace(
-        Track.neutral(1), global_orient=np.array([[0.0, np.radians(yaw_deg), 0.0]])
-    )
+def turned(yaw_deg: float, pitch_deg: float = 0.0) -> Track:
+    turn = np.radians([[pitch_deg, yaw_deg, 0.0]])
+    return dataclasses.replace(Track.neutral(1), global_orient=turn)
 
 
 def test_an_avatar_consists_of_planes_and_four_layers(pipeline, avatar, open_head):
@@ -168,3 +169,15 @@ def test_turning_the_head_leaves_the_chest(pipeline, avatar):
 def test_an_avatar_that_was_saved_passes_the_check(pipeline, avatar, tmp_path):
     avatar.save(tmp_path / "me.savatar")
     pipeline.check(Avatar.load(tmp_path / "me.savatar"))
+
+
+def test_a_neck_that_bends_does_not_part_between_its_rows(pipeline, avatar, open_head):
+    """Its skin's neighbours stay together: each splat follows by its own height."""
+    neck = open_head.regions["neck"] & (open_head.v_template[:, 2] > 0)
+    clouds = [pipeline.drive(avatar, track) for track in (turned(0.0), turned(0.0, -15.0))]
+    skin = neck[clouds[0].vertices.long()] & (clouds[0].layers >= FIRST_EXPRESSION_LAYER)
+    before, after = (cloud.means[skin] for cloud in clouds)
+    away, index = (found[:, 1] for found in KDTree(before.numpy()).query(before.numpy(), k=2))
+    apart = (after - after[torch.from_numpy(index)]).norm(dim=1).numpy()
+    assert skin.sum() > 1000
+    assert np.quantile(apart / away, 0.999) < 1.6

@@ -170,11 +170,11 @@ def test_clothes_stay_however_high():
 
 
 def test_only_the_neck_bends_and_its_lower_end_stays():
-    vertices, region = column(), torch.zeros(400, dtype=torch.bool)
+    means, region = column(), torch.zeros(400, dtype=torch.bool)
     region[:200] = True  # below -.05
     neck, up = torch.tensor([0, -0.05, 0]), torch.tensor([0, 1.0, 0])
-    weights = neck_follows(vertices, neck, up, region).share
-    heights = vertices[:, 1]
+    weights = neck_follows(means, neck, up, region).share
+    heights = means[:, 1]
     assert (weights[~region] == 1).all()
     assert weights[heights <= -0.14].max() == 0
     assert (weights.diff() >= 0).all()

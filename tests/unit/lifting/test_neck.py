@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
 from scipy.spatial import KDTree
 
 from backend.lifting.neck import neck_sides
@@ -16,6 +17,8 @@ from backend.lifting.sampling import look_up
 from backend.lifting.view import View
 
 _STEP_PX = 3.0
+NONE = np.zeros(5398, bool)
+"""No vertex's neck is the mesh's: nothing goes on under it."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +50,7 @@ def colours(bare) -> np.ndarray:
 
 
 def test_skin_beside_neck_and_jaw_is_as_deep_and_coloured_as_they_are_at_their_edge(bare, colours):
-    discs, sides = neck_sides(bare, flat(bare), colours, cells_of(bare), _STEP_PX)
+    discs, sides = neck_sides(bare, flat(bare), colours, NONE, cells_of(bare), _STEP_PX)
     places = discs.means.double().numpy()
     depth = bare.camera.depth(places)
     on_mesh = bare.visible.face >= 0
@@ -66,9 +69,34 @@ def test_skin_beside_neck_and_jaw_is_as_deep_and_coloured_as_they_are_at_their_e
 def test_clothes_hair_and_what_the_planes_do_not_own_are_left_alone(bare, colours, pipeline):
     worn = View(bare.portrait, pipeline.head)
     worn.parts = Parts(np.zeros(bare.matte.shape, bool), np.ones(bare.matte.shape, bool))
-    discs, sides = neck_sides(worn, flat(worn), colours, cells_of(worn), _STEP_PX)
+    discs, sides = neck_sides(worn, flat(worn), colours, NONE, cells_of(worn), _STEP_PX)
     assert len(discs) == 0
     assert not sides.any()
     clear = flat(bare)
     clear.opacity[:] = 0
-    assert len(neck_sides(bare, clear, colours, cells_of(bare), _STEP_PX)[0]) == 0
+    assert len(neck_sides(bare, clear, colours, NONE, cells_of(bare), _STEP_PX)[0]) == 0
+
+
+def test_skin_goes_on_under_the_meshs_edge_and_below_the_crop(bare, colours):
+    neck = bare.regions["neck"] & below_ears(bare)
+    cells, mesh = cells_of(bare), bare.visible.face >= 0
+    discs, _ = neck_sides(bare, flat(bare), colours, neck, cells, _STEP_PX)
+    pixels = bare.camera.project(discs.means.double().numpy())
+    under = look_up(mesh, pixels, False)
+    inside = np.asarray(distance_transform_edt(mesh & bare.shows_all(neck)))
+    away = look_up(inside, pixels, 0.0)
+    assert under.sum() > 20
+    to_bottom = len(mesh) - pixels[:, 1]
+    assert np.minimum(away, to_bottom)[under].max() < 12
+    deeper = bare.camera.depth(discs.means.double().numpy()) - look_up(
+        bare.visible.depth, pixels, 0.0
+    )
+    assert np.allclose(deeper[under], 0.004, atol=1e-3)
+
+
+def test_under_clothes_no_skin_goes_on(bare, colours, pipeline):
+    worn = View(bare.portrait, pipeline.head)
+    worn.parts = Parts(np.zeros(bare.matte.shape, bool), np.ones(bare.matte.shape, bool))
+    neck = worn.regions["neck"]
+    discs, _ = neck_sides(worn, flat(worn), colours, neck, cells_of(worn), _STEP_PX)
+    assert len(discs) == 0
