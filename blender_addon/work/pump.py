@@ -23,7 +23,8 @@ def pump() -> bool:
     if steps.is_rendering():
         return session.get().poll()
     compositing.follow_view(bpy.context.scene)
-    avatar_files.remember()
+    if not session.get().waiting:  # up to twenty times a second, and looks at every file
+        avatar_files.remember()
     copied = clouds.own_copies(properties.rigs(bpy.context.scene))
     return session.get().poll() or copied
 

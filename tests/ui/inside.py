@@ -40,25 +40,30 @@ def window():
     return bpy.context.window_manager.windows[0]
 
 
+def editor(kind):
+    """The first area of a kind."""
+    return next(area for area in window().screen.areas if area.type == kind)
+
+
 def view():
     """The first 3D viewport's area."""
-    return next(area for area in window().screen.areas if area.type == "VIEW_3D")
+    return editor("VIEW_3D")
 
 
-def region(kind="WINDOW"):
-    """A region of the 3D viewport."""
-    return next(r for r in view().regions if r.type == kind)
+def region(kind="WINDOW", of="VIEW_3D"):
+    """A region of the 3D viewport, or of another editor."""
+    return next(r for r in editor(of).regions if r.type == kind)
 
 
-def rectangle(kind="WINDOW"):
+def rectangle(kind="WINDOW", of="VIEW_3D"):
     """A region as left, top, right, bottom of the screen."""
-    found, height = region(kind), window().height
+    found, height = region(kind, of), window().height
     return found.x, height - found.y - found.height, found.x + found.width, height - found.y
 
 
-def in_view(kind="WINDOW"):
-    """Context of the 3D viewport."""
-    return bpy.context.temp_override(window=window(), area=view(), region=region(kind))
+def in_view(kind="WINDOW", of="VIEW_3D"):
+    """Context of the 3D viewport, or of another editor."""
+    return bpy.context.temp_override(window=window(), area=editor(of), region=region(kind, of))
 
 
 def run(call):
@@ -73,16 +78,22 @@ def show(display, shading):
     view().spaces[0].shading.type = shading
 
 
-def under_mouse():
-    """What button of the sidebar the mouse is on: the operator's call, or the property's name."""
+def under_mouse(kind="UI", of="VIEW_3D"):
+    """What button of a region the mouse is on: the operator's call, or the property's name."""
     manager = bpy.context.window_manager
     manager.clipboard = ""
-    with in_view("UI"):
+    with in_view(kind, of):
         if bpy.ops.ui.copy_python_command_button.poll():
             bpy.ops.ui.copy_python_command_button()
         elif bpy.ops.ui.copy_data_path_button.poll():
             bpy.ops.ui.copy_data_path_button()
     return manager.clipboard.removeprefix("bpy.ops.splitavatar.").removesuffix("()")
+
+
+def render_tab(search):
+    """Turns the properties editor to the render's tab, and searches that."""
+    editor("PROPERTIES").spaces[0].context = "RENDER"
+    editor("PROPERTIES").spaces[0].search_filter = search
 
 
 def open_panel():

@@ -9,7 +9,7 @@ import numpy as np
 from backend.export.png import read_png
 
 from .test_main_job import skin_share
-from .window import Window
+from .window import ROW_PX, Window
 
 RENDER = """[
     setattr(bpy.context.scene.render, "engine", "SPLITAVATAR"),
@@ -26,6 +26,31 @@ REFINED = """[
     bpy.ops.splitavatar.refine_renders(),
     bpy.ops.render.render("INVOKE_DEFAULT", write_still=True),
 ]"""
+
+
+ADDED = "addon('scene.compositing').is_added(bpy.context.scene)"
+
+
+def test_the_render_tab_has_a_button_that_refines_renders(window: Window) -> None:
+    window.ask("setattr(bpy.context.scene.render, 'engine', 'CYCLES')")
+    window.ask("render_tab('Refine Avatars')")
+    window.keep("render", "WINDOW", "PROPERTIES")
+    assert not window.ask(ADDED)
+    for button in ("refine_renders", "refine_no_more"):
+        press(window, button)
+        window.wait(ADDED if button == "refine_renders" else f"not {ADDED}")
+    window.ask("render_tab('')")
+
+
+def press(window: Window, button: str) -> None:
+    """Clicks a button of the properties editor."""
+    left, top, right, bottom = window.ask("rectangle('WINDOW', 'PROPERTIES')")
+    for y in range(top + 4, bottom - 4, ROW_PX):
+        window.move((left + right) / 2, y)
+        if window.ask("under_mouse('WINDOW', 'PROPERTIES')") == button:
+            window.click((left + right) / 2, y + ROW_PX / 2)
+            return
+    raise AssertionError(f"{button} is not in the properties editor")
 
 
 def test_f12_by_the_engine_shows_the_person(window: Window, tmp_path: Path) -> None:

@@ -241,16 +241,17 @@ class Window:
         left, top, right, bottom = box or (0, 0, width, height)
         return rgb[top:bottom, left:right].copy()
 
-    def keep(self, name: str, kind: str = "UI") -> None:
+    def keep(self, name: str, kind: str = "UI", of: str = "VIEW_3D") -> None:
         """A picture for the guide, where one is made.
 
         Args:
             name: Of its file.
-            kind: `UI` the sidebar, `WINDOW` the whole viewport.
+            kind: `UI` the sidebar, `WINDOW` the whole editor.
+            of: Which editor's.
         """
         if self.guide is not None:
             self.guide.mkdir(parents=True, exist_ok=True)
-            picture = Image.fromarray(self.settle(self.ask(f"rectangle({kind!r})")))
+            picture = Image.fromarray(self.settle(self.ask(f"rectangle({kind!r}, {of!r})")))
             picture.save(self.guide / f"{name}.webp", quality=82, method=6)
 
     def settle(self, box: Box | None = None) -> np.ndarray:
