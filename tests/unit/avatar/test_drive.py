@@ -10,7 +10,6 @@ import torch
 from scipy.spatial import KDTree
 
 from backend.avatar.file import Avatar
-from backend.splat.gaussians import FIRST_EXPRESSION_LAYER
 from shared.errors import AvatarError
 from shared.flame import Track
 from tests.fakes.misaligned import misaligned
@@ -175,7 +174,7 @@ def test_a_neck_that_bends_does_not_part_between_its_rows(pipeline, avatar, open
     """Its skin's neighbours stay together: each splat follows by its own height."""
     neck = open_head.regions["neck"] & (open_head.v_template[:, 2] > 0)
     clouds = [pipeline.drive(avatar, track) for track in (turned(0.0), turned(0.0, -15.0))]
-    skin = neck[clouds[0].vertices.long()] & (clouds[0].layers >= FIRST_EXPRESSION_LAYER)
+    skin = neck[clouds[0].vertices.long()] & (clouds[0].layers >= G0)
     before, after = (cloud.means[skin] for cloud in clouds)
     _, index = KDTree(before.numpy()).query(before.numpy(), k=2)
     nearest = torch.as_tensor(index)[:, 1]

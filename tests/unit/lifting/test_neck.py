@@ -29,6 +29,14 @@ def bare(portrait, pipeline) -> View:
     return view
 
 
+@pytest.fixture(scope="module")
+def worn(bare, pipeline) -> View:
+    """The same in clothes from top to toe."""
+    view = View(bare.portrait, pipeline.head)
+    view.parts = Parts(np.zeros(bare.matte.shape, bool), np.ones(bare.matte.shape, bool))
+    return view
+
+
 def flat(view: View) -> PlaneTargets:
     """Green, and at the plane through the head's origin."""
     zero, one = np.zeros_like(view.matte), np.ones_like(view.matte)
@@ -66,9 +74,7 @@ def test_skin_beside_neck_and_jaw_is_as_deep_and_coloured_as_they_are_at_their_e
     assert np.abs(discs.features.numpy() - wanted).max() < 0.1
 
 
-def test_clothes_hair_and_what_the_planes_do_not_own_are_left_alone(bare, colours, pipeline):
-    worn = View(bare.portrait, pipeline.head)
-    worn.parts = Parts(np.zeros(bare.matte.shape, bool), np.ones(bare.matte.shape, bool))
+def test_clothes_hair_and_what_the_planes_do_not_own_are_left_alone(bare, worn, colours):
     discs, sides = neck_sides(worn, flat(worn), colours, NONE, cells_of(worn), _STEP_PX)
     assert len(discs) == 0
     assert not sides.any()
@@ -94,9 +100,7 @@ def test_skin_goes_on_under_the_meshs_edge_and_below_the_crop(bare, colours):
     assert np.allclose(deeper[under], 0.004, atol=1e-3)
 
 
-def test_under_clothes_no_skin_goes_on(bare, colours, pipeline):
-    worn = View(bare.portrait, pipeline.head)
-    worn.parts = Parts(np.zeros(bare.matte.shape, bool), np.ones(bare.matte.shape, bool))
+def test_under_clothes_no_skin_goes_on(worn, colours):
     neck = worn.regions["neck"]
     discs, _ = neck_sides(worn, flat(worn), colours, neck, cells_of(worn), _STEP_PX)
     assert len(discs) == 0
