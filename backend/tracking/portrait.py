@@ -13,6 +13,7 @@ from backend.head import Head
 from shared.errors import AvatarError
 from shared.progress import Progress
 
+from .beyond import gone_on
 from .crop import PORTRAIT_PX, Crop, crop_around
 from .decode import Picture, decode
 from .detect import Detector, Face
@@ -26,7 +27,7 @@ from .neighbours import faces_beside
 from .notes import CUT_APART, TURNED, photo_notes
 from .outline import Outlined, inside_mattes
 from .person import Person, cuts_out
-from .surround import WIDER, Surround, gone_on, joined
+from .surround import WIDER, Surround, joined
 from .teeth import Smile, with_teeth
 from .upright import quarter_turns, turned
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import cv2
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from shared.camera import Camera
 
@@ -15,11 +13,6 @@ from .crop import PORTRAIT_PX
 
 WIDER = 2.0
 """Side of the surround, in portrait crops."""
-
-_WHOLE, _GONE = 0.04, 0.16
-"""How far beyond the picture's edge, in crop sides, a person goes on whole, and where they end."""
-_EDGE_PX = 2  # a picture's last pixels may be a dark line
-_SOFTER = 0.25  # blur, as a share of the distance from the edge
 
 
 @dataclass(frozen=True)
@@ -55,38 +48,6 @@ def wider(camera: Camera) -> Camera:
     intrinsics = camera.K.copy()
     intrinsics[:2, 2] += (np.array([width, height]) - sides) / 2
     return Camera(camera.viewmat, intrinsics, width, height)
-
-
-def gone_on(
-    rgb: np.ndarray, matte: np.ndarray, inside: np.ndarray, crop_px: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Lets a person who is cut by the picture's edge go on beyond it, ever softer.
-
-    A moving camera or body would show the cut; and the Gaussians' hull would close there.
-
-    Args:
-        rgb: [H, W, 3] float 0..1.
-        matte: [H, W] 0..1.
-        inside: [H, W] bool: where there is a picture.
-        crop_px: The portrait crop's side in these pixels.
-
-    Returns:
-        Both, filled outside the picture.
-    """
-    size = 2 * _EDGE_PX + 1
-    whole = np.pad(inside, 1, mode="constant", constant_values=True)  # the window cuts nothing
-    sound = cv2.erode(whole.astype(np.uint8), np.ones((size, size), np.uint8))[1:-1, 1:-1] > 0
-    if sound.all() or not sound.any():
-        return rgb, matte
-    found = distance_transform_edt(~sound, return_indices=True)
-    distance, (rows, columns) = cast(tuple[np.ndarray, np.ndarray], found)
-    colours, shares = rgb[rows, columns], matte[rows, columns]
-    fade = 1 - np.clip((distance / crop_px - _WHOLE) / (_GONE - _WHOLE), 0, 1)
-    soft = cv2.GaussianBlur(colours, (0, 0), _SOFTER * _WHOLE * crop_px)
-    softness = np.clip(distance / (_WHOLE * crop_px), 0, 1)[..., None]
-    colours = np.where(sound[..., None], rgb, colours + softness * (soft - colours))
-    shares = np.where(sound, matte, shares * fade * fade * (3 - 2 * fade))
-    return colours.astype(np.float32), shares.astype(np.float32)
 
 
 def joined(inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
