@@ -27,22 +27,22 @@ _CHEEKS = 0.6  # of the tongue's colour: the lips' shadow lies on their insides
 _PHARYNX_M, _ASIDE_M, _BELOW_M = 0.085, 0.018, 0.005  # from the lips; from the middle; below lips
 _FRONT_TEETH_M, _BACK_TEETH_M, _BACK_TEETH = 0.008, 0.038, 0.5  # fully lit; how dark the last are
 _STUDIO = (0.55, 1.05)  # what `brightness_of` told of one studio's light by different faces
-_CORNER = 0.95  # how much darker teeth are at the mouth's corners, which shade them
-_SHADED_TEETH = 0.88  # those that a portrait hides are seldom bared as far as in a smile
+_CORNER = (0.3, 0.95)  # how much darker teeth are at the mouth's corners, in light of either kind
+_CORRIDOR = ((0.85, 1.0), (1.0, 0.45))  # beside the last teeth of a smile it is dark
 _JAWS_LIGHT = {"upper": (1.0, 0.85), "lower": (0.85, 1.0)}  # from the front, and from above
 _INNER_LIPS = 0.2  # of the cavity's colour: what closed lips hide lies in their shadow
 _WET_LIPS, _INNER_LIPS_M = 0.7, 0.005  # of the lips' colour, on their insides, and how far in
 _ENOUGH_TEETH = 150
-_FROM_CEILING = -0.45  # how light from above is told
-_CEILING_SHADE, _CEILING_NARROWER = 0.3, 0.25  # how it darkens teeth, and how many of them
+_FROM_CEILING = -0.45  # how light from above is told, the second kind
+_CEILING_SHADE, _CEILING_NARROWER = 0.39, 0.25  # how it darkens teeth, and how many of them
 _LEAST_ENAMEL, _OTHER_HUE = 0.6, 0.08  # brightness of its own; chromaticity, of gums and lips
 _NEIGHBOURS = 4
 _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
 CAVITY = np.array([0.28, 0.12, 0.11])
 TONGUE = np.array([0.58, 0.30, 0.29])
-TEETH = np.array([0.77, 0.68, 0.64])
-"""Display sRGB of what a portrait may not show at all; teeth as 245 smiling portraits show them."""
+TEETH = np.array([0.775, 0.69, 0.635])
+"""Display sRGB of what a portrait may not show at all; incisors as smiling portraits show them."""
 
 
 class HiddenColours:
@@ -170,7 +170,9 @@ class HiddenColours:
         back = np.clip((depth - _FRONT_TEETH_M) / (_BACK_TEETH_M - _FRONT_TEETH_M), 0, 1)
         corners = np.abs(sites.rest[at["lips"], 0]).max()
         aside = np.abs(sites.rest[:, :1]) / (corners * (1 - _CEILING_NARROWER * light.shaded))
-        on_teeth = (1 - _BACK_TEETH * back) * (1 - _CORNER * np.minimum(aside, 1) ** 2)
+        corner = np.interp(light.shaded, (0, 1), _CORNER)
+        lit_aside = (1 - corner * np.minimum(aside, 1) ** 2) * np.interp(aside, *_CORRIDOR)
+        on_teeth = (1 - _BACK_TEETH * back) * lit_aside
         for jaw, (studio, ceiling) in _JAWS_LIGHT.items():
             lit = studio + light.shaded * (ceiling - studio)
             own = at[f"teeth_{jaw}"]
@@ -218,7 +220,7 @@ def _tongue_shade(rest: np.ndarray) -> np.ndarray:
 def _enamel(shown: np.ndarray, light: Light) -> np.ndarray:
     """[3] the enamel of teeth of which a portrait shows colours [K, 3]; the usual one where it
     hardly shows any."""
-    usual = _SHADED_TEETH * light.colour / np.clip(light.brightness, *_STUDIO) * TEETH
+    usual = light.colour / np.clip(light.brightness, *_STUDIO) * TEETH
     usual = (1 - _CEILING_SHADE * light.shaded) * usual
     teeth = shown[_like(shown, usual)]
     if len(teeth) <= _ENOUGH_TEETH:

@@ -14,7 +14,7 @@ far as smiles show them; the open head's rows of teeth are as long, before any i
 _CROWN_MM = {"upper": 10.0, "lower": 9.0}
 _RISING = 0.12  # of the way along the arch: gums rise sideways, as a smiling lip does
 _SCALLOP_MM = 1.8  # how far gums reach down between two teeth
-_GAP_MM, _GAP_SHADE = 0.6, 0.32
+_GAP_MM, _GAP_SHADE = 0.6, 0.25
 _EDGE_MM = 2.5  # near their edges teeth part farther
 _GUM_BLUR_MM = 0.8
 

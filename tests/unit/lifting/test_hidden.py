@@ -45,3 +45,26 @@ def test_a_hidden_tongue_has_a_groove_and_sides_and_a_dark_end(portrait, pipelin
     tip = tongue & (ahead > ahead[tongue].max() - 0.004) & (aside < 0.008)
     middle = tongue & (np.abs(ahead - ahead[tongue].max() + 0.02) < 0.004) & (aside < 0.008)
     assert bright(tip) > 1.2 * bright(middle), "it comes out into the light"
+
+
+def test_a_hidden_smile_is_bright_up_to_its_last_teeth(portrait, pipeline) -> None:
+    """As smiling portraits show: .6 of the way to the corners four fifths as bright."""
+    view = View(portrait, pipeline.head)
+    sites, _ = sites_of(view, pipeline.model)
+    at, count = regions_at(view, sites.vertices), len(sites.vertices)
+    nothing = np.zeros(count, np.float32)
+    shown = Shown(np.full((count, 3), 0.5, np.float32), nothing, nothing > 0, nothing)
+    filled = HiddenColours(view).filled(shown, sites, nothing > 0)
+    aside = np.abs(sites.rest[:, 0]) / np.abs(sites.rest[at["lips"], 0]).max()
+    ahead = sites.rest[at["teeth_upper"], 2].max() - sites.rest[:, 2]
+    edge = sites.rest[at["teeth_upper"], 1].min()
+    crowns = at["teeth_upper"] & (sites.rest[:, 1] > edge + 0.002) & (ahead < 0.03)
+    crowns &= sites.rest[:, 1] < edge + 0.007
+
+    def bright(least: float, most: float) -> float:
+        return float(np.median(filled[crowns & (aside > least) & (aside < most)].mean(1)))
+
+    incisors = bright(0, 0.25)
+    np.testing.assert_allclose(incisors, TEETH.mean(), rtol=0.12)
+    assert 0.72 * incisors < bright(0.5, 0.7) < 0.95 * incisors
+    assert bright(0.95, 2) < 0.5 * incisors, "beside them it is dark"
