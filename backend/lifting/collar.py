@@ -17,6 +17,7 @@ _LEAST_SEEN = 30
 _EDGE_ON, _OUTLINE_TOLERANCE_M = 0.3, 0.02  # what shows of a neck at its outline, or nearly
 _TUCKED_M = 0.010
 """How far a neck goes on under its collar, out of which it comes as a head looks up."""
+_UNDER_M = 0.0145  # and beside the ends of its collar, which it turns between
 _OFF_M, _BESIDE_PX = 0.006, 12
 """So much farther from a neck than hair a collar stands, and what is so far beside it."""
 _OPEN_M = 0.030  # so far down a throat shows between the ends of a collar
@@ -43,7 +44,7 @@ def clothed(view: View, sites: Sites, pixels: np.ndarray, sides_too: bool = True
         return neck & (height < highest)
     worn = look_up(view.parts.worn, pixels[seen], False)
     line = min(highest, _collar(height[seen], worn) - _TUCKED_M)
-    throat = (height > line - _OPEN_M) & (_beyond_skin(view, pixels) < _TUCKED_M)
+    throat = (height > line - _OPEN_M) & (_beyond_skin(view, pixels) < _UNDER_M)
     lines = _behind(view, sites, pixels, neck, line, jaw) if sides_too else line
     return neck & np.where(seen, (height < highest) & ~throat, height < lines)
 

@@ -14,7 +14,7 @@ from backend.splat.gaussians import IDENTITY_FRONT, Gaussians
 
 from .colours import Shown
 from .planes import PlaneTargets
-from .polygons import dilate, erode
+from .polygons import dilate, erode, opened
 from .sampling import look_up, sample
 from .sites import Sites, facing_camera
 from .view import View, facing, slopes
@@ -30,7 +30,7 @@ _LEAST_SEEN = 0.3  # cosine to the camera: at an outline hair is dark, and skin 
 _MOST_FACING = 0.6  # what faces the camera so much, and is hidden all the same, is beneath hair
 _SMOOTH_PX = 2.0
 _SIGMA_PX, _DEEPEST_M = 0.8, 0.008
-_OVERLAP, _CLOSE_PX, _AROUND_PX = 0.75, 4, 10
+_OVERLAP, _CLOSE_PX, _SPECK_PX, _AROUND_PX = 0.75, 4, 4, 10
 
 
 def less_at_outline(own: Shown, view: View, sites: Sites, at: dict[str, np.ndarray]) -> Shown:
@@ -108,6 +108,7 @@ def mirrored_side(
     kept &= facing(places, normals, camera) < _MOST_FACING
     kept &= seen > _LEAST_SEEN
     kept &= places[:, 1] > _neck_m(view)
+    kept[kept] = look_up(_together(view, places[kept]), pixels[kept], False)
     sheet = _sheet(view, places[kept], steep[kept], step_px)
     sheet.opacities = torch.from_numpy(opacity[kept]).float()
     sheet.features = torch.from_numpy(sample(targets.rgb, cells[kept])).float()
@@ -136,12 +137,16 @@ def _sheet(view: View, places: np.ndarray, steep: np.ndarray, step_px: float) ->
     )
 
 
+def _together(view: View, places: np.ndarray) -> np.ndarray:
+    """[H, W] bool: where places [N, 3] lie close to each other: single ones would be specks."""
+    there = _scattered(view, places, np.ones(len(places)), nowhere=0.0) > 0
+    return opened(erode(dilate(there, _CLOSE_PX), _CLOSE_PX), _SPECK_PX)
+
+
 def _behind(view: View, places: np.ndarray) -> np.ndarray:
     """[H, W] bool: in front of places [N, 3], or beside them, but near the fitted head: long hair
     has another back."""
-    there = _scattered(view, places, np.ones(len(places)), nowhere=0.0) > 0
-    there = erode(dilate(there, _CLOSE_PX), _CLOSE_PX)
-    return dilate(there, _AROUND_PX) & dilate(view.visible.face >= 0, _AROUND_PX)
+    return dilate(_together(view, places), _AROUND_PX) & dilate(view.visible.face >= 0, _AROUND_PX)
 
 
 def _scattered(view: View, places: np.ndarray, values: np.ndarray, nowhere: float) -> np.ndarray:

@@ -20,7 +20,7 @@ from backend.tracking.matte import guided_filter
 
 from .fill import nearest_fill
 from .parts_hash import PART_DECODER_SHA256
-from .polygons import dilate, erode
+from .polygons import dilate, erode, opened
 
 PARSED_PX = 512
 """Side of the pictures that the parser knows."""
@@ -29,6 +29,10 @@ _PERSON = 0.05  # of the matte: beyond that nothing is anything
 _RADIUS_PX, _EPSILON = 24, 1e-3  # the network is off by some pixels; single hairs are lost
 
 _INSIDE_PX, _EDGE_PX = 4, 14  # nothing of others is mixed in; farther from skin no cloth is skin
+_STRANDS_PX, _SHADE_PX = 2, 12  # narrower is no island; as far from clothes as their shade is
+_BESIDE_PX, _LEAST_BORDER_PX = 4, 20  # of an island
+_UNLIKE = 0.25  # of a channel, from the nearest cloth
+_LARGEST_ISLAND = 0.15  # in squares of the eyes' distance: locks of long hair are larger
 _NEARER, _APART, _DARKEST = 0.5, 0.06, 0.08  # of hues; brightness that has none
 
 
@@ -89,6 +93,36 @@ def without_skin(parts: Parts, rgb: np.ndarray, matte: np.ndarray) -> Parts:
     skin = (matte > 0.5) & ~parts.worn
     edge = dilate(skin, _EDGE_PX) & hued_as_skin(rgb, skin, parts.clothes)
     return replace(parts, clothes=parts.clothes & ~edge)
+
+
+def with_collars(parts: Parts, rgb: np.ndarray, below_px: float, eyes_px: float) -> Parts:
+    """The same, with islands and lines of hair in clothes below a face as clothes, but for what is
+    unlike those, such as earrings: a parser takes collars' shaded insides and scarves for hair,
+    which would turn with the head.
+
+    Args:
+        parts: As parsed.
+        rgb: [H, W, 3] display sRGB.
+        below_px: Row from which on an island lies below the face.
+        eyes_px: Distance of the eyes' outer corners.
+    """
+    if not parts.clothes.any():
+        return parts
+    beside = dilate(parts.clothes, _BESIDE_PX)
+    locks = opened(parts.hair, _STRANDS_PX)
+    # Dark lines between clothes and neck are the shade of those.
+    collars = parts.hair & ~dilate(locks, _STRANDS_PX) & dilate(parts.clothes, _SHADE_PX)
+    collars[: max(round(below_px), 0)] = False
+    count, islands, facts, _ = cv2.connectedComponentsWithStats(locks.astype(np.uint8))
+    for number in range(1, count):
+        top, area = facts[number, cv2.CC_STAT_TOP], facts[number, cv2.CC_STAT_AREA]
+        if top < below_px or area > _LARGEST_ISLAND * eyes_px**2:
+            continue
+        island = islands == number
+        if (island & beside).sum() >= _LEAST_BORDER_PX:
+            collars |= parts.hair & dilate(island, _STRANDS_PX)
+    collars &= np.abs(rgb - nearest_fill(rgb, parts.clothes)).max(-1) < _UNLIKE
+    return Parts(parts.hair & ~collars, parts.clothes | collars)
 
 
 def hued_as_skin(rgb: np.ndarray, skin: np.ndarray, cloth: np.ndarray) -> np.ndarray:

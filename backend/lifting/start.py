@@ -43,6 +43,7 @@ _CLOSE_M, _APART_M = 0.02, 0.04  # to and from the scalp: long hair hangs by its
 _SCALP_NEIGHBOURS = 4
 _COLLAR_PX = 4  # beside it the planes show where the neck's skin ends
 _FRAME_SHADE_PX = 3  # beside a frame
+_EDGE_PX = 2  # cells reach so far beyond clothes
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,10 @@ def start(view: View, model: SplitAvatar, others: Sequence[View] = ()) -> Start:
         fixed,
     )
     at_edge = view.camera.project(around.means.double().numpy()).clip(0, view.camera.width - 1)
+    edged = clothes | (dilate(clothes, _EDGE_PX) & ~view.parts.hair)
     worn = np.concatenate(
         [
-            np.tile(look_up(clothes, cells, False), 2)[mask.numpy()],
+            np.tile(look_up(edged, cells, False), 2)[mask.numpy()],
             look_up(clothes, at_edge, False),
             np.ones(len(behind_it), bool),
             np.zeros(len(frames) + len(mirrored) + len(neck), bool),

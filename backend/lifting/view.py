@@ -19,7 +19,7 @@ from shared.camera import Camera
 from shared.flame import ARKIT_NAMES, Track
 
 from .fill import extend_colours
-from .parts import Parts, parse, without_skin
+from .parts import Parts, parse, with_collars, without_skin
 from .polygons import Polygons, disc, polygons
 from .spill import without_spill
 from .target import Target
@@ -36,6 +36,8 @@ _MOBILITY_MARGIN_PX = 5
 _MOBILITY_BLUR_PX = 3.0
 _MOST_STRETCH = 2.0
 _EDGE_POINTS = 8  # between two landmarks
+_EYE_CORNERS, _MOUTH_CORNERS = [33, 263], [61, 291]
+_ABOVE_MOUTH = 0.15  # of the eyes' distance: no hair hangs in clothes so high
 
 
 class View:
@@ -93,7 +95,12 @@ class View:
     @cached_property
     def parts(self) -> Parts:
         """What the portrait shows of skin, hair and clothes."""
-        return without_skin(parse(self.portrait.matted, self.matte), self.rgb, self.matte)
+        parsed = parse(self.portrait.matted, self.matte)
+        marks = self.portrait.landmarks[:, :2]
+        eyes_px = float(np.linalg.norm(np.subtract(*marks[_EYE_CORNERS])))
+        below_px = float(marks[_MOUTH_CORNERS, 1].mean()) - _ABOVE_MOUTH * eyes_px
+        parts = with_collars(parsed, self.rgb, below_px, eyes_px)
+        return without_skin(parts, self.rgb, self.matte)
 
     @property
     def skin(self) -> np.ndarray:

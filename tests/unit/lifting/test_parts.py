@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backend.assets import PART_DECODER
-from backend.lifting.parts import Parts, parse, read_decoder, without_skin
+from backend.lifting.parts import Parts, parse, read_decoder, with_collars, without_skin
 from backend.lifting.parts_hash import PART_DECODER_SHA256
 from backend.lifting.view import View
 from backend.model.part_decoder import PartDecoder
@@ -123,3 +123,46 @@ def test_another_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(AvatarError, match="expected " + PART_DECODER_SHA256[:16]) as error:
         read_decoder(tmp_path / "other.safetensors", PART_DECODER_SHA256)
     assert "make_parser.py" in error.value.remedy
+
+
+def bob_and_collar() -> Parts:
+    """Hair at both sides of a face, and clothes below; a jacket's collar taken for hair."""
+    hair, clothes = np.zeros((2, 200, 200), bool)
+    hair[20:110, 40:60] = hair[20:110, 140:160] = True
+    clothes[150:] = True
+    hair[150:170, 80:100] = True
+    clothes[150:170, 80:100] = False
+    return Parts(hair, clothes)
+
+
+GREY = np.full((200, 200, 3), 0.3)
+
+
+def test_an_island_of_hair_in_clothes_is_clothes() -> None:
+    parts = bob_and_collar()
+    whole = with_collars(parts, GREY, 120, 100)
+    assert whole.clothes[150:].all()
+    assert not whole.hair[120:].any()
+    np.testing.assert_array_equal(whole.hair[:120], parts.hair[:120])
+
+
+def test_an_earring_before_a_collar_stays_on_its_ear() -> None:
+    rgb = GREY.copy()
+    rgb[150:156, 86:94] = (0.8, 0.6, 0.2)
+    whole = with_collars(bob_and_collar(), rgb, 120, 100)
+    assert whole.hair[150:156, 86:94].all()
+    assert whole.clothes[158:].all()
+
+
+def test_locks_and_strands_stay_hair() -> None:
+    """Long hair hangs over shoulders: joined to the head's, or in large locks."""
+    parts = bob_and_collar()
+    parts.hair[100:170, 40:60] = True
+    parts.clothes[100:170, 40:60] = False
+    joined = with_collars(parts, GREY, 120, 100)
+    assert joined.hair[100:170, 40:60].all()
+    for other in (
+        with_collars(bob_and_collar(), GREY, 120, 40),  # the same island below a smaller face
+        with_collars(bob_and_collar(), GREY, 160, 100),  # and beside a face
+    ):
+        np.testing.assert_array_equal(other.hair, bob_and_collar().hair)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from backend.lifting.polygons import dilate
+from backend.lifting.torso import torso_clothes
+from backend.lifting.view import View
+
 
 def test_the_start_has_a_residual_for_every_gaussian(begun, pipeline, open_head):
     vertices = len(open_head.v_template)
@@ -52,3 +56,17 @@ def test_the_target_is_the_matted_portrait_and_the_fitted_head(begun, portrait, 
     frames = begun.target.frames[0]
     products = frames.mT @ frames
     torch.testing.assert_close(products, torch.eye(3).expand_as(products), atol=1e-4, rtol=0)
+
+
+def test_cells_at_the_edge_of_clothes_stay_with_these(begun, pipeline, portrait):
+    """They are the clothes' dark edge: on a neck that turns they would be strokes."""
+    view = View(portrait, pipeline.head)
+    clothes, grid = torso_clothes(view), pipeline.model.config.grid
+    there = begun.personal.identity_mask.view(2, grid, grid)[0].numpy()
+    stays = np.zeros((grid, grid), bool)
+    stays[there] = begun.clothes[: there.sum()].numpy()
+    edge = dilate(clothes, 1) & ~clothes & ~view.parts.hair
+    edge, far = edge[1::2, 1::2] & there, ~dilate(clothes, 4)[1::2, 1::2] & there
+    assert edge.sum() > 20
+    assert stays[edge].all()
+    assert not stays[far].any()
