@@ -20,7 +20,7 @@ from backend.tracking.matte import guided_filter
 
 from .fill import nearest_fill
 from .parts_hash import PART_DECODER_SHA256
-from .polygons import dilate, erode, opened
+from .polygons import dilate, erode, inside_px, opened
 
 PARSED_PX = 512
 """Side of the pictures that the parser knows."""
@@ -29,6 +29,7 @@ _PERSON = 0.05  # of the matte: beyond that nothing is anything
 _RADIUS_PX, _EPSILON = 24, 1e-3  # the network is off by some pixels; single hairs are lost
 
 _INSIDE_PX, _EDGE_PX = 4, 14  # nothing of others is mixed in; farther from skin no cloth is skin
+_RIM_PX = 5  # half as wide as what may be one
 _STRANDS_PX, _SHADE_PX = 2, 12  # narrower is no island; as far from clothes as their shade is
 _BESIDE_PX, _LEAST_BORDER_PX = 4, 20  # of an island
 _UNLIKE = 0.25  # of a channel, from the nearest cloth
@@ -93,6 +94,14 @@ def without_skin(parts: Parts, rgb: np.ndarray, matte: np.ndarray) -> Parts:
     skin = (matte > 0.5) & ~parts.worn
     edge = dilate(skin, _EDGE_PX) & hued_as_skin(rgb, skin, parts.clothes)
     return replace(parts, clothes=parts.clothes & ~edge)
+
+
+def without_rim(parts: Parts, matte: np.ndarray) -> Parts:
+    """The same without hair that is only a line along the person's outline [H, W] 0..1: a parser
+    sees it around bald skulls, ears and jaws, where the backdrop shines on skin."""
+    locks = opened(parts.hair, _RIM_PX)
+    rim = parts.hair & ~dilate(locks, 2 * _RIM_PX) & (inside_px(matte) < 3 * _RIM_PX)
+    return replace(parts, hair=parts.hair & ~rim)
 
 
 def with_collars(parts: Parts, rgb: np.ndarray, below_px: float, eyes_px: float) -> Parts:

@@ -19,7 +19,7 @@ from shared.camera import Camera
 from shared.flame import ARKIT_NAMES, Track
 
 from .fill import extend_colours
-from .parts import Parts, parse, with_collars, without_skin
+from .parts import Parts, parse, with_collars, without_rim, without_skin
 from .polygons import Polygons, disc, polygons
 from .spill import without_spill
 from .target import Target
@@ -95,7 +95,7 @@ class View:
     @cached_property
     def parts(self) -> Parts:
         """What the portrait shows of skin, hair and clothes."""
-        parsed = parse(self.portrait.matted, self.matte)
+        parsed = without_rim(parse(self.portrait.matted, self.matte), self.matte)
         marks = self.portrait.landmarks[:, :2]
         eyes_px = float(np.linalg.norm(np.subtract(*marks[_EYE_CORNERS])))
         below_px = float(marks[_MOUTH_CORNERS, 1].mean()) - _ABOVE_MOUTH * eyes_px

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from backend.assets import PART_DECODER
-from backend.lifting.parts import Parts, parse, read_decoder, with_collars, without_skin
+from backend.lifting.parts import (
+    Parts,
+    parse,
+    read_decoder,
+    with_collars,
+    without_rim,
+    without_skin,
+)
 from backend.lifting.parts_hash import PART_DECODER_SHA256
 from backend.lifting.view import View
 from backend.model.part_decoder import PartDecoder
@@ -166,3 +173,22 @@ def test_locks_and_strands_stay_hair() -> None:
         with_collars(bob_and_collar(), GREY, 160, 100),  # and beside a face
     ):
         np.testing.assert_array_equal(other.hair, bob_and_collar().hair)
+
+
+def test_a_line_of_hair_around_a_bald_skull_is_skin() -> None:
+    rows, columns = np.mgrid[:200, :200]
+    away = np.hypot(rows - 110, columns - 100)
+    matte, hair = (away < 80).astype(np.float32), (away < 80) & (away > 73)
+    tuft = (away < 80) & (away > 60) & (rows > 100) & (columns < 60)
+    parts = without_rim(Parts(hair | tuft, np.zeros_like(hair)), matte)
+    inner = (away < 78) & (rows > 105) & (rows < 125) & (columns < 50)
+    assert parts.hair[tuft & inner].all(), "a fringe above the ears stays"
+    assert not parts.hair[rows < 80].any()
+    assert not parts.hair[:, 120:].any()
+
+
+def test_strands_inside_the_outline_are_no_rim() -> None:
+    hair = np.zeros((200, 200), bool)
+    hair[60:140, 98:104] = True
+    matte = np.ones((200, 200), np.float32)
+    np.testing.assert_array_equal(without_rim(Parts(hair, ~hair), matte).hair, hair)
