@@ -95,11 +95,12 @@ class View:
     @cached_property
     def parts(self) -> Parts:
         """What the portrait shows of skin, hair and clothes."""
-        parsed = without_rim(parse(self.portrait.matted, self.matte), self.matte)
         marks = self.portrait.landmarks[:, :2]
         eyes_px = float(np.linalg.norm(np.subtract(*marks[_EYE_CORNERS])))
         below_px = float(marks[_MOUTH_CORNERS, 1].mean()) - _ABOVE_MOUTH * eyes_px
-        parts = with_collars(parsed, self.rgb, below_px, eyes_px)
+        parsed = parse(self.portrait.matted, self.matte)
+        parts = without_rim(parsed, self.matte, below_px)
+        parts = with_collars(parts, self.rgb, below_px, eyes_px)
         return without_skin(parts, self.rgb, self.matte)
 
     @property
