@@ -98,12 +98,12 @@ def without_skin(parts: Parts, rgb: np.ndarray, matte: np.ndarray) -> Parts:
 
 def without_rim(parts: Parts, matte: np.ndarray, above_px: float) -> Parts:
     """The same without hair that is only a line along the person's outline: a parser sees it around
-    bald skulls and ears, where the backdrop shines on skin.
+    bald skulls, where the backdrop shines on skin.
 
     Args:
         parts: As parsed.
         matte: [H, W] 0..1.
-        above_px: Row above which heads are; below it a neck's dark edge is better not its skin.
+        above_px: Row above which skulls are; below it a neck's dark edge is better not its skin.
     """
     locks = opened(parts.hair, _RIM_PX)
     rim = parts.hair & ~dilate(locks, 2 * _RIM_PX) & (inside_px(matte) < 3 * _RIM_PX)

@@ -96,10 +96,11 @@ class View:
     def parts(self) -> Parts:
         """What the portrait shows of skin, hair and clothes."""
         marks = self.portrait.landmarks[:, :2]
-        eyes_px = float(np.linalg.norm(np.subtract(*marks[_EYE_CORNERS])))
-        below_px = float(marks[_MOUTH_CORNERS, 1].mean()) - _ABOVE_MOUTH * eyes_px
+        eyes, mouth = marks[_EYE_CORNERS], marks[_MOUTH_CORNERS]
+        eyes_px = float(np.linalg.norm(eyes[0] - eyes[1]))
+        below_px = float(mouth[:, 1].mean()) - _ABOVE_MOUTH * eyes_px
         parsed = parse(self.portrait.matted, self.matte)
-        parts = without_rim(parsed, self.matte, below_px)
+        parts = without_rim(parsed, self.matte, float(eyes[:, 1].mean()))
         parts = with_collars(parts, self.rgb, below_px, eyes_px)
         return without_skin(parts, self.rgb, self.matte)
 
