@@ -104,34 +104,6 @@ def _aside(picture: np.ndarray, beyond: np.ndarray, crop_px: float, reach: int) 
             part[..., 3] *= loose
         result[low:high, : len(away)] = part
     return result
-    along = max(round(_ALONG * crop_px), 2)
-    limits = [0, *((a[1] + b[0]) // 2 for a, b in pairwise(runs)), height]
-    mirrored = np.minimum(away, min(_MIRRORED * crop_px, inwards.shape[1] - 1))
-    loose = np.clip(1 - away / (_LOOSE * crop_px), 0, 1)
-    for (top, bottom), (low, high) in zip(runs, pairwise(limits), strict=True):
-        falls = np.clip(_falls(person[:, :along], top, -1), 0, _STEEPEST)
-        rises = np.clip(_falls(person[:, :along], bottom, 1), -_STEEPEST, 0)
-        shoulder = bottom == height - 1
-        column = mirrored if shoulder else np.zeros_like(away)  # curls would stand there twice
-        if shoulder:
-            rises = 0.0
-        row = np.arange(low, high, dtype=np.float32)[:, None]
-        upper, lower = top + falls * away, bottom + rises * away
-        within = np.clip((row - upper) / np.maximum(lower - upper, 1), 0, 1)
-        outside = np.minimum(row - upper, 0) + np.maximum(row - lower, 0)
-        first, last = top - falls * column, bottom - rises * column
-        at = first + within * (last - first) + outside
-        columns = np.broadcast_to(column, at.shape).astype(np.float32)
-        result[low:high, : len(away)] = cv2.remap(
-            inwards,
-            columns,
-            at.astype(np.float32),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        if not shoulder:
-            result[low:high, : len(away), 3] *= loose
-    return result
 
 
 def _runs(person: np.ndarray) -> list[tuple[int, int]]:
