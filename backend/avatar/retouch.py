@@ -32,6 +32,10 @@ _SOLID_ALPHA = 0.25
 """From there on all is added, below it ever less: where splats end at once, a fringe of hair that
 it adds would end in steps."""
 
+_COVERED_PX, _REACH = 8, 9
+"""Of its pixels, a square of what a neck has turned out of; squares across that count with it."""
+_DOUBTED = 0.9  # of what it adds there
+
 _AROUND = 2 * STRIDE
 """Of its pixels around who is seen: nobody stands at the edge of what it is shown."""
 
@@ -75,8 +79,8 @@ class Retouch:
         if step > 1:
             added = F.interpolate(added, scale_factor=float(step), mode="bilinear")
         added = added[0, :, : height - top, : width - left].permute(1, 2, 0)
-        # It has learned that a collar lies there, not that a neck can turn out of one.
-        share = (raster.alpha / _SOLID_ALPHA).clamp_max(1)[..., None] * (1 - drawn.covered)
+        solid = (raster.alpha / _SOLID_ALPHA).clamp_max(1)[..., None]
+        share = solid * (1 - _beside(drawn.covered, step))
         shown = picture.clone()
         part = shown[top:bottom, left:right]
         part += added * share[top:bottom, left:right]
@@ -99,6 +103,16 @@ def shipped(device: str) -> Retouch:
     network.load(content)
     network.eval().requires_grad_(False)
     return Retouch(network.to(device, memory_format=torch.channels_last))  # pyright: ignore[reportCallIssue]
+
+
+def _beside(covered: Tensor, step: int) -> Tensor:
+    """[H, W, 1] 0..1: where a neck has turned out of its collar [H, W, 1], and around it: the
+    retoucher has learned that a collar lies there, and draws its white up to the jaw."""
+    planes = F.avg_pool2d(covered.permute(2, 0, 1)[None], _COVERED_PX * step, ceil_mode=True)
+    around = F.max_pool2d(planes, _REACH, 1, _REACH // 2)
+    around = F.avg_pool2d(around, 3, 1, 1, count_include_pad=False)
+    around = F.interpolate(around, size=covered.shape[:2], mode="bilinear")
+    return torch.maximum(covered, _DOUBTED * around[0].permute(1, 2, 0))
 
 
 def _step(raster: Raster, camera: Camera) -> int | None:

@@ -96,6 +96,19 @@ def test_of_necks_below_collars_nothing_is_painted():
     assert (raster.features[96:128, 64:128, 0] > GREY).all()
 
 
+def test_beside_a_neck_that_has_turned_out_of_its_collar_hardly_anything_is_painted():
+    """The collar's white would reach up to the jaw; farther away all is added."""
+    camera = _camera(512)
+    drawn = _drawn(camera, (slice(64, 320), slice(64, 320)))
+    drawn.covered[64:96] = 1
+    raster = Retouch(_Painter())(drawn, camera)  # pyright: ignore[reportArgumentType]
+    added = (raster.features[..., 0] - GREY)[64:320, 192]
+    assert (added[:32] == 0).all()
+    assert (added[32:48] < 0.15 * added[-1]).all()
+    assert (added.diff() >= -1e-6).all()
+    torch.testing.assert_close(added[160:], added[-1].expand(96))
+
+
 class _Haloes(torch.nn.Module):
     """Adds alpha, wherever it is."""
 
