@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from backend.tracking.landmarks import EYE_CORNERS, MOUTH_CORNERS
+
 from .polygons import dilate, erode, inside_px, opened
 from .view import View
 
-_MOUTH_CORNERS, _EYE_CORNERS = (61, 291), (33, 263)
 _STRAY_PX = 2
 _SOFT_PX = 4  # its shade on the skin beside it
 _SEAM_PX, _STRAND_PX = 8, 48  # half as wide, and lower, is no strand
@@ -34,12 +35,12 @@ def hair_over_face(view: View, worn: np.ndarray) -> np.ndarray:
     inside, beside = person & worn, view.visible.face < 0
     hanging = dilate(erode(inside & beside, _STRAY_PX), _STRAY_PX + _OVER_PX)
     shade = dilate(beside, _OVER_PX)
-    shade[int(view.portrait.landmarks[list(_MOUTH_CORNERS), 1].mean()) :] = False
+    shade[int(view.portrait.landmarks[MOUTH_CORNERS, 1].mean()) :] = False
     flank = _ends(face) & (view.facing_image() < _FLANK_FACING) & ~features
     flank &= _along_long_hair(erode(person & beside, _LONG_PX), face)
     over = dilate(inside & face & (hanging | shade), _STRAY_PX)
     over = (over | dilate(inside & flank, _SOFT_PX)) & face
-    over[: int(view.portrait.landmarks[list(_EYE_CORNERS), 1].mean())] = False
+    over[: int(view.portrait.landmarks[EYE_CORNERS, 1].mean())] = False
     return over
 
 

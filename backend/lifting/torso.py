@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from backend.splat.gaussians import Gaussians
+from backend.tracking.landmarks import EYE_CORNERS
 
 from .discs import CELL_SIGMA, facing_discs
 from .fill import nearest_fill
@@ -15,7 +16,7 @@ from .polygons import dilate, erode, joined, opened
 from .sampling import look_up
 from .view import View
 
-_CHIN, _EYE_CORNERS = 152, (33, 263)
+_CHIN = 152
 _EDGE_PX = 2  # of soft cloth
 _SLIVER_PX, _BESIDE_PX = 4, 24  # half as wide may be the outline of a jaw, or of hair
 _INSIDE_PX = 32  # of a collar that a neck turns away from; farther in, throats only stretch
@@ -33,7 +34,7 @@ def torso_clothes(view: View) -> np.ndarray:
         view: The portrait and the fitted head.
     """
     chin = view.portrait.landmarks[_CHIN, 1]
-    eyes = view.portrait.landmarks[list(_EYE_CORNERS), 1].mean()
+    eyes = view.portrait.landmarks[EYE_CORNERS, 1].mean()
     height = np.arange(len(view.matte))[:, None]
     clothes = joined(view.parts.clothes, np.broadcast_to(height > chin, view.matte.shape))
     clothes &= ~joined(clothes, np.broadcast_to(height < eyes, view.matte.shape))

@@ -12,7 +12,7 @@ import torch
 from backend.head import Head
 from backend.head.surface import vertex_areas
 from backend.head.zbuffer import Visible, rasterise_mesh
-from backend.tracking.landmarks import INNER_LIPS, LEFT_EYE, RIGHT_EYE
+from backend.tracking.landmarks import EYE_CORNERS, INNER_LIPS, LEFT_EYE, MOUTH_CORNERS, RIGHT_EYE
 from backend.tracking.lid_edges import on_lid_edges
 from backend.tracking.portrait import Portrait
 from shared.camera import Camera
@@ -36,7 +36,6 @@ _MOBILITY_MARGIN_PX = 5
 _MOBILITY_BLUR_PX = 3.0
 _MOST_STRETCH = 2.0
 _EDGE_POINTS = 8  # between two landmarks
-_EYE_CORNERS, _MOUTH_CORNERS = [33, 263], [61, 291]
 _ABOVE_MOUTH = 0.15  # of the eyes' distance: no hair hangs in clothes so high
 
 
@@ -96,7 +95,7 @@ class View:
     def parts(self) -> Parts:
         """What the portrait shows of skin, hair and clothes."""
         marks = self.portrait.landmarks[:, :2]
-        eyes, mouth = marks[_EYE_CORNERS], marks[_MOUTH_CORNERS]
+        eyes, mouth = marks[EYE_CORNERS], marks[MOUTH_CORNERS]
         eyes_px = float(np.linalg.norm(eyes[0] - eyes[1]))
         below_px = float(mouth[:, 1].mean()) - _ABOVE_MOUTH * eyes_px
         parsed = parse(self.portrait.matted, self.matte)

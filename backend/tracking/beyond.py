@@ -48,13 +48,12 @@ def gone_on(
     distance, (rows, columns) = cast(tuple[np.ndarray, np.ndarray], found)
     filled = np.dstack([rgb, matte])[rows, columns].astype(np.float32)
     first, last = np.flatnonzero(sound.any(0))[[0, -1]]
-    reach = round(_GONE * crop_px)
     if last + 1 < sound.shape[1]:
-        filled[:, last + 1 :] = _aside(filled[:, : last + 1], filled[:, last + 1 :], crop_px, reach)
+        filled[:, last + 1 :] = _aside(filled[:, : last + 1], filled[:, last + 1 :], crop_px)
     if first > 0:
         mirrored = filled[:, ::-1]
         edge = sound.shape[1] - first
-        mirrored[:, edge:] = _aside(mirrored[:, :edge], mirrored[:, edge:], crop_px, reach)
+        mirrored[:, edge:] = _aside(mirrored[:, :edge], mirrored[:, edge:], crop_px)
     colours, shares = filled[..., :3], filled[..., 3]
     fade = 1 - np.clip((distance / crop_px - _WHOLE) / (_GONE - _WHOLE), 0, 1)
     soft = cv2.GaussianBlur(colours, (0, 0), _SOFTER * _WHOLE * crop_px)
@@ -64,22 +63,21 @@ def gone_on(
     return colours.astype(np.float32), shares.astype(np.float32)
 
 
-def _aside(picture: np.ndarray, beyond: np.ndarray, crop_px: float, reach: int) -> np.ndarray:
+def _aside(picture: np.ndarray, beyond: np.ndarray, crop_px: float) -> np.ndarray:
     """[H, N, 4] what is right of a picture's right edge.
 
     Args:
         picture: [H, W, 4] colours and matte.
         beyond: [H, N, 4] the edge's own column over and over, where nobody is cut.
         crop_px: See `gone_on`.
-        reach: Columns beyond which nobody goes on.
     """
     inwards = np.ascontiguousarray(picture[:, ::-1])
     person = inwards[..., 3] > 0.5
     runs = _runs(person[:, 0])
+    if not runs:
+        return beyond
     result, height = beyond.copy(), len(picture)
-    away = np.arange(min(beyond.shape[1], reach), dtype=np.float32) + 1
-    if not (runs and len(away)):
-        return result
+    away = np.arange(min(beyond.shape[1], round(_GONE * crop_px)), dtype=np.float32) + 1
     along = max(round(_ALONG * crop_px), 2)
     limits = [0, *((a[1] + b[0]) // 2 for a, b in pairwise(runs)), height]
     mirrored = np.minimum(away, min(_MIRRORED * crop_px, inwards.shape[1] - 1))
@@ -89,8 +87,6 @@ def _aside(picture: np.ndarray, beyond: np.ndarray, crop_px: float, reach: int) 
         rises = np.clip(_falls(person[:, :along], bottom, 1), -_STEEPEST, 0)
         shoulder = bottom == height - 1
         column = mirrored if shoulder else np.zeros_like(away)  # curls would stand there twice
-        if shoulder:
-            rises = 0.0
         row = np.arange(low, high, dtype=np.float32)[:, None]
         upper, lower = top + falls * away, bottom + rises * away
         within = np.clip((row - upper) / np.maximum(lower - upper, 1), 0, 1)

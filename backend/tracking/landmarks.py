@@ -15,6 +15,9 @@ LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373
 UPPER_RIGHT, UPPER_LEFT = RIGHT_EYE[:9], LEFT_EYE[:9]
 """Edges of upper lids, from the outer corner to the inner one."""
 
+EYE_CORNERS, MOUTH_CORNERS = [33, 263], [61, 291]
+"""The outer ones, the right first."""
+
 FEATURES = (*INNER_LIPS, *OUTER_LIPS, *LEFT_EYE, *RIGHT_EYE)
 """Lips and lids: what expressions are read from."""
 
