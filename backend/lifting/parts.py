@@ -111,20 +111,26 @@ def without_rim(parts: Parts, matte: np.ndarray, above_px: float) -> Parts:
     return replace(parts, hair=parts.hair & ~rim)
 
 
-def with_collars(parts: Parts, rgb: np.ndarray, below_px: float, eyes_px: float) -> Parts:
+def with_collars(
+    parts: Parts, rgb: np.ndarray, matte: np.ndarray, below_px: float, eyes_px: float
+) -> Parts:
     """The same, with islands and lines of hair in clothes below a face as clothes, but for what is
-    unlike those, such as earrings: a parser takes collars' shaded insides and scarves for hair,
-    which would turn with the head.
+    unlike those, such as earrings and the outlines of beards: a parser takes collars' shaded
+    insides and scarves for hair, which would turn with the head.
 
     Args:
         parts: As parsed.
         rgb: [H, W, 3] display sRGB.
+        matte: [H, W] 0..1.
         below_px: Row from which on an island lies below the face.
         eyes_px: Distance of the eyes' outer corners.
     """
     if not parts.clothes.any():
         return parts
     beside = dilate(parts.clothes, _BESIDE_PX)
+    outside = dilate(matte < 0.5, _BESIDE_PX)
+    from_cloth = np.abs(rgb - nearest_fill(rgb, parts.clothes)).max(-1)
+    bearded = _from_skin(parts, rgb, matte) < from_cloth
     locks = opened(parts.hair, _STRANDS_PX)
     # Dark lines between clothes and neck are the shade of those.
     collars = parts.hair & ~dilate(locks, _STRANDS_PX) & dilate(parts.clothes, _SHADE_PX)
@@ -135,10 +141,21 @@ def with_collars(parts: Parts, rgb: np.ndarray, below_px: float, eyes_px: float)
         if top < below_px or area > _LARGEST_ISLAND * eyes_px**2:
             continue
         island = islands == number
-        if (island & beside).sum() >= _LEAST_BORDER_PX:
+        border_px = (island & beside).sum()
+        beard = bearded[island].mean() > 0.5 and (island & outside).sum() > border_px
+        if border_px >= _LEAST_BORDER_PX and not beard:
             collars |= parts.hair & dilate(island, _STRANDS_PX)
-    collars &= np.abs(rgb - nearest_fill(rgb, parts.clothes)).max(-1) < _UNLIKE
+    collars &= from_cloth < _UNLIKE
     return Parts(parts.hair & ~collars, parts.clothes | collars)
+
+
+def _from_skin(parts: Parts, rgb: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """[H, W] how unlike the nearest skin, beards on it, the most different channel is; without skin
+    all is."""
+    skin = erode((matte > 0.5) & ~parts.worn, _INSIDE_PX)
+    if not skin.any():
+        return np.full(matte.shape, np.inf)
+    return np.abs(rgb - nearest_fill(rgb, skin)).max(-1)
 
 
 def hued_as_skin(rgb: np.ndarray, skin: np.ndarray, cloth: np.ndarray) -> np.ndarray:

@@ -100,7 +100,7 @@ class View:
         below_px = float(mouth[:, 1].mean()) - _ABOVE_MOUTH * eyes_px
         parsed = parse(self.portrait.matted, self.matte)
         parts = without_rim(parsed, self.matte, float(eyes[:, 1].mean()))
-        parts = with_collars(parts, self.rgb, below_px, eyes_px)
+        parts = with_collars(parts, self.rgb, self.matte, below_px, eyes_px)
         return without_skin(parts, self.rgb, self.matte)
 
     @property

@@ -142,12 +142,12 @@ def bob_and_collar() -> Parts:
     return Parts(hair, clothes)
 
 
-GREY = np.full((200, 200, 3), 0.3)
+GREY, PERSON = np.full((200, 200, 3), 0.3), np.ones((200, 200))
 
 
 def test_an_island_of_hair_in_clothes_is_clothes() -> None:
     parts = bob_and_collar()
-    whole = with_collars(parts, GREY, 120, 100)
+    whole = with_collars(parts, GREY, PERSON, 120, 100)
     assert whole.clothes[150:].all()
     assert not whole.hair[120:].any()
     np.testing.assert_array_equal(whole.hair[:120], parts.hair[:120])
@@ -156,9 +156,22 @@ def test_an_island_of_hair_in_clothes_is_clothes() -> None:
 def test_an_earring_before_a_collar_stays_on_its_ear() -> None:
     rgb = GREY.copy()
     rgb[150:156, 86:94] = (0.8, 0.6, 0.2)
-    whole = with_collars(bob_and_collar(), rgb, 120, 100)
+    whole = with_collars(bob_and_collar(), rgb, PERSON, 120, 100)
     assert whole.hair[150:156, 86:94].all()
     assert whole.clothes[158:].all()
+
+
+def test_a_beards_outline_above_a_collar_is_no_cloth() -> None:
+    """Of the beard's brown, where the jaw ends before the backdrop; a dark suit lies below."""
+    parts, beard = bob_and_collar(), (slice(122, 150), slice(60, 66))
+    parts.hair[beard] = True
+    matte = PERSON.copy()
+    matte[:150, :60] = 0
+    rgb = np.full((200, 200, 3), (0.1, 0.1, 0.15))
+    rgb[100:150, 60:100] = (0.3, 0.25, 0.2)
+    assert with_collars(parts, rgb, matte, 120, 100).hair[beard].all()
+    rgb[beard] = (0.12, 0.12, 0.15)  # the collar's shaded inside
+    assert with_collars(parts, rgb, matte, 120, 100).clothes[beard].all()
 
 
 def test_locks_and_strands_stay_hair() -> None:
@@ -166,11 +179,11 @@ def test_locks_and_strands_stay_hair() -> None:
     parts = bob_and_collar()
     parts.hair[100:170, 40:60] = True
     parts.clothes[100:170, 40:60] = False
-    joined = with_collars(parts, GREY, 120, 100)
+    joined = with_collars(parts, GREY, PERSON, 120, 100)
     assert joined.hair[100:170, 40:60].all()
     for other in (
-        with_collars(bob_and_collar(), GREY, 120, 40),  # the same island below a smaller face
-        with_collars(bob_and_collar(), GREY, 160, 100),  # and beside a face
+        with_collars(bob_and_collar(), GREY, PERSON, 120, 40),  # the same below a smaller face
+        with_collars(bob_and_collar(), GREY, PERSON, 160, 100),  # and beside a face
     ):
         np.testing.assert_array_equal(other.hair, bob_and_collar().hair)
 
