@@ -18,6 +18,21 @@ _SEARCHED_PX = 2048
 
 
 @dataclass(frozen=True)
+class Flow:
+    """How a video's face was followed from its first picture.
+
+    Args:
+        trust: [478] 0..1, how far its landmarks are where the skin went.
+        skull: [S, 2] where the skull's places went, pixels of the picture.
+        skull_trust: [S] 0..1, how far that may be believed.
+    """
+
+    trust: np.ndarray
+    skull: np.ndarray
+    skull_trust: np.ndarray
+
+
+@dataclass(frozen=True)
 class Face:
     """One detected face.
 
@@ -26,13 +41,14 @@ class Face:
             is nearer.
         blendshapes: ARKit name -> score 0..1, without `_neutral`.
         pose: [4, 4] MediaPipe's canonical face to camera (GL axes, centimetres).
-        followed: Whether the landmarks stay on the skin of a video's first picture of it.
+        flow: Where the landmarks stay on the skin of a video's first picture of it; None: they are
+            as detected.
     """
 
     landmarks: np.ndarray
     blendshapes: dict[str, float]
     pose: np.ndarray
-    followed: bool = False
+    flow: Flow | None = None
 
     @property
     def box(self) -> np.ndarray:

@@ -13,6 +13,7 @@ from shared.flame import ARKIT_NAMES, BETAS_SIZE, EXPRESSION_SIZE, Track
 
 from .crop import PORTRAIT_PX
 from .expression_prior import by_scores, of_components
+from .following import Following
 from .gauss_newton import GaussNewton
 from .landmark_model import landmark_model, landmark_normals
 from .landmarks import BROWS, FACE_OVAL, FEATURES, LEFT_EYE, RIGHT_EYE
@@ -24,8 +25,8 @@ _FEATURE_NOISE_PX = 2.0  # lips and lids
 _TURNED_FEATURES = 1.7  # times as much they count in a turned head, of which they tell most
 _SHARP_NOISE_PX = 0.6  # of lips, lids and brows where the head's pose is known
 _OVAL_NOISE_PX = 10.0  # the outline slides over the skin as the head turns
-_FOLLOWED_NOISE = 1 / 1.5  # of landmarks that stay on the skin
-_FOLLOWED_OVAL_NOISE = 0.27
+_FOLLOWED_SHARP_NOISE_PX = 0.4  # where they were followed from a first picture
+_SKULL_SEEN = 0.45  # cosine to the camera from which on the skull is followed
 _BETAS_SPREAD = 1.0
 _JAW_SPREAD_RAD = 0.2
 _JAW_LIMITS_RAD = (np.array([-0.1, -0.3, -0.3]), np.array([0.9, 0.3, 0.3]))
@@ -34,6 +35,7 @@ _SEEN, _UNSEEN = 0.6, 0.1
 """Cosine to the camera at which a landmark counts fully, and at which hardly: what is turned away
 the detector guesses, a little too near the middle."""
 _LEAST_SEEN = 0.05
+_FINE = [*FEATURES, *BROWS]  # they move most finely
 _STRAIGHT, _TURNED = np.radians(8.0), np.radians(18.0)
 """Up to the first angle to the camera all landmarks count, from the second on only what is seen."""
 _DEPTH_SPREAD_M = 0.01
@@ -116,15 +118,11 @@ class Fitter:
         noise[list(FACE_OVAL)] = _OVAL_NOISE_PX
         features = list(FEATURES)
         noise[features] = _FEATURE_NOISE_PX
-        followed = np.full(_LANDMARKS, _FOLLOWED_NOISE)
-        followed[list(FACE_OVAL)] = _FOLLOWED_OVAL_NOISE
-        self._weights = np.repeat(1 / noise, 2)
-        self._followed = np.repeat(1 / (noise * followed), 2)
-        self._turned, self._sharper = np.ones(_LANDMARKS), np.ones(_LANDMARKS)
+        self._noise = noise
+        self._turned = np.ones(_LANDMARKS)
         self._turned[features] = _TURNED_FEATURES
-        fine = [*features, *BROWS]
-        self._sharper[fine] = noise[fine] / _SHARP_NOISE_PX
         self._normals = landmark_normals(head)[:_LANDMARKS]
+        self._scalp = np.flatnonzero(head.regions["scalp"].numpy())
 
     def root(self, betas: np.ndarray | None) -> np.ndarray:
         """[3] the root joint of an identity, metres."""
@@ -142,7 +140,7 @@ class Fitter:
         betas: np.ndarray | None = None,
         depth_m: float | None = None,
         before: Fit | None = None,
-        missed: np.ndarray | None = None,
+        following: Following | None = None,
     ) -> Fit:
         """Fits one picture; a turned head once more, with what is turned away counting less.
 
@@ -153,10 +151,9 @@ class Fitter:
             depth_m: How far from the camera the head's origin is, where that is known to a
                 centimetre.
             before: An earlier fit of this picture with the same known identity: a shorter way.
-            missed: [468, 3] what `missed` says of the picture from which on the landmarks were
-                followed; None: they were not, see `Face`.
+            following: What is known because the landmarks were followed; None: they were not.
         """
-        solver = Solver(self, landmarks, blendshapes, betas, depth_m, missed)
+        solver = Solver(self, landmarks, blendshapes, betas, depth_m, following)
         found = None if before is None else before.unknowns
         x = solver.solve(solver.start if found is None else found)
         if solver.turns_away(x):
@@ -202,6 +199,16 @@ class Fitter:
         aside = (landmarks[:_LANDMARKS] - camera.project(points)) / np.diag(camera.K)[:2]
         return (aside * depth[:, None]) @ camera.viewmat[:2, :3]
 
+    def skull(self, fit: Fit) -> np.ndarray:
+        """[S, 3] the part of the scalp that a fit's picture shows, head space, metres."""
+        vertices = self._head.vertices_of(fit.track)
+        normals = self._head.normals(vertices)[0].double().numpy()[self._scalp]
+        points = vertices[0].double().numpy()[self._scalp]
+        rotation, shift = fit.camera.viewmat[:3, :3], fit.camera.viewmat[:3, 3]
+        rays = points @ rotation.T + shift
+        facing = -np.sum(normals @ rotation.T * rays, axis=1) / np.linalg.norm(rays, axis=1)
+        return points[facing > _SKULL_SEEN]
+
     def _eyes(
         self, camera: Camera, joints: np.ndarray, points: np.ndarray, landmarks: np.ndarray
     ) -> dict[str, np.ndarray]:
@@ -227,7 +234,8 @@ class Fitter:
 class Solver(GaussNewton):
     """Residuals and Jacobian of one fit.
 
-    Unknowns: rotation 3, translation 3, betas (unless known), expression, and FLAME's jaw 3.
+    Unknowns: rotation 3, translation 3, betas (unless known), expression, how far brows have raised
+    the scalp (where it was followed), and FLAME's jaw 3.
 
     Args:
         betas: How many of them are unknown.
@@ -242,11 +250,15 @@ class Solver(GaussNewton):
         blendshapes: dict[str, float],
         betas: np.ndarray | None,
         depth_m: float | None = None,
-        missed: np.ndarray | None = None,
+        following: Following | None = None,
     ) -> None:
-        self._weights = fitter._weights if missed is None else fitter._followed
-        self._all_seen, self._normals = self._weights, fitter._normals
-        self._sharper, self._turned = np.repeat(fitter._sharper, 2), fitter._turned
+        count, sharp = 1 / fitter._noise, 1 / _SHARP_NOISE_PX
+        if following is not None:
+            count, sharp = following.counting(count), 1 / _FOLLOWED_SHARP_NOISE_PX
+        sharper = np.ones(len(count))
+        sharper[_FINE] = sharp / count[_FINE]
+        self._weights, self._sharper = np.repeat(count, 2), np.repeat(sharper, 2)
+        self._all_seen, self._normals, self._turned = self._weights, fitter._normals, fitter._turned
         self._depth_m = depth_m
         self._target = landmarks[:_LANDMARKS, :2].astype(np.float64)
         self._model = fitter._model.first(_LANDMARKS)
@@ -256,34 +268,37 @@ class Solver(GaussNewton):
             self._fixed_betas = np.asarray(betas, np.float64)[: self.betas]
             self._model = self._model.with_known(self._fixed_betas)
             self.betas = 0
-        if missed is not None:
-            self._model = replace(self._model, neutral=self._model.neutral + missed)
+        if following is not None:
+            self._model = following.completed(self._model)
+            self._target = np.concatenate([self._target, following.places])
         self._K = portrait_intrinsics(PORTRAIT_PX)
-        expressions = self._model.bases.shape[-1] - self.betas
-        prior = by_scores(blendshapes) if fitter._arkit else of_components(expressions)
+        scalp = int(following is not None)
+        self._expressions = self._model.bases.shape[-1] - self.betas - scalp
+        prior = by_scores(blendshapes) if fitter._arkit else of_components(self._expressions)
         turns = self._model.turns
         jaw_low, jaw_high = (limit[:turns] for limit in _JAW_LIMITS_RAD)
-        self._prior = np.concatenate([np.zeros(self.betas), prior.mean, np.zeros(turns)])
+        self._prior = np.concatenate([np.zeros(self.betas), prior.mean, np.zeros(scalp + turns)])
         jaw = np.full(turns, _JAW_SPREAD_RAD)
         self._precision = 1 / np.concatenate(
-            [np.full(self.betas, _BETAS_SPREAD), prior.spread, jaw]
+            [np.full(self.betas, _BETAS_SPREAD), prior.spread, np.ones(scalp), jaw]
         )
         roll = self._start_roll()
         pose = [0.0, 0.0, roll, *self._start_translation(roll)]
         codes = np.clip(self._prior, 1e-3, 1 - 1e-3)
         self.start = np.concatenate([pose, codes])
-        wide = np.full(self.betas, 4.0)
+        wide, up = np.full(self.betas, 4.0), np.full(scalp, 4.0)
         free = np.full(6, np.inf)
         self.bounds = (
-            np.concatenate([-free, -wide, prior.low, jaw_low]),
-            np.concatenate([free, wide, prior.high, jaw_high]),
+            np.concatenate([-free, -wide, prior.low, -up, jaw_low]),
+            np.concatenate([free, wide, prior.high, up, jaw_high]),
         )
         self.scale = np.concatenate([np.full(3, 0.1), [0.01, 0.01, 0.1], 1 / self._precision])
 
     @property
     def betas_prior(self) -> slice:
         """Which residuals are the unknown betas' distances from their prior."""
-        return slice(2 * _LANDMARKS, 2 * _LANDMARKS + self.betas)
+        first = len(self._weights)
+        return slice(first, first + self.betas)
 
     def sharpened(self, x: np.ndarray) -> np.ndarray:
         """The expression once more at a solution's pose, with lips, lids and brows counting more.
@@ -306,11 +321,12 @@ class Solver(GaussNewton):
         if angle <= _STRAIGHT:
             return False
         rays = -points / np.linalg.norm(points, axis=1, keepdims=True)
-        facing = np.sum(self._normals @ rotation.T * rays, axis=1)
+        facing = np.sum(self._normals @ rotation.T * rays[:_LANDMARKS], axis=1)
         share = np.clip((facing - _UNSEEN) / (_SEEN - _UNSEEN), _LEAST_SEEN, 1)
         turned = min((angle - _STRAIGHT) / (_TURNED - _STRAIGHT), 1.0)
         counting = (1 - turned * (1 - share)) * (1 + turned * (self._turned - 1))
-        self._weights = self._all_seen * np.repeat(counting, 2)
+        self._weights = self._all_seen.copy()
+        self._weights[: 2 * _LANDMARKS] *= np.repeat(counting, 2)
         return True
 
     def weigh(self, share: float) -> None:
@@ -324,10 +340,10 @@ class Solver(GaussNewton):
 
     def _start_translation(self, roll: float) -> np.ndarray:
         """Puts the landmarks' centre and spread, which no roll changes, where they are seen."""
-        center = (self._target.mean(0) - self._K[:2, 2]) / self._K[0, 0]
-        neutral = self._model.neutral
+        target, neutral = self._target[:_LANDMARKS], self._model.neutral[:_LANDMARKS]
+        center = (target.mean(0) - self._K[:2, 2]) / self._K[0, 0]
         middle = neutral.mean(0)
-        seen = np.linalg.norm(self._target - self._target.mean(0)) / self._K[0, 0]
+        seen = np.linalg.norm(target - target.mean(0)) / self._K[0, 0]
         depth = float(np.linalg.norm((neutral - middle)[:, :2]) / max(seen, 1e-6))
         turned = Rotation.from_rotvec([0, 0, roll]).as_matrix() @ FACING @ middle
         return np.append(center * depth, depth) - turned
@@ -339,7 +355,8 @@ class Solver(GaussNewton):
         rotation = Rotation.from_rotvec(x[:3]).as_matrix() @ FACING
         codes, turn = self._codes(x)
         betas = codes[: self.betas] if self._fixed_betas is None else self._fixed_betas
-        return rotation, x[3:6], betas, codes[self.betas :], turn
+        expression = codes[self.betas :][: self._expressions]
+        return rotation, x[3:6], betas, expression, turn
 
     def _codes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         end = len(x) - self._model.turns

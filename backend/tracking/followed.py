@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from .crop import PORTRAIT_PX, crop_around
-from .detect import Face
+from .crop import PORTRAIT_PX, Crop, crop_around
+from .detect import Face, Flow
 from .landmarks import FEATURES, INNER
 from .similarity import half_pixel, moved, similarity
 
@@ -19,16 +19,23 @@ _FAR_PX, _FAR_FEATURES_PX = 8.0, 1.0
 """Where flow says more than the detector errs by, it went astray, as where lips part. Lips and lids
 are what expressions are read from: there it only steadies them. Pixels of the crop."""
 
+_TURN = np.radians(4.0)
+"""Hair stands some centimetres before the scalp that it is taken for: turned by this much, it moves
+as much otherwise as flow errs by."""
+
 _LEAST_FOLLOWED = 0.25
 """Share of the face that must be followed; else it is another face, or seen from elsewhere."""
 
 
 @dataclass(frozen=True)
 class _First:
-    """A face as it was first seen, in its crop: grey [S, S] and landmarks [478, 2]."""
+    """A face as it was first seen: its crop, [S, S] grey, with [478, 2] landmarks, and [3] the way
+    to the camera as the head had it."""
 
+    crop: Crop
     grey: np.ndarray
     landmarks: np.ndarray
+    ahead: np.ndarray
 
 
 _FAR = np.full(478, _FAR_PX)
@@ -45,7 +52,14 @@ class FaceFollower:
 
     def __init__(self) -> None:
         self._first: _First | None = None
+        self._skull = np.zeros((0, 2))
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+
+    def follow_also(self, skull: np.ndarray) -> None:
+        """Tells where the first picture shows the skull, [S, 2] pixels of it, to be followed too:
+        nothing that a face does moves it."""
+        if self._first is not None:
+            self._skull = self._first.crop.points(skull)
 
     def follow(self, rgb: np.ndarray, face: Face) -> Face:
         """The face with landmarks where the first one's went.
@@ -57,28 +71,39 @@ class FaceFollower:
         landmarks = face.landmarks[:, :2].astype(np.float64)
         if self._first is None:
             crop = crop_around(face)
-            self._first = _First(_seen(rgb, crop.matrix()), crop.points(landmarks))
+            grey = _seen(rgb, crop.matrix())
+            self._first = _First(crop, grey, crop.points(landmarks), _ahead(face))
             return face
         to_first = similarity(landmarks[INNER], self._first.landmarks[INNER])
         detected = moved(to_first, landmarks)
-        away, trust = self._followed(_seen(rgb, to_first), detected)
+        before = np.concatenate([self._first.landmarks, self._skull])
+        went, apart_px = self._went(_seen(rgb, to_first), before)
+        same = np.exp(-((apart_px / _BACK_PX) ** 2))
+        away = went[:478] - detected
+        trust = same[:478] * np.exp(-((np.linalg.norm(away, axis=1) / _FAR) ** 2))
         if trust[INNER].mean() < _LEAST_FOLLOWED:
             return face
-        found = detected + trust[:, None] * away
+        back = cv2.invertAffineTransform(to_first)
         corrected = face.landmarks.copy()
-        corrected[:, :2] = moved(cv2.invertAffineTransform(to_first), found)
-        return replace(face, landmarks=corrected, followed=True)
+        corrected[:, :2] = moved(back, detected + trust[:, None] * away)
+        turn = np.arccos(np.clip(self._first.ahead @ _ahead(face), -1, 1))
+        skull_trust = same[478:] / np.hypot(1, turn / _TURN)
+        flow = Flow(trust, moved(back, went[478:]), skull_trust)
+        return replace(face, landmarks=corrected, flow=flow)
 
-    def _followed(self, grey: np.ndarray, detected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """[478, 2] from detected landmarks to followed ones, and [478] 0..1 how far to trust it."""
+    def _went(self, grey: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """[N, 2] where places [N, 2] of the first picture are in another one, and [N] how far from
+        where they were they come out when followed back, pixels."""
         assert self._first is not None
-        before = self._first.landmarks
         way = _at(self._flow.calc(self._first.grey, grey, None), before)  # type: ignore[call-overload]
         back = _at(self._flow.calc(grey, self._first.grey, None), before + way)  # type: ignore[call-overload]
-        away = before + way - detected
-        astray = np.linalg.norm(away, axis=1) / _FAR
-        apart = np.linalg.norm(way + back, axis=1) / _BACK_PX
-        return away, np.exp(-(astray**2) - apart**2)
+        return before + way, np.linalg.norm(way + back, axis=1)
+
+
+def _ahead(face: Face) -> np.ndarray:
+    """[3] the way to the camera as the head has it, of length 1."""
+    way = face.pose[2, :3]
+    return way / np.linalg.norm(way)
 
 
 def _seen(rgb: np.ndarray, matrix: np.ndarray) -> np.ndarray:

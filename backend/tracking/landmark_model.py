@@ -73,6 +73,24 @@ class LandmarkModel:
             )
         return LandmarkModel(self.neutral[:count], self.bases[:count], jaw)
 
+    def and_along(self, points: np.ndarray, ways: np.ndarray) -> LandmarkModel:
+        """The model with points [N, 3] behind its landmarks, which one more code, behind the
+        others, moves along ways [N, 3], and nothing else does."""
+        count, jaw = len(points), self.jaw
+        if jaw is not None:
+            jaw = Jaw(
+                _padded(jaw.share, count),
+                _padded(jaw.share_bases, count, 1),
+                _padded(jaw.weight, count),
+                _padded(jaw.correctives, count),
+                _padded(jaw.share_correctives, count),
+                jaw.joint,
+                _padded(jaw.joint_bases, 0, 1),
+            )
+        bases = _padded(self.bases, count, 1)
+        bases[len(self.bases) :, :, -1] = ways
+        return LandmarkModel(np.concatenate([self.neutral, points]), bases, jaw)
+
     def with_known(self, codes: np.ndarray) -> LandmarkModel:
         """The model of the codes that follow the first ones, which are known [K']."""
         known = len(codes)
@@ -120,6 +138,14 @@ class LandmarkModel:
             for move in np.eye(3) * step
         ]
         return self.bases + change @ arm, np.stack(sides, axis=-1)
+
+
+def _padded(values: np.ndarray, rows: int, columns: int = 0) -> np.ndarray:
+    """Values [L, ..., K] with zeros in more rows and columns."""
+    more = [(0, rows), *[(0, 0)] * (values.ndim - 1)]
+    if columns:
+        more[-1] = (0, columns)
+    return np.pad(values, more)
 
 
 def landmark_model(head: Head, expressions: int, with_jaw: bool) -> LandmarkModel:

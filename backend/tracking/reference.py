@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,8 +10,9 @@ from shared.camera import Camera
 from shared.progress import Progress
 
 from .crop import Crop, crop_around
-from .detect import Face
+from .detect import Face, Flow
 from .fit import Fit
+from .following import Following
 from .portrait import Tracker
 
 _TURNED_AWAY, _FROM_THE_FRONT = np.cos(np.radians([25.0, 15.0])).tolist()
@@ -20,13 +21,32 @@ _DEPTH_TOLD = np.cos(np.radians(20.0))  # turned further, a head's picture tells
 
 @dataclass(frozen=True)
 class Reference:
-    """What stays the same while the pictures keep their size; `missed` as `Fitter.missed`."""
+    """What stays the same while the pictures keep their size.
+
+    Args:
+        crop: Of the face, in which all are fitted.
+        size: H, W of the pictures.
+        betas: [S] the identity.
+        missed: [468, 3] as `Fitter.missed`.
+        skull: [S, 3] as `Fitter.skull`; none where another picture than the first tells these.
+        seen: [S, 2] where the first picture shows it, pixels.
+        camera: Of the pictures.
+    """
 
     crop: Crop
     size: tuple[int, int]
     betas: np.ndarray
     missed: np.ndarray
+    skull: np.ndarray
+    seen: np.ndarray
     camera: Camera
+
+    def following(self, flow: Flow) -> Following:
+        """What a face has that was followed from the first picture."""
+        skull = slice(len(self.skull))
+        trust = np.append(flow.trust[: len(self.missed)], flow.skull_trust[skull])
+        places = self.crop.points(flow.skull[skull])
+        return Following(self.missed, self.skull, places, trust)
 
 
 def tell_identity_from_the_front(
@@ -48,6 +68,7 @@ def tell_identity_from_the_front(
         best = faces[own[int(facing[own].argmax())]]
         assert best is not None  # it has a fit
         better = start(tracker, best, crop_around(best), reference.size)
+        better = replace(better, skull=better.skull[:0], seen=better.seen[:0])
         for number in numbers:
             face, references[number] = faces[number], better
             fits[number] = None if face is None else fitted(tracker, face, better)
@@ -96,8 +117,10 @@ def fitted(
 ) -> Fit:
     """The fit of a face with the identity that is known."""
     landmarks = reference.crop.points(face.landmarks[:, :2])
-    missed = reference.missed if face.followed else None
-    return tracker.fitter.fit(landmarks, face.blendshapes, reference.betas, depth_m, before, missed)
+    following = None if face.flow is None else reference.following(face.flow)
+    return tracker.fitter.fit(
+        landmarks, face.blendshapes, reference.betas, depth_m, before, following
+    )
 
 
 def start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> Reference:
@@ -108,5 +131,6 @@ def start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> Re
     upright = fit.upright(tracker.fitter.root(None))
     camera = Camera(upright, to_frame @ fit.camera.K, size[1], size[0])
     assert fit.track.betas is not None
-    missed = tracker.fitter.missed(fit, landmarks)
-    return Reference(crop, size, fit.track.betas, missed, camera)
+    missed, skull = tracker.fitter.missed(fit, landmarks), tracker.fitter.skull(fit)
+    seen = replace(camera, viewmat=fit.camera.viewmat).project(skull)
+    return Reference(crop, size, fit.track.betas, missed, skull, seen, camera)

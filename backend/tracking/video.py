@@ -124,6 +124,7 @@ def track_video(
                 face = follower.follow(rgb, face)
             if reference is None:
                 reference = start(tracker, face, near, bgr.shape[:2])
+                follower.follow_also(reference.seen)
             fits.append(fitted(tracker, face, reference))
         faces.append(face)
         references.append(reference)

@@ -10,7 +10,9 @@ from scipy.optimize import approx_fprime
 from scipy.spatial.transform import Rotation
 
 from backend.tracking.fit import Fitter, Solver
+from backend.tracking.following import Following
 from backend.tracking.landmark_model import landmark_normals
+from backend.tracking.landmarks import LEFT_EYE, RIGHT_EYE
 from backend.tracking.portrait import check_fit
 from shared.camera import Camera
 from shared.errors import AvatarError
@@ -88,6 +90,61 @@ def test_a_known_distance_is_kept(fitter, open_head):
     held = fitter.fit(landmarks, {}, subject.betas, subject.shift[2], free)
     gaps = [abs(fit.camera.viewmat[2, 3] - subject.shift[2]) for fit in (free, held)]
     assert gaps[1] < max(min(gaps[0], 0.02), 0.001), gaps
+
+
+def test_who_opens_their_eyes_is_not_nearer(fitter, open_head):
+    """A second picture of a still head, in which the detector has lids, which cannot be followed,
+    elsewhere; all of the skin and the skull say that nothing moved."""
+    subject = Subject(open_head, [0.4], {})
+    first = fitter.fit(subject.landmarks, subject.scores)
+    betas, missed = first.track.betas, fitter.missed(first, subject.landmarks)
+    skull = fitter.skull(first)
+    trust = np.ones(468 + len(skull))
+    trust[[*LEFT_EYE, *RIGHT_EYE]] = 0
+    following = Following(missed, skull, first.camera.project(skull), trust)
+    again = subject.landmarks.copy()
+    again[[*LEFT_EYE, *RIGHT_EYE], 1] -= 3
+    again[list(LEFT_EYE), 0] += 2
+    again[list(RIGHT_EYE), 0] -= 2
+    depth = first.camera.viewmat[2, 3]
+    free, held = (
+        fitter.fit(again, subject.scores, betas, following=known).camera.viewmat[2, 3] / depth - 1
+        for known in (None, following)
+    )
+    assert abs(held) < 0.002
+    assert abs(free) > 3 * abs(held), (free, held)
+
+
+def test_brows_that_raise_the_scalp_do_not_raise_the_head(fitter, open_head):
+    """The hairline goes up by 3 mm, the crown stays, and so does all of the face."""
+    subject = Subject(open_head, [0.4], {})
+    first = fitter.fit(subject.landmarks, subject.scores)
+    skull = fitter.skull(first)
+    raised = skull.copy()
+    raised[:, 1] += 0.003 * (skull[:, 1].max() - skull[:, 1]) / np.ptp(skull[:, 1])
+    missed = fitter.missed(first, subject.landmarks)
+    places, trust = first.camera.project(raised), np.ones(468 + len(skull))
+    following = Following(missed, skull, places, trust)
+    again = fitter.fit(
+        subject.landmarks, subject.scores, first.track.betas, following=following
+    ).camera.viewmat
+    turn = again[:3, :3] @ first.camera.viewmat[:3, :3].T
+    assert np.degrees(Rotation.from_matrix(turn).magnitude()) < 0.2
+    np.testing.assert_allclose(again[:2, 3], first.camera.viewmat[:2, 3], atol=2e-4)
+    assert abs(again[2, 3] / first.camera.viewmat[2, 3] - 1) < 0.001
+
+
+def test_the_skull_is_what_the_picture_shows_of_the_scalp(fitter, open_head):
+    """Seen by no ray tracer: on the side of the camera, above the ears, within the outline."""
+    for yaw in (-25, 0, 25):
+        subject = Subject(open_head, [], {}, (yaw, 0, 0))
+        fit = fitter.fit(subject.landmarks, {}, betas=subject.betas)
+        skull = fitter.skull(fit)
+        assert len(skull) > 60
+        middle = fit.camera.viewmat[:3, :3] @ skull.mean(0)
+        assert abs(middle[0]) < 0.03, "it faces the camera"
+        ears = open_head.v_template[open_head.regions["ears"]]
+        assert skull[:, 1].min() > ears[:, 1].mean()
 
 
 def test_scores_that_are_wrong_are_corrected_by_the_landmarks(fitter, open_head):

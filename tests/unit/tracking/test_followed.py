@@ -7,6 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from backend.tracking.detect import Face
 from backend.tracking.faces import choose
@@ -62,6 +63,38 @@ def test_landmarks_are_where_the_skin_went(
     assert np.median(errors[list(OUTER_LIPS)]) < _ERRS_PX, "lips are steadied"
     np.testing.assert_array_equal(followed.landmarks[:, 2], told(face, way, 0).landmarks[:, 2])
     assert followed.blendshapes == face.blendshapes
+
+
+def test_the_skull_goes_with_the_picture(picture: np.ndarray, face: Face) -> None:
+    """Places above the brows, of which the detector says nothing."""
+    follower = FaceFollower()
+    follower.follow(picture, face)
+    brow = face.landmarks[[70, 105, 9, 334, 300], :2]
+    skull = np.concatenate([brow + [0, -15], brow + [0, -30]])
+    follower.follow_also(skull)
+    way = np.array([[1.03, -0.12, 20], [0.12, 1.03, -9]])
+    flow = follower.follow(shown(picture, way), told(face, way, _ERRS_PX)).flow
+    assert flow is not None
+    assert flow.skull_trust.min() > 0.7
+    away = np.linalg.norm(flow.skull - moved(way, skull), axis=1)
+    assert np.median(away) < 0.25
+
+
+def test_the_skull_counts_less_the_further_a_head_has_turned(
+    picture: np.ndarray, face: Face
+) -> None:
+    follower = FaceFollower()
+    follower.follow(picture, face)
+    follower.follow_also(face.landmarks[[9, 10], :2])
+    counts = []
+    for degrees in (0, 4, 20):
+        pose = face.pose.copy()
+        pose[:3, :3] = pose[:3, :3] @ Rotation.from_euler("y", degrees, degrees=True).as_matrix()
+        flow = follower.follow(picture, replace(face, pose=pose)).flow
+        assert flow is not None
+        counts.append(flow.skull_trust.mean())
+    assert counts[0] > 0.95
+    np.testing.assert_allclose(counts, np.array([1, 0.707, 0.196]) * counts[0], atol=0.02)
 
 
 def test_the_detector_is_believed_where_nothing_can_be_followed(

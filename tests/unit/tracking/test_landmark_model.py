@@ -8,6 +8,7 @@ import torch
 
 from backend.head import Head, load_head
 from backend.tracking.fit import Fitter, Solver
+from backend.tracking.following import Following
 from backend.tracking.landmark_model import LandmarkModel, landmark_model
 from shared.camera import portrait_intrinsics
 from tests.unit.head.flame_files import as_npz, small_flame
@@ -63,9 +64,35 @@ def test_known_codes_give_the_same_landmarks(model: LandmarkModel, codes: np.nda
     np.testing.assert_allclose(points, model.points(codes, TURN), atol=1e-12)
 
 
-def test_the_fits_jacobian_equals_finite_differences(flame: Head, codes: np.ndarray) -> None:
+def test_what_lies_behind_the_landmarks_moves_by_its_own_code_alone(
+    model: LandmarkModel, codes: np.ndarray
+) -> None:
+    still, ways = np.random.default_rng(1).normal(size=(2, 5, 3))
+    more = model.and_along(still, ways)
+    points = more.points(np.append(codes, 0.5), TURN)
+    np.testing.assert_allclose(points[:-5], model.points(codes, TURN))
+    np.testing.assert_allclose(points[-5:], still + 0.5 * ways)
+    by_code, by_turn = more.derivatives(np.append(codes, 0.5), TURN)
+    np.testing.assert_allclose(by_code[-5:, :, -1], ways)
+    assert not by_code[-5:, :, :-1].any()
+    assert not by_code[:-5, :, -1].any()
+    assert not by_turn[-5:].any()
+
+
+FOLLOWING = Following(
+    np.full((468, 3), 0.001),
+    np.array([[0.0, 0.1, 0.05], [0.03, 0.12, 0.04]]),
+    np.array([[250.0, 100.0], [300.0, 80.0]]),
+    np.linspace(0, 1, 470),
+)
+
+
+@pytest.mark.parametrize("following", [None, FOLLOWING])
+def test_the_fits_jacobian_equals_finite_differences(
+    flame: Head, codes: np.ndarray, following: Following | None
+) -> None:
     landmarks = np.random.default_rng(1).uniform(100, 400, (478, 2))
-    solver = Solver(Fitter(flame), landmarks, {}, codes[:300])
+    solver = Solver(Fitter(flame), landmarks, {}, codes[:300], None, following)
     rng = np.random.default_rng(2)
     x = solver.start + rng.normal(size=len(solver.start)) * 0.01
     jacobian = solver.jacobian(x)
