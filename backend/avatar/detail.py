@@ -21,7 +21,7 @@ from backend.avatar.openings import Opening
 from backend.model.attributes import COLOURS
 from backend.model.retoucher import FAR_PX
 from backend.splat.gaussians import Gaussians
-from backend.splat.projection import NEAR_M
+from backend.splat.projection import EPS2D, NEAR_M
 from backend.splat.rasterise import Raster, rasterise
 from shared.camera import Camera
 
@@ -57,6 +57,10 @@ from a collar, there would be a white line on it."""
 _SPREAD_PX = 12  # farther than an outline's splats reach
 _OUTLINE_PX, _INSIDE_PX, _WHOLE = 2, 5, 0.95
 """How wide an outline is; how far from one no outline is; alpha of what is whole."""
+
+_LEAST_EPS2D = 0.05
+"""Square pixels. What is lacking was told at the portrait's scale: at another one splats are as
+blurred, in their own sizes, else soft outlines are too thick where a head is smaller."""
 
 _LEAST_TRUST = 0.4  # in the portrait's own picture, whose detail is exact where there is more
 _LEAST = 1e-4
@@ -180,7 +184,7 @@ class Detail:
         shown = (self._shown * torch.exp(-changed.square()) * opened)[:, None]
         channels = [cloud.features[:, :COLOURS], moved * shown, shown, self._parts]
         carrying = replace(cloud, features=torch.cat(channels, dim=-1)).kept()
-        raster = rasterise(carrying, camera, alpha_max=self._alpha_max)
+        raster = rasterise(carrying, camera, alpha_max=self._alpha_max, eps2d=_low_pass(head))
         moved, share, parts = raster.features[..., COLOURS:].split([2, 1, _PARTS], dim=-1)
         moved = _spread(moved, share)
         places = head.of_pixels(camera) + moved
@@ -212,6 +216,13 @@ class Detail:
         for opening, before in self._openings:
             opened = opened * opening.shown(before, opening.gap(now) @ head.turn.T)
         return head, torso, self._places - head.of(now), opened
+
+
+def _low_pass(head: FlatMotion) -> float:
+    """Square pixels of a picture whose head so becomes the portrait's, as many of the portrait's as
+    there; by shares of a thousandth, so that it is exactly that at its scale."""
+    smaller = round(float(torch.linalg.det(head.turn)), 3)
+    return max(EPS2D / max(smaller, _LEAST), _LEAST_EPS2D)
 
 
 def _spread(moved: Tensor, share: Tensor) -> Tensor:

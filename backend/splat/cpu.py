@@ -58,6 +58,7 @@ def rasterise(
     alpha_max: float,
     near_m: float,
     extent: str = "opacity",
+    eps2d: float = EPS2D,
     instruction_set: str | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The same as `reference.rasterise`, about 40 times faster.
@@ -69,6 +70,7 @@ def rasterise(
         alpha_max: See `reference`.
         near_m: Nearest z that is drawn, metres.
         extent: See `reference`.
+        eps2d: See `reference`.
         instruction_set: One of `status().instruction_sets`, for tests; default the fastest.
 
     Returns:
@@ -91,7 +93,7 @@ def rasterise(
         cx=camera.K[0, 2],
         cy=camera.K[1, 2],
         near_plane=near_m,
-        eps2d=EPS2D,
+        eps2d=eps2d,
         alpha_max=alpha_max,
         record_bytes_max=_RECORD_BYTES_MAX,
         mask_gradient=mask_gradient,

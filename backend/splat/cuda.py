@@ -42,6 +42,7 @@ def rasterise(
     alpha_max: float,
     near_m: float,
     extent: str = "opacity",
+    eps2d: float = EPS2D,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The same as `reference.rasterise`, for tensors on a CUDA device; see the module's text.
 
@@ -58,7 +59,7 @@ def rasterise(
             GSPLAT_ALPHA_MAX,
         )
     opacities = gaussians.opacities
-    picture = _render(gaussians, opacities, camera, near_m)
+    picture = _render(gaussians, opacities, camera, near_m, eps2d)
     dropped = opacities.detach() == 0
     if mask_gradient and torch.is_grad_enabled() and opacities.requires_grad and dropped.any():
         fixed = Gaussians(
@@ -69,12 +70,14 @@ def rasterise(
             gaussians.features.detach(),
         )
         probed = torch.where(dropped, _PROBE + opacities, opacities.detach())
-        probe = _render(fixed, probed, camera, near_m)
+        probe = _render(fixed, probed, camera, near_m, eps2d)
         picture = picture + (probe - probe.detach())
     return picture[..., :-2], picture[..., -2], picture[..., -1]
 
 
-def _render(gaussians: Gaussians, opacities: Tensor, camera: Camera, near_m: float) -> Tensor:
+def _render(
+    gaussians: Gaussians, opacities: Tensor, camera: Camera, near_m: float, eps2d: float
+) -> Tensor:
     """[H, W, C + 2]: features, transmittance, weighted z."""
     device = gaussians.means.device
     if gaussians.means.dtype != torch.float32:
@@ -96,7 +99,7 @@ def _render(gaussians: Gaussians, opacities: Tensor, camera: Camera, near_m: flo
         width=camera.width,
         height=camera.height,
         near_plane=near_m,
-        eps2d=EPS2D,
+        eps2d=eps2d,
         packed=False,
         render_mode="RGB+D",
         channel_chunk=gaussians.channels + 1,  # one pass: 32 and depth are 33, which is native

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from backend.splat import cpu, native, reference
 from backend.splat.gaussians import Gaussians
-from backend.splat.projection import NEAR_M
+from backend.splat.projection import EPS2D, NEAR_M
 from shared.camera import Camera
 
 Implementation = Literal["auto", "reference", "cpu", "cuda"]
@@ -46,6 +46,7 @@ def rasterise(
     alpha_max: float = ALPHA_MAX,
     near_m: float = NEAR_M,
     extent: Extent = "opacity",
+    eps2d: float = EPS2D,
     backend: Implementation = "auto",
 ) -> Raster:
     """Composites Gaussians, differentiable in all five tensors. Rules: `reference`'s text.
@@ -59,6 +60,7 @@ def rasterise(
         extent: How far a Gaussian is looked at: `opacity` (until it is fainter than 1/255) or
             `three_sigma` (tiles within three standard deviations, as the original rasteriser).
             gsplat has `opacity` only.
+        eps2d: Low pass: added to the variances in the picture, square pixels.
         backend: "auto" takes gsplat for CUDA tensors and the C++ op on the CPU, or the PyTorch
             rasteriser where its library cannot be used (logged as a warning).
 
@@ -68,13 +70,14 @@ def rasterise(
 
     Source: SplitAvatar Eq. 3.
     """
-    _check(gaussians, camera, alpha_max, extent)
+    _check(gaussians, camera, alpha_max, extent, eps2d)
     chosen = _choose(backend, gaussians.means.device)
     settings: dict[str, Any] = {
         "mask_gradient": mask_gradient,
         "alpha_max": alpha_max,
         "near_m": near_m,
         "extent": extent,
+        "eps2d": eps2d,
     }
     if chosen == "cuda":
         from backend.splat import cuda
@@ -103,7 +106,9 @@ def _choose(backend: Implementation, device: torch.device) -> str:
     return backend
 
 
-def _check(gaussians: Gaussians, camera: Camera, alpha_max: float, extent: str) -> None:
+def _check(
+    gaussians: Gaussians, camera: Camera, alpha_max: float, extent: str, eps2d: float
+) -> None:
     tensors = {
         name: getattr(gaussians, name)
         for name in ("means", "quats", "scales", "opacities", "features")
@@ -119,5 +124,7 @@ def _check(gaussians: Gaussians, camera: Camera, alpha_max: float, extent: str) 
             raise ValueError(f"camera {name} is {size}; expected 1..{_PIXELS_MAX} pixels")
     if not 0 < alpha_max < 1:
         raise ValueError(f"alpha_max is {alpha_max}; expected more than 0 and less than 1")
+    if not eps2d > 0:
+        raise ValueError(f"eps2d is {eps2d}; expected more than 0 square pixels")
     if extent not in get_args(Extent):
         raise ValueError(f"extent is {extent!r}; expected one of {get_args(Extent)}")

@@ -34,7 +34,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from backend.splat.gaussians import Gaussians
-from backend.splat.projection import ALPHA_MIN, Projection, project
+from backend.splat.projection import ALPHA_MIN, EPS2D, Projection, project
 from shared.camera import Camera
 
 TRANSMITTANCE_MIN = 1e-4
@@ -53,6 +53,7 @@ def rasterise(
     alpha_max: float,
     near_m: float,
     extent: str = "opacity",
+    eps2d: float = EPS2D,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Composites Gaussians; see the module's text.
 
@@ -61,7 +62,9 @@ def rasterise(
     """
     opacities = gaussians.opacities
     reaching = torch.where(opacities == 0, 1.0, opacities) if mask_gradient else opacities
-    projected = project(gaussians, camera, visible_opacities=reaching.detach(), near_m=near_m)
+    projected = project(
+        gaussians, camera, visible_opacities=reaching.detach(), near_m=near_m, eps2d=eps2d
+    )
     lists = _tile_lists(projected, camera, extent)
     pairs = sum(len(items) for items in lists) * TILE * TILE
     values = (

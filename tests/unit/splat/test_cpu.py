@@ -38,6 +38,17 @@ def test_forward_equals_the_reference(scene, channels):
         assert difference.max() <= 2 / 255, name
 
 
+def test_another_low_pass_equals_the_references(scene):
+    cloud, camera = scene(2000, 3, (90, 60))
+    with torch.no_grad():
+        found = cpu.rasterise(cloud, camera, **SETTINGS, eps2d=1.7)
+        expected = reference.rasterise(cloud, camera, **SETTINGS, eps2d=1.7)
+        usual = cpu.rasterise(cloud, camera, **SETTINGS)
+    assert (found[0] - expected[0]).abs().max() <= 2 / 255
+    assert (found[0] - expected[0]).abs().mean() <= 1e-6
+    assert (found[0] - usual[0]).abs().mean() > 1e-3
+
+
 @pytest.mark.parametrize("instruction_set", cpu.status().instruction_sets)
 @pytest.mark.parametrize("channels", [3, 32, 5])
 def test_every_instruction_set_gives_the_same_picture_and_gradients(

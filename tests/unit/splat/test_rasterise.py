@@ -133,6 +133,8 @@ def test_wrong_arguments_say_what_was_got_and_expected(scene):
         ValueError, match=r"alpha_max is 1\.0; expected more than 0 and less than 1"
     ):
         rasterise(cloud, camera, alpha_max=1.0)
+    with pytest.raises(ValueError, match="eps2d is 0; expected more than 0 square pixels"):
+        rasterise(cloud, camera, eps2d=0)
     with pytest.raises(ValueError, match="backend is 'gpu'; expected auto, reference, cpu or cuda"):
         rasterise(cloud, camera, backend=cast(Any, "gpu"))
     with pytest.raises(ValueError, match="backend is 'cuda' but the Gaussians are on 'cpu'"):
