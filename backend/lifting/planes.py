@@ -17,7 +17,7 @@ from .view import STILL
 _HULL_PX = 60.0
 _START_PX = 4.0
 _BEHIND_FACE_M = 0.015
-_HAIR_M = 0.006
+_HAIR_M, _SKIN_M = 0.006, 0.001  # before the mesh
 _FRONT_M = 0.075
 _BACK_M = 0.085
 _HAIR_BEHIND_M = 0.012
@@ -92,7 +92,8 @@ def plane_targets(
     still = hit & (mobility < STILL)
     # Behind the face the sheet continues what surrounds it (ears, neck, scalp).
     ground = smooth_fill(height, still) if still.any() else np.zeros_like(height)
-    ground = np.where(still, height + _HAIR_M * (1 - mobility), ground)
+    off = cv2.GaussianBlur(np.where(worn, _HAIR_M, _SKIN_M), (0, 0), _SEAM_PX)
+    ground = np.where(still, height + off * (1 - mobility), ground)
     covered = hit & ~still
     ground = np.where(covered, np.minimum(ground, height - _BEHIND_FACE_M), ground)
 
