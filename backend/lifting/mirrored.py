@@ -108,11 +108,13 @@ def mirrored_side(
     kept &= facing(places, normals, camera) < _MOST_FACING
     kept &= seen > _LEAST_SEEN
     kept &= places[:, 1] > _neck_m(view)
-    kept[kept] = look_up(_together(view, places[kept]), pixels[kept], False)
+    together = _together(view, places[kept])
+    kept[kept] = look_up(together, pixels[kept], False)
     sheet = _sheet(view, places[kept], steep[kept], step_px)
     sheet.opacities = torch.from_numpy(opacity[kept]).float()
     sheet.features = torch.from_numpy(sample(targets.rgb, cells[kept])).float()
-    return sheet, _behind(view, places[kept])
+    near = dilate(view.visible.face >= 0, _AROUND_PX)  # long hair has another back
+    return sheet, dilate(together, _AROUND_PX) & near
 
 
 def _mirror_image(view: View, pixels: np.ndarray, front_m: np.ndarray) -> np.ndarray:
@@ -141,12 +143,6 @@ def _together(view: View, places: np.ndarray) -> np.ndarray:
     """[H, W] bool: where places [N, 3] lie close to each other: single ones would be specks."""
     there = _scattered(view, places, np.ones(len(places)), nowhere=0.0) > 0
     return opened(erode(dilate(there, _CLOSE_PX), _CLOSE_PX), _SPECK_PX)
-
-
-def _behind(view: View, places: np.ndarray) -> np.ndarray:
-    """[H, W] bool: in front of places [N, 3], or beside them, but near the fitted head: long hair
-    has another back."""
-    return dilate(_together(view, places), _AROUND_PX) & dilate(view.visible.face >= 0, _AROUND_PX)
 
 
 def _scattered(view: View, places: np.ndarray, values: np.ndarray, nowhere: float) -> np.ndarray:
