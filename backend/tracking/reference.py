@@ -133,4 +133,5 @@ def start(tracker: Tracker, face: Face, crop: Crop, size: tuple[int, int]) -> Re
     assert fit.track.betas is not None
     missed, skull = tracker.fitter.missed(fit, landmarks), tracker.fitter.skull(fit)
     seen = replace(camera, viewmat=fit.camera.viewmat).project(skull)
-    return Reference(crop, size, fit.track.betas, missed, skull, seen, camera)
+    inside = ((seen >= 0) & (seen < size[::-1])).all(1)
+    return Reference(crop, size, fit.track.betas, missed, skull[inside], seen[inside], camera)
