@@ -17,7 +17,7 @@ from .view import STILL
 _HULL_PX = 60.0
 _START_PX = 4.0
 _BEHIND_FACE_M = 0.015
-_HAIR_M, _SKIN_M = 0.006, 0.001  # before the mesh
+_HAIR_M, _SKIN_M = 0.006, 0.003  # before the mesh
 _FRONT_M = 0.075
 _BACK_M = 0.085
 _HAIR_BEHIND_M = 0.012

@@ -19,7 +19,7 @@ def test_the_hull_is_thin_at_the_border_and_thick_inside():
     assert profile[200, 200] == 1
 
 
-def test_hair_stands_off_the_head_and_bare_skin_lies_on_it(portrait, pipeline):
+def test_hair_stands_off_the_head_twice_as_far_as_bare_skin(portrait, pipeline):
     """The astronaut's forehead, and the hair above it."""
     view = View(portrait, pipeline.head)
     coverage, side = view.visible, view.far_side()
@@ -34,4 +34,4 @@ def test_hair_stands_off_the_head_and_bare_skin_lies_on_it(portrait, pipeline):
     assert hair.sum() > 500
     assert bare.sum() > 100
     assert 0.005 < np.median(off[hair]) < 0.007
-    assert 0.0005 < np.median(off[bare]) < 0.0015
+    assert 0.0025 < np.median(off[bare]) < 0.0035
