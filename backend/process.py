@@ -1,10 +1,13 @@
-"""How this process uses threads and memory; to be set before torch loads."""
+"""How this process uses threads and memory, to be set before torch loads; and when it ends."""
 
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import sys
+import threading
+from multiprocessing.connection import wait
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
@@ -24,3 +27,19 @@ def tune_process() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, 1 << 30)
         mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+def end_with_parent() -> None:
+    """Makes a worker process end as soon as its parent is gone.
+
+    A worker waits for work forever, and a parent that was killed never tells it to end. What it
+    writes has to be atomic.
+    """
+    threading.Thread(target=_await_parents_end, name="parent", daemon=True).start()
+
+
+def _await_parents_end() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -17,6 +17,7 @@ from backend.avatar.pipeline import Pipeline
 from backend.avatar.weights import UNTRAINED
 from backend.data.held_out import judged, learned
 from backend.data.retouch_sample import SUFFIX, write_sample
+from backend.process import end_with_parent
 from backend.tracking.pictures import picture_files
 from shared.errors import AvatarError
 from shared.progress import Progress
@@ -107,6 +108,7 @@ _worker: tuple[Pipeline, TripRecipe, Path] | None = None
 
 def _open_worker(recipe: TripRecipe, out: Path) -> None:
     global _worker
+    end_with_parent()
     torch.set_num_threads(1)
     _worker = Pipeline(recipe.preset, device="cpu", weights=UNTRAINED), recipe, out
 

@@ -25,6 +25,7 @@ from backend.data.frame import Frame
 from backend.data.held_out import HELD_OUT, learned
 from backend.data.recipe import claim
 from backend.data.store import StoreWriter
+from backend.process import end_with_parent
 from backend.tracking.pictures import picture_files
 from shared.errors import AvatarError
 from shared.progress import Progress
@@ -178,6 +179,7 @@ _worker: tuple[Pipeline, StoreRecipe] | None = None
 
 def _open_worker(recipe: StoreRecipe) -> None:
     global _worker
+    end_with_parent()
     torch.set_num_threads(1)
     _worker = Pipeline(PRESET, device="cpu", weights=UNTRAINED), recipe
 

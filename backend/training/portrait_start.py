@@ -32,6 +32,7 @@ from backend.lifting.view import View
 from backend.model.pictures import Own
 from backend.model.residuals import IdentityResiduals, LayerResiduals
 from backend.model.splitavatar import SplitAvatar
+from backend.process import end_with_parent
 from backend.splat.gaussians import Gaussians
 from backend.tracking.crop import PORTRAIT_PX, Crop
 from backend.tracking.fit import Fit
@@ -142,6 +143,7 @@ _worker: tuple[Head, SplitAvatar] | None = None
 
 def _open_worker(config: ModelConfig, head: Head) -> None:
     global _worker
+    end_with_parent()
     torch.set_num_threads(1)
     _worker = head, SplitAvatar(config, head)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -228,6 +229,24 @@ def test_killed_work_leaves_no_process_and_goes_on_with_what_is_finished(
         for index in found.frames(clip):
             one, other = found.read(clip, index), whole.read(clip, index)
             assert np.allclose(one.camera.viewmat, other.camera.viewmat, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "what", [["--identities", "90", "--frames", "90"], ["--from-portraits", "{photos}"]]
+)
+def test_killed_making_of_pictures_leaves_no_process(what: list[str], tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in "abcd":
+        shutil.copy(SAMPLE_PORTRAIT, photos / f"{name}.png")
+    command = [sys.executable, "-m", "backend", "synthesise", "--out", str(tmp_path / "made")]
+    command += ["--processes", "2", *(part.format(photos=photos) for part in what)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_until(lambda: len(descendants(process.pid)) >= 3)  # and one that looks after semaphores
+    children = set(descendants(process.pid))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    wait_until(lambda: not any(alive(child) for child in children))
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -6,12 +6,10 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from backend.data.prepare.clip import ClipReport, Preparer
 from backend.data.prepare.sources import Clip
 from backend.data.store import StoreWriter
 from backend.head import codes_of, load_head
-from backend.process import tune_process
+from backend.process import end_with_parent, tune_process
 from backend.tracking.crop import PORTRAIT_PX
 from shared.errors import AvatarError
 from shared.progress import Progress
@@ -170,16 +168,8 @@ def _start(settings: Settings, stop: Any, counter: Any) -> None:
     global _worker
     tune_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and sets `stop`
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    end_with_parent()
     _worker = _Worker(settings, stop, counter)
-
-
-def _end_with_parent() -> None:
-    """A worker waits for work forever; a parent that was killed never tells it to end."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait_for([parent.sentinel])
-        os._exit(1)
 
 
 def _work(clip: Clip) -> ClipReport:

@@ -17,6 +17,7 @@ from backend.data.frame import Frame
 from backend.data.recipe import claim
 from backend.data.store import StoreWriter
 from backend.head import Head
+from backend.process import end_with_parent
 from shared.errors import AvatarError
 from shared.progress import Progress
 
@@ -142,6 +143,7 @@ _painter: Painter | None = None
 
 def _open_painter() -> None:
     global _painter
+    end_with_parent()
     torch.set_num_threads(1)
     _painter = Painter(Head.load(HEAD))
 
