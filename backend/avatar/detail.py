@@ -58,9 +58,10 @@ _SPREAD_PX = 12  # farther than an outline's splats reach
 _OUTLINE_PX, _INSIDE_PX, _WHOLE = 2, 5, 0.95
 """How wide an outline is; how far from one no outline is; alpha of what is whole."""
 
-_LEAST_EPS2D = 0.05
+_LEAST_EPS2D = 0.2
 """Square pixels. What is lacking was told at the portrait's scale: at another one splats are as
-blurred, in their own sizes, else soft outlines are too thick where a head is smaller."""
+blurred, in their own sizes, else soft outlines are too thick where a head is smaller. Not less than
+this, since splats in the viewport, which a picture is to look like, keep their 0.3."""
 
 _LEAST_TRUST = 0.4  # in the portrait's own picture, whose detail is exact where there is more
 _LEAST = 1e-4
