@@ -57,7 +57,7 @@ class FaceFollower:
 
     def follow_also(self, skull: np.ndarray) -> None:
         """Tells where the first picture shows the skull, [S, 2] pixels of it, to be followed too:
-        nothing that a face does moves it."""
+        neither lids nor lips move it."""
         if self._first is not None:
             self._skull = self._first.crop.points(skull)
 
