@@ -130,7 +130,7 @@ def with_collars(
     beside = dilate(parts.clothes, _BESIDE_PX)
     outside = dilate(matte < 0.5, _BESIDE_PX)
     from_cloth = np.abs(rgb - nearest_fill(rgb, parts.clothes)).max(-1)
-    bearded = _from_skin(parts, rgb, matte) < from_cloth
+    bearded = like_skin(rgb, (matte > 0.5) & ~parts.worn, parts.clothes)
     locks = opened(parts.hair, _STRANDS_PX)
     # Dark lines between clothes and neck are the shade of those.
     collars = parts.hair & ~dilate(locks, _STRANDS_PX) & dilate(parts.clothes, _SHADE_PX)
@@ -149,13 +149,19 @@ def with_collars(
     return Parts(parts.hair & ~collars, parts.clothes | collars)
 
 
-def _from_skin(parts: Parts, rgb: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """[H, W] how unlike the nearest skin, beards on it, the most different channel is; without skin
-    all is."""
-    skin = erode((matte > 0.5) & ~parts.worn, _INSIDE_PX)
-    if not skin.any():
-        return np.full(matte.shape, np.inf)
-    return np.abs(rgb - nearest_fill(rgb, skin)).max(-1)
+def like_skin(rgb: np.ndarray, skin: np.ndarray, cloth: np.ndarray) -> np.ndarray:
+    """[H, W] bool: what looks more like the nearest skin and its beard than like the nearest cloth.
+
+    Args:
+        rgb: [H, W, 3] display sRGB.
+        skin: [H, W] bool; its edge does not count.
+        cloth: [H, W] bool.
+    """
+    skin = erode(skin, _INSIDE_PX)
+    if not (skin.any() and cloth.any()):
+        return skin
+    apart = [np.linalg.norm(rgb - nearest_fill(rgb, own), axis=-1) for own in (skin, cloth)]
+    return apart[0] < apart[1]
 
 
 def hued_as_skin(rgb: np.ndarray, skin: np.ndarray, cloth: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from backend.tracking.landmarks import EYE_CORNERS
 
 from .discs import CELL_SIGMA, facing_discs
 from .fill import nearest_fill
-from .parts import hued_as_skin
+from .parts import hued_as_skin, like_skin
 from .planes import PlaneTargets, staggered_m
 from .polygons import dilate, erode, joined, opened
 from .sampling import look_up
@@ -43,21 +43,11 @@ def torso_clothes(view: View) -> np.ndarray:
     # What is narrow beside cloth would hang from the head as a speck, the outline of a neck stand
     # up from the collar when the neck turns away.
     beside = joined((clothes | view.parts.hair) & ~hair, wide) & dilate(wide, _BESIDE_PX)
-    beside &= ~_like_skin(view.rgb, view.skin, wide)
+    beside &= ~like_skin(view.rgb, view.skin, wide)
     whole = dilate(wide, _SLIVER_PX)
     soft = dilate(wide, _SLIVER_PX + _EDGE_PX) | dilate(beside, _EDGE_PX)
     # On a collar that a neck turns away from, skin would be a red seam.
     return (whole | (soft & ~hued_as_skin(view.rgb, view.skin, clothes))) & ~hair
-
-
-def _like_skin(rgb: np.ndarray, bare: np.ndarray, cloth: np.ndarray) -> np.ndarray:
-    """[H, W] bool: what of a picture [H, W, 3] looks more like the nearest skin, inside what is
-    bare [H, W], than like the nearest cloth [H, W]."""
-    skin = erode(bare, _SLIVER_PX)
-    if not (skin.any() and cloth.any()):
-        return skin
-    apart = [np.linalg.norm(rgb - nearest_fill(rgb, own), axis=-1) for own in (skin, cloth)]
-    return apart[0] < apart[1]
 
 
 def behind_head(
