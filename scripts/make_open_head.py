@@ -39,7 +39,12 @@ from scripts.open_head.faces import (  # noqa: E402
 )  # fmt: skip
 from scripts.open_head.landmarks import Detector, embed_landmarks  # noqa: E402
 from scripts.open_head.lips import Contact, close_lips, sealed  # noqa: E402
-from scripts.open_head.mouth import PAINTED_MM, behind_lips, teeth_height  # noqa: E402
+from scripts.open_head.mouth import (  # noqa: E402
+    PAINTED_MM,
+    behind_lips,
+    peoples_arches,
+    teeth_height,
+)  # fmt: skip
 from scripts.open_head.teeth import finer_teeth  # noqa: E402
 from scripts.open_head.tongue import tongue_out  # noqa: E402
 from shared.flame import ARKIT_NAMES, JOINTS  # noqa: E402
@@ -116,7 +121,8 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     surface = Surface(closed * 0.1, on_edges.at(closed) * 0.1, soft, crop.mirror)
     closed = closed + surface.spread(left) * 10
     print(f"at rest: {np.linalg.norm(codes):.1f} standard deviations of identity", flush=True)
-    placed = _to_head(behind_lips(closed, crop.parts), joints_dm)
+    placed = peoples_arches(behind_lips(closed, crop.parts), crop.parts)
+    placed = _to_head(placed, joints_dm)
     template = quantised(placed, STEP_M).astype(np.float64)
     moves = np.concatenate([moves, teeth_height(crop.parts, len(template))], axis=-1)
     joint_moves = np.pad(joint_moves, ((0, 0), (0, 0), (0, 1)))

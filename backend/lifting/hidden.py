@@ -27,8 +27,9 @@ _CHEEKS = 0.6  # of the tongue's colour: the lips' shadow lies on their insides
 _PHARYNX_M, _ASIDE_M, _BELOW_M = 0.085, 0.018, 0.005  # from the lips; from the middle; below lips
 _FRONT_TEETH_M, _BACK_TEETH_M, _BACK_TEETH = 0.008, 0.038, 0.5  # fully lit; how dark the last are
 _STUDIO = (0.55, 1.05)  # what `brightness_of` told of one studio's light by different faces
-_CORNER = (0.3, 0.95)  # how much darker teeth are at the mouth's corners, in light of either kind
-_CORRIDOR = ((0.85, 1.0), (1.0, 0.45))  # beside the last teeth of a smile it is dark
+_CORNER = (0.42, 0.95)  # how much darker teeth are at the mouth's corners, in light of either kind
+_CORRIDOR = ((0.8, 1.0), (1.0, 0.25))  # beside the last teeth of a smile it is dark
+_BESIDE_TEETH = ((0.75, 1.0), (1.0, 0.4))  # and so are cheeks there
 _JAWS_LIGHT = {"upper": (1.0, 0.85), "lower": (0.85, 1.0)}  # from the front, and from above
 _INNER_LIPS = 0.2  # of the cavity's colour: what closed lips hide lies in their shadow
 _WET_LIPS, _INNER_LIPS_M = 0.7, 0.005  # of the lips' colour, on their insides, and how far in
@@ -144,6 +145,9 @@ class HiddenColours:
         cheeks = np.maximum(_CHEEKS * mucosa, cavity)
         colours[at["mouth_interior"]] = cheeks[at["mouth_interior"]]
         self._like_lips(colours, seen, sites, at)
+        aside = np.abs(sites.rest[:, :1]) / np.abs(sites.rest[at["lips"], 0]).max()
+        inside = at["mouth_interior"] & ~seen
+        colours[inside] *= np.interp(aside, *_BESIDE_TEETH)[inside]
         self._like_skin(colours, sites, at)
         inner_lips = at["lips"] & ~seen & ~at["mouth_interior"]
         colours[inner_lips] += _INNER_LIPS * (cavity - colours[inner_lips])

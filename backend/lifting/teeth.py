@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+NARROWER = 0.9
+"""Of people's teeth on the open head. 101 portraits that smile have gaps .101 and .171 of the eyes'
+distance from the middle; its eyes' outer corners, as they are detected, are 78 mm apart."""
+
 CROWNS_MM = {
-    "upper": (8.5, 6.6, 7.6, 7.0, 6.8, 10.2),
-    "lower": (5.4, 5.9, 6.9, 7.0, 7.1, 11.2),
+    "upper": tuple(NARROWER * width for width in (8.5, 6.6, 7.6, 7.0, 6.8, 10.2)),
+    "lower": tuple(NARROWER * width for width in (5.4, 5.9, 6.9, 7.0, 7.1, 11.2)),
 }
 """Widths from the middle to the first molar (Wheeler's Dental Anatomy, mesiodistal diameters), as
 far as smiles show them; the open head's rows of teeth are as long, before any identity."""
@@ -14,7 +18,8 @@ far as smiles show them; the open head's rows of teeth are as long, before any i
 _CROWN_MM = {"upper": 10.0, "lower": 9.0}
 _RISING = 0.12  # of the way along the arch: gums rise sideways, as a smiling lip does
 _SCALLOP_MM = 1.8  # how far gums reach down between two teeth
-_GAP_MM, _GAP_SHADE = 0.6, 0.25
+_GAP_MM, _GAP_SHADE = 0.6, 0.33
+_SIDES_SHADE = 0.08  # crowns turn away from the light beside their middles
 _EDGE_MM = 2.5  # near their edges teeth part farther
 _GUM_BLUR_MM = 0.8
 
@@ -40,8 +45,9 @@ def paint_teeth(rest: np.ndarray, jaw: str, enamel: np.ndarray, light: np.ndarra
     height = (rest[:, 1] - rest[:, 1].min()) if jaw == "upper" else rest[:, 1].max() - rest[:, 1]
     height = height * 1000  # from the cutting edge towards the gum
     gap_mm = _GAP_MM * (1 + np.clip(1 - height / _EDGE_MM, 0, 1))
-    crown = enamel * (1 - _GAP_SHADE * np.exp(-((from_gap / gap_mm) ** 2)))[:, None]
     between = 1 - np.clip(2 * from_gap / width, 0, 1)
+    gap = _GAP_SHADE * np.exp(-((from_gap / gap_mm) ** 2))
+    crown = enamel * ((1 - gap) * (1 - _SIDES_SHADE * between**2))[:, None]
     gum_at = _CROWN_MM[jaw] + _RISING * along - _SCALLOP_MM * between**2
     gum = (1 / (1 + np.exp(-(height - gum_at) / _GUM_BLUR_MM)))[:, None]
     return (1 - gum) * crown + gum * light * GUM

@@ -18,7 +18,10 @@ _COLUMNS = (0.0, 0.14, 0.5, 0.86)  # of a tooth's width; those of a molar: the f
 _MOLARS = 5  # teeth from the middle to them
 _ROWS = (0.0, 0.12, 0.45, 1.0)  # of the way from the cutting edge to the band's other end
 _BULGE_MM = 0.7  # crowns are rounder than the band, which the gaps between them lie behind
-_NOTCH_MM = {"upper": 0.6, "lower": 0.4}  # how far gaps go up between cutting edges
+_NOTCH_MM = {"upper": 0.9, "lower": 0.5}  # how far gaps go up between cutting edges
+_ROUND = {0.0: 1.0, 0.14: 0.35, 0.5: 0.0, 0.86: 0.4}  # of that, at a column: crowns have round ends
+_SHORTER_MM = (0.0, 0.45, 0.0, 0.3, 0.3, 0.3)  # upper crowns than the first and the canine
+_NEAR_EDGE = (1.0, 0.6, 0.1, 0.0)  # of what the edge has, in each row
 _BAND_ROWS = 3  # MakeHuman's: cutting edge, middle, gum; and a row of palate behind them
 _BEHIND_M, _BESIDE_DEG, _OUTER = 0.005, 8.0, 0.88  # as far out as what lies at the same angle
 
@@ -96,7 +99,7 @@ class _Grid:
         middle = template[rows[1]]
         along = np.append(0, np.cumsum(np.linalg.norm(np.diff(middle, axis=0), axis=1))) * 1000
         along -= along[-1] / 2
-        places, gaps = _columns(jaw)
+        places, gaps, lifted = _columns(jaw)
         columns = CubicSpline(along, np.eye(len(along)))(places)  # [C, columns of the band]
         weights = np.zeros((len(_ROWS), len(places), len(template)))
         for band_row, shares in zip(rows, _parabola(np.array(_ROWS)).T, strict=True):
@@ -109,7 +112,7 @@ class _Grid:
         fading = 1 - np.array(_ROWS)[:, None]  # crowns are roundest near their edges
         relief = -_BULGE_MM * gaps[None, :, None] * fading[..., None] * outward[None]
         up = 1.0 if jaw == "upper" else -1.0
-        relief[0, :, 1] += up * _NOTCH_MM[jaw] * gaps
+        relief[..., 1] += up * np.outer(_NEAR_EDGE, lifted)
         shape = (len(_ROWS), len(places))
         number = np.arange(shape[0] * shape[1]).reshape(shape)
         return cls(
@@ -135,19 +138,24 @@ def _rows_of(template: np.ndarray, band: np.ndarray, jaw: str) -> list[np.ndarra
     return list(np.take_along_axis(columns, order, axis=1).T)
 
 
-def _columns(jaw: str) -> tuple[np.ndarray, np.ndarray]:
-    """Millimetres along the arch from its middle, and how much of a gap there is, 0..1."""
-    places, gaps, start = [], [], 0.0
+def _columns(jaw: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Millimetres along the arch from its middle; how much of a gap there is, 0..1; and millimetres
+    that the crown ends before the longest."""
+    places, gaps, lifted, start = [], [], [], 0.0
     for tooth, width in enumerate(CROWNS_MM[jaw]):
-        shares = _COLUMNS if tooth < _MOLARS else _COLUMNS[::2]
-        places += [start + share * width for share in shares]
-        gaps += [float(share == 0) for share in shares]
+        shorter = _SHORTER_MM[tooth] if jaw == "upper" else 0.0
+        for share in _COLUMNS if tooth < _MOLARS else _COLUMNS[::2]:
+            places.append(start + share * width)
+            gaps.append(float(share == 0))
+            lifted.append(shorter + _NOTCH_MM[jaw] * _ROUND[share])
         start += width
-    places.append(start)
-    gaps.append(1.0)
-    return (
-        np.concatenate([-np.array(places[:0:-1]), places]),
-        np.concatenate([gaps[:0:-1], gaps]),
+    return tuple(
+        np.concatenate([sign * np.array(values[:0:-1]), values])
+        for values, sign in (
+            ([*places, start], -1),
+            ([*gaps, 1.0], 1),
+            ([*lifted, _NOTCH_MM[jaw]], 1),
+        )
     )
 
 
