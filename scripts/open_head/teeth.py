@@ -96,7 +96,7 @@ class _Grid:
     @classmethod
     def on(cls, template: np.ndarray, band: np.ndarray, jaw: str) -> _Grid:
         rows = _rows_of(template, band, jaw)
-        middle = template[rows[1]]
+        middle = template[rows[1]][:, [0, 2]]
         along = np.append(0, np.cumsum(np.linalg.norm(np.diff(middle, axis=0), axis=1))) * 1000
         along -= along[-1] / 2
         places, gaps, lifted = _columns(jaw)

@@ -19,7 +19,7 @@ def arch(jaw: str) -> tuple[np.ndarray, np.ndarray]:
     return places.reshape(-1, 3), np.abs(a).ravel() * radius
 
 
-@pytest.mark.parametrize(("jaw", "incisor_mm"), [("upper", 8.5), ("lower", 5.4)])
+@pytest.mark.parametrize(("jaw", "incisor_mm"), [("upper", 7.65), ("lower", 4.86)])
 def test_crowns_gaps_and_gums_are_where_they_belong(jaw: str, incisor_mm: float) -> None:
     rest, along = arch(jaw)
     colours = paint_teeth(rest, jaw, ENAMEL, np.ones(3))
