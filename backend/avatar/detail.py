@@ -21,9 +21,10 @@ from backend.avatar.openings import Opening
 from backend.model.attributes import COLOURS
 from backend.model.retoucher import FAR_PX
 from backend.splat.gaussians import Gaussians
-from backend.splat.projection import EPS2D, NEAR_M
+from backend.splat.projection import NEAR_M
 from backend.splat.rasterise import Raster, rasterise
 from shared.camera import Camera
+from shared.low_pass import low_pass
 
 _BEHIND_M = 0.004
 """A splat this far behind what the portrait shows counts as hidden in it; teeth are, by lips."""
@@ -57,11 +58,6 @@ from a collar, there would be a white line on it."""
 _SPREAD_PX = 12  # farther than an outline's splats reach
 _OUTLINE_PX, _INSIDE_PX, _WHOLE = 2, 5, 0.95
 """How wide an outline is; how far from one no outline is; alpha of what is whole."""
-
-_LEAST_EPS2D = 0.2
-"""Square pixels. What is lacking was told at the portrait's scale: at another one splats are as
-blurred, in their own sizes, else soft outlines are too thick where a head is smaller. Not less than
-this, since splats in the viewport, which a picture is to look like, keep their 0.3."""
 
 _LEAST_TRUST = 0.4  # in the portrait's own picture, whose detail is exact where there is more
 _LEAST = 1e-4
@@ -220,10 +216,10 @@ class Detail:
 
 
 def _low_pass(head: FlatMotion) -> float:
-    """Square pixels of a picture whose head so becomes the portrait's, as many of the portrait's as
-    there; by shares of a thousandth, so that it is exactly that at its scale."""
+    """Square pixels of a picture whose head so becomes the portrait's; by shares of a thousandth,
+    so that it is exactly the portrait's at its scale."""
     smaller = round(float(torch.linalg.det(head.turn)), 3)
-    return max(EPS2D / max(smaller, _LEAST), _LEAST_EPS2D)
+    return low_pass(max(smaller, _LEAST) ** -0.5)
 
 
 def _spread(moved: Tensor, share: Tensor) -> Tensor:

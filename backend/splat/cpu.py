@@ -10,9 +10,9 @@ from torch.autograd.function import once_differentiable
 
 from backend.splat import native
 from backend.splat.gaussians import Gaussians
-from backend.splat.projection import EPS2D
 from shared.camera import Camera
 from shared.errors import AvatarError
+from shared.low_pass import EPS2D
 
 _RECORD_BYTES_MAX = 512 << 20
 """The backward's buffer; clouds that need more are worked off in bands of the picture."""

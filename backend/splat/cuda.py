@@ -21,8 +21,8 @@ from gsplat import rasterization
 from torch import Tensor
 
 from backend.splat.gaussians import Gaussians
-from backend.splat.projection import EPS2D
 from shared.camera import Camera
+from shared.low_pass import EPS2D
 
 _log = logging.getLogger(__name__)
 

@@ -15,12 +15,10 @@ from torch import Tensor
 from backend.splat.gaussians import Gaussians
 from backend.splat.quaternions import normalise, to_matrix
 from shared.camera import Camera
+from shared.low_pass import EPS2D
 
 ALPHA_MIN = 1.0 / 255.0
 """Contributions below this are skipped."""
-
-EPS2D = 0.3
-"""Low pass: added to the 2D variances, square pixels."""
 
 NEAR_M = 0.01
 """Gaussians nearer to the camera plane than this are not drawn, metres."""

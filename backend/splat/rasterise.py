@@ -10,8 +10,9 @@ from torch import Tensor
 
 from backend.splat import cpu, native, reference
 from backend.splat.gaussians import Gaussians
-from backend.splat.projection import EPS2D, NEAR_M
+from backend.splat.projection import NEAR_M
 from shared.camera import Camera
+from shared.low_pass import EPS2D
 
 Implementation = Literal["auto", "reference", "cpu", "cuda"]
 Extent = Literal["opacity", "three_sigma"]

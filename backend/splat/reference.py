@@ -34,8 +34,9 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from backend.splat.gaussians import Gaussians
-from backend.splat.projection import ALPHA_MIN, EPS2D, Projection, project
+from backend.splat.projection import ALPHA_MIN, Projection, project
 from shared.camera import Camera
+from shared.low_pass import EPS2D
 
 TRANSMITTANCE_MIN = 1e-4
 """A pixel ends before its transmittance would fall this low."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._shared import low_pass
+
 NEAREST_M = 1e-3
 """A corner of a box nearer than this, or behind, could cover any pixel."""
 
@@ -33,6 +35,8 @@ class View:
         objects: [A, 4, 4] each avatar's object space to view space.
         frame: What a camera takes in: left, bottom, right, top, pixels; all of it without one.
         dimmed: Factor on what is outside of the frame.
+        portraits: [A] pixels of a metre of each head in its portrait; 0 where it is not known:
+            its splats are drawn as at that scale.
     """
 
     size: tuple[int, int]
@@ -40,6 +44,26 @@ class View:
     objects: np.ndarray
     frame: tuple[float, float, float, float] = EVERYTHING
     dimmed: float = 1.0
+    portraits: tuple[float, ...] = ()
+    """Empty: not one is known."""
+
+    def low_passes(self, shrunk: int) -> np.ndarray:
+        """[A] square pixels that each avatar's splats are blurred by, see `shared.low_pass`, in a
+        picture with `shrunk` times fewer pixels a side than the viewport."""
+        portraits = self.portraits or (0.0,) * len(self.objects)
+        return np.array(
+            [
+                low_pass.low_pass(metre / shrunk / portrait if portrait and metre > 0 else 1.0)
+                for metre, portrait in zip(self._metres(), portraits, strict=True)
+            ]
+        )
+
+    def _metres(self) -> np.ndarray:
+        """[A] pixels of a metre at each object's origin; not above 0 behind the viewer."""
+        perspective = self.window[3, 3] == 0
+        away = -self.objects[:, 2, 3] if perspective else np.ones(len(self.objects))
+        sizes = np.linalg.norm(self.objects[:, :3, :3], axis=1).mean(1)
+        return 0.5 * self.size[1] * self.window[1, 1] * sizes / np.where(away > NEAREST_M, away, -1)
 
     def rectangle(self, boxes: Sequence[tuple[np.ndarray, np.ndarray]]) -> Rectangle | None:
         """The pixels that boxes in the avatars' object spaces can cover; None for no pixel.

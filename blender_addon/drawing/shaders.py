@@ -1,8 +1,8 @@
 """The two shaders: a Gaussian as a quad, and the finished picture over the viewport's.
 
 Nothing is built before a viewport draws. Rules of the first are those of the backend's rasteriser
-(`backend/splat/reference.py`): EWA with a low pass of 0.3 square pixels, contributions below 1/255
-left out, one contribution at most 0.999, blended in display-referred sRGB.
+(`backend/splat/reference.py`): EWA with a low pass, see `shared/low_pass.py`, contributions below
+1/255 left out, one contribution at most 0.999, blended in display-referred sRGB.
 """
 
 from typing import Any
@@ -55,7 +55,8 @@ void main()
   vec3 deviations = texelFetch(sizes, at, 0).xyz * enlarged;
   vec3 u = (vec3(focal.x, 0, deepening.x) * axes) * deviations;
   vec3 v = (vec3(0, focal.y, deepening.y) * axes) * deviations;
-  float xx = dot(u, u) + 0.3, xy = dot(u, v), yy = dot(v, v) + 0.3;
+  float blurred = texelFetch(views, ivec2(3, avatar), 0).r;
+  float xx = dot(u, u) + blurred, xy = dot(u, v), yy = dot(v, v) + blurred;
 
   /* The quad lies along the ellipse's axes. */
   float mean_variance = 0.5 * (xx + yy);
@@ -151,9 +152,10 @@ def splats() -> Any:
     """A shader that draws instances of a quad, one a Gaussian, in the order's order.
 
     Samplers `order`, `places` (x, y, z, avatar), `turns` (w, x, y, z), `sizes`, `bases` (f_dc and
-    opacity): a texel a Gaussian; `views`: three texels a row, an avatar's object to view space;
-    `depths`: what the scene's meshes cover, from the pixel `origin` on. A picture that is `shrunk`
-    has so many times fewer pixels a side than the viewport; Gaussians are `enlarged` by a factor.
+    opacity): a texel a Gaussian; `views`: four texels a row, an avatar's object to view space and
+    its low pass, square pixels; `depths`: what the scene's meshes cover, from the pixel `origin`
+    on. A picture that is `shrunk` has so many times fewer pixels a side than the viewport;
+    Gaussians are `enlarged` by a factor.
     """
     import gpu
 

@@ -45,7 +45,7 @@ class SplatPicture:
         self.sort(view, coarse)
         samplers = self._gathered.textures() | {
             "order": self._order,
-            "views": _views(view.objects),
+            "views": _views(view, self._drawn.shrunk),
             "depths": depths,
         }
         surface.blend(view, samplers, rectangle, self._drawn)
@@ -81,10 +81,11 @@ def _filled(index: np.ndarray) -> np.ndarray:
     return filled
 
 
-def _views(objects: np.ndarray) -> Any:
-    """Three texels a row: object space to view space of each avatar."""
+def _views(view: View, shrunk: int) -> Any:
+    """Four texels a row: object space to view space of each avatar, and its low pass."""
     import gpu
 
-    numbers = np.ascontiguousarray(objects[:, :3], dtype=np.float32)
+    numbers = np.array(view.objects, dtype=np.float32)
+    numbers[:, 3] = view.low_passes(shrunk)[:, None]
     data = gpu.types.Buffer("FLOAT", numbers.size, numbers.reshape(-1))
-    return gpu.types.GPUTexture((3, len(objects)), format="RGBA32F", data=data)
+    return gpu.types.GPUTexture((4, len(numbers)), format="RGBA32F", data=data)

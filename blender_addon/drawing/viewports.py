@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..scene import native_splats, preview, properties, sights
+from ..scene import cameras, native_splats, preview, properties, sights
 from . import bones, changes
 from .gathered import Gathered, are_gaussians, evaluated_data
 from .motion import Motion
@@ -35,7 +35,7 @@ class Viewports:
             return [], False
         started = time.perf_counter()
         gathered = self._gather(context, clouds)
-        view = _view(context, clouds)
+        view = _view(context, armatures)
         rectangle = view.rectangle([(part.low, part.high) for part in gathered.parts])
         if rectangle is None:
             return clouds, False
@@ -130,7 +130,8 @@ def _framebuffer() -> Any:
     return gpu.state.active_framebuffer_get()
 
 
-def _view(context: bpy.types.Context, clouds: list[bpy.types.Object]) -> View:
+def _view(context: bpy.types.Context, armatures: list[bpy.types.Object]) -> View:
+    clouds = [properties.of_rig(armature).cloud for armature in armatures]
     region, seen = context.region, context.region_data
     depsgraph = context.view_layer.depsgraph
     to_view = np.array(seen.view_matrix)
@@ -144,6 +145,7 @@ def _view(context: bpy.types.Context, clouds: list[bpy.types.Object]) -> View:
         objects=objects,
         frame=frame,
         dimmed=dimmed,
+        portraits=tuple(cameras.portrait_pixels(armature) for armature in armatures),
     )
 
 

@@ -36,6 +36,14 @@ def portrait_camera(rig: bpy.types.Object) -> Camera:
     return Camera(**json.loads(text))
 
 
+def portrait_pixels(rig: bpy.types.Object) -> float:
+    """Pixels of a metre of the head in its portrait; 0 where its camera is not known."""
+    if not properties.of_rig(rig).camera:
+        return 0.0
+    fitted = portrait_camera(rig)
+    return float(fitted.K[1, 1] / fitted.viewmat[2, 3])
+
+
 def scene_camera(
     scene: bpy.types.Scene, rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph
 ) -> Camera:

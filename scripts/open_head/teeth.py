@@ -149,13 +149,13 @@ def _columns(jaw: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             gaps.append(float(share == 0))
             lifted.append(shorter + _NOTCH_MM[jaw] * _ROUND[share])
         start += width
-    return tuple(
-        np.concatenate([sign * np.array(values[:0:-1]), values])
-        for values, sign in (
-            ([*places, start], -1),
-            ([*gaps, 1.0], 1),
-            ([*lifted, _NOTCH_MM[jaw]], 1),
-        )
+    places.append(start)
+    gaps.append(1.0)
+    lifted.append(_NOTCH_MM[jaw])
+    return (
+        np.concatenate([-np.array(places[:0:-1]), places]),
+        np.concatenate([gaps[:0:-1], gaps]),
+        np.concatenate([lifted[:0:-1], lifted]),
     )
 
 

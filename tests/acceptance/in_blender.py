@@ -117,7 +117,8 @@ def viewport(task: Task) -> dict[str, Any]:
     seen = cameras.scene_camera(bpy.context.scene, armature, depsgraph)
     to_camera = seen.viewmat @ np.linalg.inv(HEAD_TO_BLENDER)
     clouds = [armature.splitavatar.cloud]
-    view = made_up.view_of(Camera(to_camera, seen.K, seen.width, seen.height), clouds)
+    seen = Camera(to_camera, seen.K, seen.width, seen.height)
+    view = made_up.view_of(seen, clouds, (cameras.portrait_pixels(armature),))
     try:
         drawn = on_gpu(lambda: made_up.draw(made_up.gather(clouds), view))
     except pytest.skip.Exception as why:

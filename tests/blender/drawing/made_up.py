@@ -53,8 +53,10 @@ def world_camera() -> Camera:
     )  # fmt: skip
 
 
-def view_of(camera: Camera, objects: Sequence[bpy.types.Object]) -> seen.View:
-    """The same camera with OpenGL's axes and matrices."""
+def view_of(
+    camera: Camera, objects: Sequence[bpy.types.Object], portraits: tuple[float, ...] = ()
+) -> seen.View:
+    """The same camera with OpenGL's axes and matrices; `portraits` as in `View`."""
     near, far = 0.1, 10.0
     K, width, height = camera.K, camera.width, camera.height
     window = np.zeros((4, 4))
@@ -64,7 +66,7 @@ def view_of(camera: Camera, objects: Sequence[bpy.types.Object]) -> seen.View:
     window[3, 2] = -1
     to_view = np.diag([1, -1, -1, 1]) @ camera.viewmat
     matrices = [to_view @ np.array(one.matrix_world) for one in objects]
-    return seen.View((width, height), window, np.stack(matrices))
+    return seen.View((width, height), window, np.stack(matrices), portraits=portraits)
 
 
 def gather(objects: Sequence[bpy.types.Object]) -> gathered.Gathered:

@@ -23,6 +23,7 @@ def rasterise(
     rgb: np.ndarray,
     camera: Camera,
     nearest: np.ndarray | None = None,
+    low_pass: float = 0.3,
 ) -> np.ndarray:
     """[H, W, 4] premultiplied colours and alpha, rows downwards.
 
@@ -30,6 +31,7 @@ def rasterise(
         means, quats, scales, opacities, rgb: [N, ...] Gaussians in the camera's world.
         camera: OpenCV's axes.
         nearest: [H, W] metres from the camera of a mesh that hides what is behind.
+        low_pass: Square pixels.
     """
     view, K = camera.viewmat, camera.K
     seen = means @ view[:3, :3].T + view[:3, 3]
@@ -45,7 +47,7 @@ def rasterise(
         px, py = np.clip((K @ seen[n])[:2] / z, -0.15 * size, 1.15 * size) - K[:2, 2]
         jacobian = np.array([[K[0, 0] / z, 0, -px / z], [0, K[1, 1] / z, -py / z]])
         turned = jacobian @ view[:3, :3] @ rotation(quats[n]) @ np.diag(scales[n])
-        covariance = turned @ turned.T + 0.3 * np.eye(2)
+        covariance = turned @ turned.T + low_pass * np.eye(2)
         offset = np.stack([xs - (K[0] @ seen[n]) / z, ys - (K[1] @ seen[n]) / z], -1)
         power = 0.5 * np.einsum("hwi,ij,hwj->hw", offset, np.linalg.inv(covariance), offset)
         alpha = np.minimum(0.999, opacities[n] * np.exp(-power))

@@ -45,6 +45,18 @@ def test_boxes_behind_beside_and_of_nothing_cover_nothing() -> None:
     assert _view(objects=np.zeros((0, 4, 4))).rectangle([]) is None
 
 
+def test_splats_are_blurred_by_how_large_a_head_is_in_the_viewport() -> None:
+    camera = made_up.world_camera()
+    portrait = camera.K[1, 1] / camera.viewmat[2, 3] / 2  # half as large as here
+    objects = np.stack([np.diag([size, size, size, 1]) for size in (1.0, 2.0, 1.0, 1.0)])
+    objects[:, 2, 3] = [-camera.viewmat[2, 3], -camera.viewmat[2, 3], 1.0, -camera.viewmat[2, 3]]
+    view = _view(objects=objects, portraits=(portrait, portrait, portrait, 0.0))
+    usual = 0.3  # behind the viewer, and of a portrait that is not known
+    np.testing.assert_allclose(view.low_passes(1), [4 * usual, 16 * usual, usual, usual])
+    np.testing.assert_allclose(view.low_passes(2), [usual, 4 * usual, usual, usual])
+    np.testing.assert_allclose(_view().low_passes(1), [usual])
+
+
 def test_two_boxes_are_covered_together() -> None:
     view = _view()
     both = View(view.size, view.window, np.concatenate([view.objects, view.objects]))

@@ -19,6 +19,7 @@ def expected(
     camera: Camera,
     moves: list[np.ndarray] | None = None,
     nearest: np.ndarray | None = None,
+    low_pass: float = 0.3,
 ) -> np.ndarray:
     turn = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])  # head space to Blender's
     half = np.array([1, 1, 0, 0]) / np.sqrt(2)
@@ -37,6 +38,7 @@ def expected(
         np.concatenate([content.rgb for content in contents]) / 255,
         camera,
         nearest,
+        low_pass,
     )
 
 
@@ -52,6 +54,17 @@ def test_a_cloud_is_drawn_as_the_formulas_say() -> None:
     objects = [made_up.cloud(content)]
     numbers, view = made_up.gather(objects), made_up.view_of(camera, objects)
     close(on_gpu(lambda: made_up.draw(numbers, view)), expected([content], camera))
+
+
+@pytest.mark.parametrize(("times", "low_pass"), [(2.0, 1.2), (0.5, 0.075), (0.1, 0.05)])
+def test_a_head_is_blurred_as_in_its_portrait(times: float, low_pass: float) -> None:
+    content, camera = made_up.some(300, 1), made_up.world_camera()
+    objects = [made_up.cloud(content)]
+    portrait = camera.K[1, 1] / camera.viewmat[2, 3] / times
+    numbers, view = made_up.gather(objects), made_up.view_of(camera, objects, (portrait,))
+    wanted = expected([content], camera, low_pass=low_pass)
+    close(on_gpu(lambda: made_up.draw(numbers, view)), wanted)
+    assert np.abs(wanted - expected([content], camera)).mean() > 2e-3
 
 
 def test_two_avatars_are_sorted_as_one() -> None:
