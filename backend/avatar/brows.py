@@ -30,10 +30,10 @@ _BELOW_M = (0.0005, 0.002)  # a brow's middle: where the mesh begins to rise by 
 _HAIR_M = (0.004, 0.006)  # below it: hair up to there, no hair from there on
 _LIDS_M = (0.003, 0.005)  # from their edges: what is dark up to there is shade and lashes
 _SHIFTED_M = (0.0003, 0.001)  # nothing changes where all rises alike
-_ASIDE_M = (-0.003, 0.002)  # from a brow's ends, negative between them
+_ASIDE_M = (-0.004, 0.005)  # from a brow's ends, negative between them
 _DARK, _HAIR = 0.85, 0.65  # times as bright as skin: begins to be hair, is hair
 _SHADE, _PALEST = 0.7, 1.1  # times the skin around; highlights would be drawn out as well
-_FOREHEAD_M, _FOREHEAD, _NEIGHBOURS = (0.005, 0.02), 0.5, 24  # above a brow; how much of its light
+_FOREHEAD_M, _FOREHEAD, _NEIGHBOURS = (0.005, 0.02), 0.8, 24  # above a brow; how much of its light
 _LIGHTER = 0.9  # of the way from shade to skin
 
 

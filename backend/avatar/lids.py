@@ -30,8 +30,10 @@ _NEIGHBOURS = 128
 _GAMMA, _SHADE = 1.25, 0.95  # lids are thin, redder than the skin around them, and a little darker
 _MOST = 0.85  # some of what the portrait shows stays
 _DARKER = 0.15  # than that, from where on all of it is shade
-_LASHES_M, _BARE_M = 0.0014, 0.003  # from the edge of a closed lid
-_LASH_SHADE = 0.2
+_LASHES_M, _BARE_M = 0.0014, 0.0036  # from the edge of a closed lid
+_DARKEST, _LASH_SHADE = 0.05, (0.15, 0.45)
+"""Of what the portrait shows at an open lid's edge, so much is lashes and nothing else; of the
+skin, how dark they may be: white ones and mascara."""
 
 
 class Lids:
@@ -74,7 +76,7 @@ class Lids:
         edge = (rest + blink)[regions["lids"] & (way < UPPER_LID_M)]
         bare = _bare(cloud.means[index] + left, edge)[:, None]
         now = colours[index]
-        self._closed = bare * skin + (1 - bare) * now.minimum(_LASH_SHADE * skin)
+        self._closed = bare * skin + (1 - bare) * now.minimum(_lashes(now, skin, bare) * skin)
         moving = _lid(way)[self._vertices]
         shade = ((1 - now.sum(1) / self._closed.sum(1).clamp_min(1e-6)) / _DARKER).clamp(0, 1)
         lashes = 1 - bare[:, 0]
@@ -127,6 +129,16 @@ class Lids:
     def _share(self, vertices: Tensor) -> Tensor:
         """[V] how far each vertex has gone of a blink's way; 0 where it has none."""
         return gone(vertices - self._rest, self._blink, _STILL_M)
+
+
+def _lashes(now: Tensor, skin: Tensor, bare: Tensor) -> float:
+    """How dark an avatar's lashes are, of the skin [M, 3], by colours [M, 3] at lids' edges, where
+    `bare` [M, 1] is 0."""
+    at_edge = (bare == 0)[:, 0]
+    if not at_edge.any():
+        return _LASH_SHADE[1]
+    shades = now[at_edge].sum(1) / skin[at_edge].sum(1).clamp_min(1e-6)
+    return min(max(float(shades.quantile(_DARKEST)), _LASH_SHADE[0]), _LASH_SHADE[1])
 
 
 def _lid(way: Tensor) -> Tensor:

@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "acc1d17bc19befe363cc2fc23c985868ef176c8842b6f60b55ee9a6cc8a12125"
+OPEN_HEAD_SHA256 = "617573e0d17ef004f1604d8bbc24176fd96c82edb41eedb3a53ee84ec86f3c5a"
