@@ -27,7 +27,7 @@ from backend.head.surface import undirected_edges  # noqa: E402
 from backend.tracking.lid_edges import moved_to_lid_edges  # noqa: E402
 from scripts.archive import quantised, record_hash, write_npz  # noqa: E402
 from scripts.open_head import identity, makehuman, regions, rig  # noqa: E402
-from scripts.open_head.calibration import calibrated  # noqa: E402
+from scripts.open_head.calibration import calibrated, mixed  # noqa: E402
 from scripts.open_head.crop import Crop, crop_head  # noqa: E402
 from scripts.open_head.faces import (  # noqa: E402
     COUNT,
@@ -140,7 +140,7 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     skin = labels["skin"] & ~labels["lids"]
     units = calibrated(units_dm * 0.1, template, normals, on_edges, skin)
     surface = Surface(template, on_edges.at(template), soft, crop.mirror)
-    units = as_portraits_move(units, surface, on_edges.at(units), people, size)
+    units = mixed(as_portraits_move(units, surface, on_edges.at(units), people, size))
     tongue = crop.parts["tongue"]
     incisors = _incisors(template[crop.parts["teeth_lower"]])
     units[tongue, :, ARKIT_NAMES.index("tongueOut")] = tongue_out(

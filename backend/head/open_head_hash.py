@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "617573e0d17ef004f1604d8bbc24176fd96c82edb41eedb3a53ee84ec86f3c5a"
+OPEN_HEAD_SHA256 = "a70b6545d1dfaeeb2d5eb0c3c9c85af16341ec7456b7b78e3f75fe6e92397e1a"

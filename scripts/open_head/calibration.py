@@ -47,6 +47,19 @@ ALONG = {
 frown draws corners straight down, which they never go; its stretch takes them down as a frown does,
 its mouthLeft up as a smile does, and its press draws them 6 mm aside."""
 
+MIXED = {
+    "mouthFunnel": {
+        "mouthFunnel": 0.35,
+        "mouthPucker": 0.65,
+        "mouthLowerDownLeft": 0.5,
+        "mouthLowerDownRight": 0.5,
+        "mouthUpperUpLeft": 0.35,
+        "mouthUpperUpRight": 0.35,
+    }
+}
+"""Units that others make: MakeHuman's funnel opens the lips to a diamond as wide as the mouth, with
+a pointed lower lip."""
+
 BROW_INNER_M, BROW_OUTER_M = 0.0085, 0.0085
 _BROW_BAND = ((0, 1.0), (11, 1.0), (22, 0.55), (36, 0.0))
 """Share of the rise by the height above the brow's lower edge, mm: brows rise as a whole, the
@@ -120,6 +133,15 @@ def calibrated(
         units[..., ARKIT_NAMES.index(f"browOuterUp{side}")] = own
         _move_lids(units, vertices, embedding, side)
     return units
+
+
+def mixed(units: np.ndarray) -> np.ndarray:
+    """The units [V, 3, 52] with those of `MIXED` as sums of others."""
+    made = units.copy()
+    for name, shares in MIXED.items():
+        parts = [share * units[..., ARKIT_NAMES.index(unit)] for unit, share in shares.items()]
+        made[..., ARKIT_NAMES.index(name)] = np.sum(parts, axis=0)
+    return made
 
 
 def _sideless(name: str) -> str:
