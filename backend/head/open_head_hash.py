@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "a70b6545d1dfaeeb2d5eb0c3c9c85af16341ec7456b7b78e3f75fe6e92397e1a"
+OPEN_HEAD_SHA256 = "4594bc3c077adf32d9363ed3c304443079d7f026657e7e2424be2ee6cafe9af4"

@@ -1,3 +1,3 @@
 """Written by scripts/make_appearance.py."""
 
-APPEARANCE_SHA256 = "1720ace12f636fe49a15f65a9f5a24ea79015108afacdf428a61047bdb43e538"
+APPEARANCE_SHA256 = "07f38c4ef8a1cb1806f4335d7bdca58767c75fa4cdf2f42dccfc7abdd9a7ed94"

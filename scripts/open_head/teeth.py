@@ -11,6 +11,8 @@ from scipy.sparse import csr_matrix, vstack
 
 from backend.lifting.teeth import CROWNS_MM
 
+from .finer import Finer
+
 JAWS = ("lower", "upper")
 """In the order of their vertices, which are the head's last."""
 
@@ -26,33 +28,9 @@ _BAND_ROWS = 3  # MakeHuman's: cutting edge, middle, gum; and a row of palate be
 _BEHIND_M, _BESIDE_DEG, _OUTER = 0.005, 8.0, 0.88  # as far out as what lies at the same angle
 
 
-@dataclass(frozen=True)
-class Teeth:
-    """How the head's vertices come out of those with MakeHuman's teeth.
-
-    Args:
-        mixing: [V', V] sparse, rows that sum to 1: what vertices, units, identities and skin
-            weights are multiplied by. All but teeth stay as they are, and come first.
-        relief: [V', 3] metres, added to the template: gaps and crowns.
-        faces: [F', 3] int32.
-        mirror: [V'] int32.
-        regions: {"teeth_lower": [V'] bool, "teeth_upper": [V'] bool}.
-    """
-
-    mixing: csr_matrix
-    relief: np.ndarray
-    faces: np.ndarray
-    mirror: np.ndarray
-    regions: dict[str, np.ndarray]
-
-    def mixed(self, values: np.ndarray) -> np.ndarray:
-        """[V', ...] of [V, ...]."""
-        return (self.mixing @ values.reshape(len(values), -1)).reshape(-1, *values.shape[1:])
-
-
 def finer_teeth(
     template: np.ndarray, faces: np.ndarray, mirror: np.ndarray, parts: dict[str, np.ndarray]
-) -> Teeth:
+) -> Finer:
     """Grids in place of both bands.
 
     Args:
@@ -67,21 +45,20 @@ def finer_teeth(
         raise ValueError("teeth are not the head's last vertices")
     mixing, relief = [csr_matrix(np.eye(before, len(template)))], [np.zeros((before, 3))]
     new_faces, new_mirror = [faces[~band[faces].any(1)]], [mirror[:before]]
-    count, regions = before, {}
+    count = before
     for jaw in JAWS:
         grid = _Grid.on(template, np.flatnonzero(parts[f"teeth_{jaw}"]), jaw)
         mixing.append(csr_matrix(grid.weights))
         relief.append(grid.relief)
         new_faces.append(grid.faces + count)
         new_mirror.append(grid.mirror + count)
-        regions[f"teeth_{jaw}"] = (count, count + len(grid.weights))
         count += len(grid.weights)
-    return Teeth(
-        csr_matrix(vstack(mixing)), np.concatenate(relief),
-        np.concatenate(new_faces).astype(np.int32), np.concatenate(new_mirror).astype(np.int32),
-        {name: (np.arange(count) >= first) & (np.arange(count) < last)
-         for name, (first, last) in regions.items()},
-    )  # fmt: skip
+    return Finer(
+        csr_matrix(vstack(mixing)),
+        np.concatenate(relief),
+        np.concatenate(new_faces).astype(np.int32),
+        np.concatenate(new_mirror).astype(np.int32),
+    )
 
 
 @dataclass(frozen=True)
