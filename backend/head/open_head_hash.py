@@ -1,3 +1,3 @@
 """Written by scripts/make_open_head.py."""
 
-OPEN_HEAD_SHA256 = "4594bc3c077adf32d9363ed3c304443079d7f026657e7e2424be2ee6cafe9af4"
+OPEN_HEAD_SHA256 = "a988c6c11d220db0e9c22fae0db77d2adc453ea39723756f6ca8a938246f7d2c"

@@ -1,3 +1,3 @@
 """Written by scripts/make_appearance.py."""
 
-APPEARANCE_SHA256 = "07f38c4ef8a1cb1806f4335d7bdca58767c75fa4cdf2f42dccfc7abdd9a7ed94"
+APPEARANCE_SHA256 = "5d8ebe76f7c94955566f01f34b2005f3542cdf3e4ee4a80032f9c2f0a45e8ace"

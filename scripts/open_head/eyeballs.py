@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
+from scipy.spatial import ConvexHull
 
 from .finer import Finer
 
-_RINGS_DEG = (5, 10, 15, 20, 25, 31, 39, 50, 66, 90, 125)  # from straight ahead
-_AROUND = 16
+_RINGS = ((6, 6), (12, 10), (18, 14), (25, 14), (33, 12), (44, 10), (62, 8), (100, 6))
+"""Degrees from straight ahead, and how many vertices there: few where no eye ever shows."""
+
 _OUTSIDE = 1e-6  # of barycentric weights, by rounding
 
 
@@ -30,10 +32,10 @@ def finer_eyeballs(
     for found in (balls, of_balls):
         if (np.diff(found) != 1).any():
             raise ValueError("the eyeballs are not one after the other")
-    first, last, count = balls[0], balls[-1] + 1, 1 + len(_RINGS_DEG) * _AROUND + 1
+    first, last, directions = balls[0], balls[-1] + 1, _directions()
     own = np.isin(faces, left).all(1)
-    weights, relief = _on_ball(template, faces[own], left, _directions())
-    rings = _triangles()
+    weights, relief = _on_ball(template, faces[own], left, directions)
+    rings, count = _triangles(directions), len(directions)
     moved = np.arange(len(template)) + (2 * count - len(balls)) * (np.arange(len(template)) >= last)
     number = np.arange(count)
     same = csr_matrix(np.eye(len(template)))
@@ -68,10 +70,7 @@ def on_eyeballs(
     for ball in balls:
         own = np.flatnonzero(ball[faces].all(1))
         centre = _centre(template[ball])
-        near = (
-            np.linalg.norm(places - centre, axis=1)
-            < np.linalg.norm(template[ball] - centre, axis=1).max() * 1.5
-        )
+        near = np.abs(places[:, 0] - centre[0]) < abs(centre[0])
         at, share = _seen_from(centre, template[faces[own]], places[near] - centre)
         triangles[near], weights[near] = own[at], share
     return triangles, weights
@@ -79,23 +78,21 @@ def on_eyeballs(
 
 def _directions() -> np.ndarray:
     """[G, 3] unit: straight ahead, ring by ring, straight back."""
-    around = 2 * np.pi * np.arange(_AROUND) / _AROUND
-    away = np.radians(_RINGS_DEG)[:, None]
-    rings = np.stack(
-        [np.sin(away) * np.cos(around), np.sin(away) * np.sin(around),
-         np.cos(away) * np.ones(_AROUND)], axis=-1,
-    )  # fmt: skip
-    return np.concatenate([[(0, 0, 1)], rings.reshape(-1, 3), [(0, 0, -1)]])
+    rings = [np.array([[0.0, 0.0, 1.0]])]
+    for number, (degrees, count) in enumerate(_RINGS):
+        around = 2 * np.pi * (np.arange(count) + number % 2 / 2) / count
+        away = np.radians(degrees) * np.ones(count)
+        ring = (np.sin(away) * np.cos(around), np.sin(away) * np.sin(around), np.cos(away))
+        rings.append(np.stack(ring, axis=-1))
+    return np.concatenate([*rings, [(0, 0, -1)]])
 
 
-def _triangles() -> np.ndarray:
-    """[T, 3] of those, outwards."""
-    ring = 1 + np.arange(len(_RINGS_DEG) * _AROUND).reshape(len(_RINGS_DEG), _AROUND)
-    next_one = np.roll(ring, -1, axis=1)
-    ahead, back = np.zeros(_AROUND, int), np.full(_AROUND, ring.max() + 1)
-    a, b, c, d = ring[:-1], next_one[:-1], next_one[1:], ring[1:]
-    parts = [(ahead, ring[0], next_one[0]), (a, d, c), (a, c, b), (ring[-1], back, next_one[-1])]
-    return np.concatenate([np.stack(part, -1).reshape(-1, 3) for part in parts])
+def _triangles(directions: np.ndarray) -> np.ndarray:
+    """[T, 3] between them [G, 3], outwards."""
+    faces = ConvexHull(directions).simplices
+    a, b, c = directions[faces].transpose(1, 0, 2)
+    inwards = (np.cross(b - a, c - a) * (a + b + c)).sum(1) < 0
+    return np.where(inwards[:, None], faces[:, ::-1], faces)
 
 
 def _on_ball(

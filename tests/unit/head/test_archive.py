@@ -61,7 +61,7 @@ def test_a_sound_file_with_another_hash_is_a_head_mismatch():
         ("lbs_weights", None, "lacks the array 'lbs_weights'"),
         ("lbs_weights", np.zeros((7, 5), np.float32), r"'lbs_weights'.*found float32 \(7, 5\)"),
         ("faces", np.full((4, 3), 9999, np.int32), "'faces'.*points outside|landmark_faces"),
-        ("v_template", np.full((5610, 3), np.nan, np.float32), "'v_template'.*NaN"),
+        ("v_template", np.full((5418, 3), np.nan, np.float32), "'v_template'.*NaN"),
     ],
 )
 def test_a_wrong_array_is_named(tmp_path: Path, name: str, value: np.ndarray | None, reason: str):

@@ -96,8 +96,8 @@ def test_the_recorded_hash_is_the_files_own(head):
 
 
 def test_counts_are_those_of_makehumans_head(head):
-    assert (len(head.v_template), len(head.faces)) == (5610, 10824)
-    assert head.exprdirs.shape == (5610, 3, 100)
+    assert (len(head.v_template), len(head.faces)) == (5418, 10440)
+    assert head.exprdirs.shape == (5418, 3, 100)
     assert not head.exprdirs[..., 52:].any()
     assert head.exprdirs[..., :52].norm(dim=1).amax(0).min() > 1e-4, "every unit moves something"
 
@@ -334,7 +334,7 @@ def test_the_rig_of_an_identity_is_the_backends_own(head):
     rig = head.rig(track.betas)
     neutral = head.shape(torch.from_numpy(track.betas)[None])[0].numpy()
     np.testing.assert_array_equal(rig["vertices"], neutral)
-    assert rig["expression_deltas"].shape == (52, 5610, 3)
+    assert rig["expression_deltas"].shape == (52, 5418, 3)
     assert rig["faces"].dtype == np.int32
     np.testing.assert_allclose(rig["joints"], head.joints_of(track.betas), atol=1e-6)
     np.testing.assert_allclose(rig["skin_weights"].sum(1), 1, atol=1e-7)

@@ -17,7 +17,7 @@ from backend.lifting.sampling import look_up
 from backend.lifting.view import View
 
 _STEP_PX = 3.0
-NONE = np.zeros(5610, bool)
+NONE = np.zeros(5418, bool)
 """No vertex's neck is the mesh's: nothing goes on under it."""
 
 
