@@ -24,13 +24,14 @@ import bpy
 from .drawing import handlers as drawing_handlers
 from .link import addon_log
 from .operators import avatar, backend, compositor, export, packing, posing, support, track, view
-from .scene import preview, properties, rig, tracks
+from .scene import layer_pass, preview, properties, rig, tracks
 from .ui import backend_box, drops, engine_panels, layers_panel, menus, panels, preferences
 from .work import handlers, pump, render_engine, session
 
 _CLASS_MODULES = (
     preferences,
     properties,
+    layer_pass,
     backend_box,
     *(backend, support, avatar, packing, posing, view, compositor, track, export),
     panels,
@@ -56,6 +57,7 @@ def _parts() -> list[tuple[Callable[[], object], Callable[[], object]]]:
     return [
         *(pair(cls) for cls in CLASSES),
         (properties.register_owners, properties.unregister_owners),
+        (layer_pass.register, layer_pass.unregister),
         (drawing_handlers.register, drawing_handlers.unregister),
         (preview.register, preview.unregister),
         (menus.register, menus.unregister),

@@ -107,6 +107,13 @@ class FrameReply(Message):
 
     rgba: np.ndarray = array("uint8", "[H,W,4]", "straight alpha, display-referred sRGB")
     depth: np.ndarray = array("float32", "[H,W]", "expected camera depth, metres; 0: nothing")
+    layers: np.ndarray | None = array(
+        "uint8",
+        "[H,W]",
+        "one more than the layer most seen: 1, 2 identity front and back, 3 + i for G_i;"
+        " 0: nothing; absent where not asked for",
+        None,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,6 +232,7 @@ class RenderFrame(Message):
     frame: Track = value("parameters, T = 1")
     camera: Camera = value("where to look from")
     ablate: list[str] = listed("parts switched off: expression, gsn, masks")
+    layers: bool = value("also tell which layer each pixel shows", False)
 
     @property
     def redundancy_key(self) -> str:

@@ -169,6 +169,12 @@ class Detail:
         picture = Raster(colours.minimum(alpha[..., None]), alpha, raster.depth)
         return Drawn(picture, clues.clamp(0, 1), covered.clamp(0, 1))
 
+    @torch.no_grad()
+    def eps2d(self, cloud: Gaussians, camera: Camera) -> float:
+        """The low pass of the splats in such a picture, square pixels."""
+        head, *_ = self._moved(cloud, camera)
+        return _low_pass(head)
+
     def _carried(
         self, cloud: Gaussians, camera: Camera
     ) -> tuple[Raster, Tensor, Tensor, Tensor, Tensor, Tensor]:

@@ -29,6 +29,7 @@ from backend.head import load_head
 from backend.head.head import ROOT
 from backend.model.splitavatar import SplitAvatar
 from backend.splat import native
+from backend.splat.blending import most_seen_layers
 from backend.splat.gaussians import Gaussians
 from backend.tracking.fit import about_root
 from backend.tracking.joint_portraits import track_photos
@@ -37,6 +38,7 @@ from backend.tracking.video import Tracked, track_video
 from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import Track
+from shared.low_pass import EPS2D
 from shared.photos import Photo
 from shared.progress import Progress, silent
 
@@ -236,6 +238,25 @@ class Pipeline:
             return self.render(cloud, camera)
         drawn = detail.drawn(cloud, camera)
         return Frame.of(shipped(self.device)(drawn, camera) if self._retouches else drawn.raster)
+
+    def layers(
+        self, avatar: Avatar, frame: Track, camera: Camera, ablate: frozenset[str] = frozenset()
+    ) -> np.ndarray:
+        """[H, W] uint8: which layer's Gaussians make up most of each pixel of `picture`.
+
+        One more than their `layers`: 1 identity front, 2 identity back, 3 + i for G_i; 0 where
+        there are none. What is no Gaussian's, such as the photo's detail, has no say.
+
+        Args:
+            avatar: Whom to drive.
+            frame: As `drive`.
+            camera: Any camera.
+            ablate: As `drive`.
+        """
+        cloud = self.drive(avatar, frame, ablate)
+        detail = None if ablate else self._detail_of(avatar)
+        eps2d = EPS2D if detail is None else detail.eps2d(cloud, camera)
+        return most_seen_layers(cloud, camera, self._config.alpha_max, eps2d).cpu().numpy()
 
     def drawn(self, avatar: Avatar, frame: Track, camera: Camera) -> Drawn:
         """What a retoucher is given: the splats with the portrait's detail, and its clues.

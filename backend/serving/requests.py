@@ -153,8 +153,10 @@ class Handlers:
     def _render(self, message: messages.RenderFrame, progress: Progress) -> Message:
         entry, ablate = self._checked(message)
         pipeline = self._engine.pipeline
-        frame = pipeline.picture(entry.avatar, message.frame, message.camera, ablate)
-        return messages.FrameReply(frame.rgba8(), np.asarray(frame.depth, np.float32))
+        given = entry.avatar, message.frame, message.camera, ablate
+        frame = pipeline.picture(*given)
+        layers = pipeline.layers(*given) if message.layers else None
+        return messages.FrameReply(frame.rgba8(), np.asarray(frame.depth, np.float32), layers)
 
     # ---- jobs
 

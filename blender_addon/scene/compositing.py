@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 from .._shared import AvatarError
-from . import properties, refine_group
+from . import layer_pass, properties, refine_group
 
 ENGINE = "SPLITAVATAR"
 ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT")
@@ -127,6 +127,16 @@ def pictures_scene() -> bpy.types.Scene:
     made.camera = bpy.data.objects.new(PICTURES, bpy.data.cameras.new(PICTURES))
     made.collection.objects.link(made.camera)
     return made
+
+
+def wants_layers() -> bool:
+    """Whether a scene that hands over is asked for the pass Layer."""
+    return any(
+        layer_pass.is_asked(layer)
+        for scene in bpy.data.scenes
+        if properties.of_scene(scene).hands_over
+        for layer in scene.view_layers
+    )
 
 
 def repair() -> None:

@@ -1,8 +1,9 @@
-"""Render properties: Blender's panels for the engine SplitAvatar, and ours for other engines."""
+"""Render and View Layer properties: Blender's panels for the engine SplitAvatar, ours for it, and
+ours for other engines."""
 
 import bpy
 
-from ..scene import compositing, properties, refine_group
+from ..scene import compositing, layer_pass, properties, refine_group
 from ..scene.compositing import ENGINE
 from .text import wrapped
 
@@ -60,6 +61,25 @@ class SPLITAVATAR_PT_motion_blur(bpy.types.Panel):
         layout.template_curve_mapping(render, "motion_blur_shutter_curve")
 
 
+class SPLITAVATAR_PT_passes(bpy.types.Panel):
+    bl_label = "Passes"
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "view_layer"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene.render.engine == ENGINE
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layer, layout = context.view_layer, self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column(heading="Include")
+        column.prop(layer, "use_pass_z")
+        column.prop(layer_pass.of(layer), "use_pass_layer")
+
+
 def remarks(scene: bpy.types.Scene) -> list[str]:
     """What users should know of how this scene's avatars are rendered."""
     if not compositing.is_added(scene):
@@ -100,5 +120,5 @@ def unregister() -> None:
         panel.COMPAT_ENGINES.discard(ENGINE)
 
 
-CLASSES = (SPLITAVATAR_PT_render, SPLITAVATAR_PT_motion_blur)
+CLASSES = (SPLITAVATAR_PT_render, SPLITAVATAR_PT_motion_blur, SPLITAVATAR_PT_passes)
 """Registered with the others; these have no engines of their own."""

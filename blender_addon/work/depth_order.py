@@ -1,15 +1,28 @@
 """Pictures of several avatars as one: each pixel's nearest in front."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 NOTHING = 1e10
 """Blender's depth of a pixel that nothing covers."""
 
-Picture = tuple[np.ndarray, np.ndarray]
-"""[H, W, 4] float32, premultiplied, scene-linear; [H, W] float32 metres from the camera."""
+
+class Picture(NamedTuple):
+    """What is seen of all avatars.
+
+    Args:
+        colour: [H, W, 4] float32, premultiplied, scene-linear.
+        depth: [H, W] float32, metres from the camera, `NOTHING` where there is none.
+        layer: [H, W] float32, one more than the layer that is seen, 0: none. None: not asked for.
+    """
+
+    colour: np.ndarray
+    depth: np.ndarray
+    layer: np.ndarray | None = None
 
 
-def laid_over(pictures: list[tuple[np.ndarray, np.ndarray]]) -> Picture:
+def laid_over(pictures: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Pictures as one, each pixel's nearest in front.
 
     Args:
@@ -17,13 +30,13 @@ def laid_over(pictures: list[tuple[np.ndarray, np.ndarray]]) -> Picture:
             0: nothing.
 
     Returns:
-        The depth is the nearest one, `NOTHING` where there is none.
+        Colour and depth of a `Picture`.
     """
     layers = np.stack([_premultiplied(rgba) for rgba, _ in pictures])
     return stacked(layers, np.stack([depth for _, depth in pictures]))
 
 
-def stacked(layers: np.ndarray, depths: np.ndarray) -> Picture:
+def stacked(layers: np.ndarray, depths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Layers over each other, each pixel's nearest in front.
 
     Args:
@@ -42,6 +55,20 @@ def stacked(layers: np.ndarray, depths: np.ndarray) -> Picture:
         nearest = np.take_along_axis(layers, place[None, ..., None], axis=0)[0]
         combined += (1 - combined[..., 3:]) * nearest
     return combined, nearest_m
+
+
+def nearest(values: np.ndarray, depths: np.ndarray) -> np.ndarray:
+    """Each pixel's value of what is nearest there.
+
+    Args:
+        values: [A, H, W].
+        depths: [A, H, W] metres, 0: nothing.
+
+    Returns:
+        [H, W] float32.
+    """
+    first = np.where(depths > 0, depths, NOTHING).argmin(axis=0)
+    return np.take_along_axis(values, first[None], axis=0)[0].astype(np.float32)
 
 
 def _premultiplied(rgba: np.ndarray) -> np.ndarray:

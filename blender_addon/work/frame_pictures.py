@@ -1,4 +1,5 @@
-"""What the backend makes of the avatars of a frame: one picture, and how far away each pixel is."""
+"""What the backend makes of the avatars of a frame: one picture, how far away each pixel is, and
+which layer it shows where that is asked for."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from .. import steps
 from .._shared import AvatarError, messages
 from ..scene import properties, rest
 from . import session
-from .depth_order import Picture, laid_over
+from .depth_order import Picture, laid_over, nearest
 from .shot import Shot
 
 TICK_S = 0.02
@@ -39,7 +40,9 @@ def shots(
     return [Shot.through(placed, armature, depsgraph) for armature in armatures]
 
 
-def rendered(seen: Sequence[Shot], is_cancelled: Callable[[], bool]) -> Picture | None:
+def rendered(
+    seen: Sequence[Shot], is_cancelled: Callable[[], bool], with_layers: bool
+) -> Picture | None:
     """Avatars laid over each other by depth.
 
     Blocks; any thread of a render may call it.
@@ -47,6 +50,7 @@ def rendered(seen: Sequence[Shot], is_cancelled: Callable[[], bool]) -> Picture 
     Args:
         seen: One of each avatar, at one moment.
         is_cancelled: Asked while the backend works.
+        with_layers: Whether the picture says which layer each pixel shows.
 
     Returns:
         None when it was cancelled.
@@ -54,18 +58,27 @@ def rendered(seen: Sequence[Shot], is_cancelled: Callable[[], bool]) -> Picture 
     Raises:
         AvatarError: What keeps one of them from being rendered.
     """
-    pictures = []
+    pictures, layers = [], []
     for shot in seen:
-        picture = _of(shot, is_cancelled)
+        picture = _of(shot, is_cancelled, with_layers)
         if picture is None:
             return None
         pictures.append((picture.rgba, picture.depth * np.float32(shot.scale)))
-    return laid_over(pictures)
+        layers.append(picture.layers)
+    colour, depth = laid_over(pictures)
+    if not with_layers:
+        return Picture(colour, depth)
+    depths = np.stack([depth for _, depth in pictures])
+    return Picture(colour, depth, nearest(np.stack(layers), depths))
 
 
-def _of(shot: Shot, is_cancelled: Callable[[], bool]) -> messages.FrameReply | None:
+def _of(
+    shot: Shot, is_cancelled: Callable[[], bool], with_layers: bool
+) -> messages.FrameReply | None:
     client, avatar = _ready(shot.armature)
-    message = messages.RenderFrame(avatar=avatar, frame=shot.frame, camera=shot.camera)
+    message = messages.RenderFrame(
+        avatar=avatar, frame=shot.frame, camera=shot.camera, layers=with_layers
+    )
     while True:
         future = client.request(message)
         while not future.done():
@@ -108,8 +121,9 @@ def cut(picture: Picture, scene: bpy.types.Scene) -> Picture:
     render = scene.render
     if not render.use_border:
         return picture
-    height, width = picture[1].shape
+    height, width = picture.depth.shape
     left, right = (int(x * width) for x in (render.border_min_x, render.border_max_x))
     low, high = (int(y * height) for y in (render.border_min_y, render.border_max_y))
     rows = slice(height - high, height - low)  # ours go downwards
-    return picture[0][rows, left:right], picture[1][rows, left:right]
+    layer = None if picture.layer is None else picture.layer[rows, left:right]
+    return Picture(picture.colour[rows, left:right], picture.depth[rows, left:right], layer)

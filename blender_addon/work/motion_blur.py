@@ -1,6 +1,7 @@
 """Motion blur: a frame's picture is the mean of several while Blender's shutter is open.
 
-In scene-linear light, premultiplied; a pixel is as near as the nearest of them. Where nothing
+In scene-linear light, premultiplied; a pixel is as near as the nearest of them, and shows the layer
+that it does in the middle one: between the numbers of two layers lie those of others. Where nothing
 moves there is one picture, and a frame without motion blur is that of its own moment.
 """
 
@@ -69,6 +70,7 @@ def rendered(
     shots: Sequence[Sequence[Shot]],
     weights: Sequence[float],
     is_cancelled: Callable[[], bool],
+    with_layers: bool,
     made: tuple[Sequence[Shot], Picture] | None = None,
 ) -> Picture | None:
     """The mean of the pictures of several moments.
@@ -77,7 +79,8 @@ def rendered(
         shots: Each moment's, of every avatar.
         weights: Of the moments.
         is_cancelled: See `frame_pictures.rendered`.
-        made: A picture that there is already, and what it is of.
+        with_layers: Whether the picture says which layer each pixel shows.
+        made: A picture that there is already, made with as much, and what it is of.
 
     Returns:
         None when it was cancelled.
@@ -91,13 +94,18 @@ def rendered(
         _, so_far = different.get(key, (moment, 0.0))
         different[key] = moment, so_far + weight
     known = {} if made is None else {key_of(made[0]): made[1]}
+    middle, layer = key_of(shots[len(shots) // 2]), None
     mean: Picture | None = None
     for key, (moment, weight) in different.items():
-        picture = known.get(key) or frame_pictures.rendered(moment, is_cancelled)
+        is_asked = with_layers and key == middle
+        picture = known.get(key) or frame_pictures.rendered(moment, is_cancelled, is_asked)
         if picture is None or len(different) == 1:
             return picture
-        colour, depth = picture[0] * np.float32(weight), picture[1]
-        mean = (colour, depth) if mean is None else (mean[0] + colour, np.fmin(mean[1], depth))
+        layer = picture.layer if is_asked else layer
+        colour, depth = picture.colour * np.float32(weight), picture.depth
+        if mean is not None:
+            colour, depth = mean.colour + colour, np.fmin(mean.depth, depth)
+        mean = Picture(colour, depth, layer)
     return mean
 
 

@@ -12,9 +12,10 @@ import numpy as np
 
 from .. import steps
 from .._shared import AvatarError
-from ..scene import properties
+from ..scene import layer_pass, properties
 from ..scene.compositing import ENGINE
 from . import depth_order, frame_pictures, motion_blur, render_passes, session
+from .depth_order import Picture
 from .shot import Shot
 
 
@@ -32,27 +33,30 @@ class SplitAvatarEngine(bpy.types.RenderEngine):
         self.register_pass(scene, layer, "Combined", 4, "RGBA", "COLOR")
         if layer.use_pass_z:
             self.register_pass(scene, layer, "Depth", 1, "Z", "VALUE")
+        if layer_pass.is_asked(layer):
+            self.register_pass(scene, layer, layer_pass.NAME, 1, "X", "VALUE")
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
-        scene = depsgraph.scene.original
+        scene, layer = depsgraph.scene.original, depsgraph.view_layer
         try:
             session.get().require_enabled()
             if properties.of_scene(scene).hands_over:
-                self._hand_over(scene)
+                self._hand_over(scene, layer)
                 return
             moments = motion_blur.moments(depsgraph)
             shots = self._shots(scene, depsgraph, moments)
             weights = [moment.weight for moment in moments]
-            picture = motion_blur.rendered(shots, weights, self.test_break)
+            with_layers = layer_pass.is_asked(layer)
+            picture = motion_blur.rendered(shots, weights, self.test_break, with_layers)
         except AvatarError as error:
             self._fail(error)
             return
         if picture is None:
             return  # cancelled
-        combined, depth = frame_pictures.cut(picture, scene)
+        picture = frame_pictures.cut(picture, scene)
         if not scene.render.film_transparent:
-            combined = _before(combined, scene.world)
-        self._write(combined, depth)
+            picture = picture._replace(colour=_before(picture.colour, scene.world))
+        self._write(picture, layer)
 
     def _shots(
         self,
@@ -83,7 +87,7 @@ class SplitAvatarEngine(bpy.types.RenderEngine):
         self.report({"ERROR"}, str(error))
         self.error_set(str(error))
 
-    def _hand_over(self, scene: bpy.types.Scene) -> None:
+    def _hand_over(self, scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
         """Gives the compositor of another scene what was made of its avatars."""
         passes = render_passes.get()
         if passes.scene in (None, scene):
@@ -99,20 +103,26 @@ class SplitAvatarEngine(bpy.types.RenderEngine):
         if passes.failure:
             self.report({"WARNING"}, passes.failure)
         if passes.picture is not None:
-            self._write(*passes.picture)
+            self._write(passes.picture, layer)
         else:
             size = self.resolution_y, self.resolution_x
             nothing = np.full(size, depth_order.NOTHING, np.float32)
-            self._write(np.zeros((*size, 4), np.float32), nothing)
+            self._write(Picture(np.zeros((*size, 4), np.float32), nothing), layer)
 
-    def _write(self, combined: np.ndarray, depth: np.ndarray) -> None:
-        height, width = depth.shape
-        result = self.begin_result(0, 0, width, height)
+    def _write(self, picture: Picture, layer: bpy.types.ViewLayer) -> None:
+        """Passes that are asked for and that a picture does not have are 0."""
+        height, width = picture.depth.shape
+        result = self.begin_result(0, 0, width, height, layer=layer.name)
         passes = result.layers[0].passes
-        # Blender's rows go upwards.
-        passes["Combined"].rect.foreach_set(combined[::-1].ravel())
-        if "Depth" in passes:
-            passes["Depth"].rect.foreach_set(depth[::-1].ravel())
+        given = {
+            "Combined": picture.colour,
+            "Depth": picture.depth,
+            layer_pass.NAME: picture.layer,
+        }
+        for name, values in given.items():
+            if name in passes and values is not None:
+                # Blender's rows go upwards.
+                passes[name].rect.foreach_set(values[::-1].ravel())
         self.end_result(result)
 
 

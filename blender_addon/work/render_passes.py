@@ -107,7 +107,7 @@ class RenderPasses:
         try:
             exposure.moments = motion_blur.moments(depsgraph)
             seen = frame_pictures.shots(armatures, exposure.camera, depsgraph)
-            picture = frame_pictures.rendered(seen, lambda: False)
+            picture = frame_pictures.rendered(seen, lambda: False, compositing.wants_layers())
         except AvatarError as error:
             balls = [rig.name for rig in armatures if not _stands_still(rig)]
             how = f"splats of {', '.join(balls)} are balls" if balls else "no avatar is rendered"
@@ -144,9 +144,9 @@ class RenderPasses:
         moments, exposure.moments = exposure.moments, []  # once a frame
         shots = [motion_blur.at(exposure.seen, moment.time) for moment in moments]
         weights = [moment.weight for moment in moments]
-        made = exposure.own, exposure.whole
+        made, with_layers = (exposure.own, exposure.whole), exposure.whole.layer is not None
         try:
-            picture = motion_blur.rendered(shots, weights, is_cancelled, made)
+            picture = motion_blur.rendered(shots, weights, is_cancelled, with_layers, made)
         except AvatarError as error:
             self._stay_sharp(self.scene, error)
             return

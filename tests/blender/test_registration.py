@@ -23,7 +23,10 @@ def _traces() -> dict[str, object]:
         "handlers": {name: sorted(found) for name, found in ours.items() if found},
         "classes": sorted(n for n in dir(bpy.types) if n.startswith("SPLITAVATAR_")),
         "operators": sorted(dir(bpy.ops.splitavatar)),
-        "owners": [hasattr(t, "splitavatar") for t in (bpy.types.Scene, bpy.types.Object)],
+        "owners": [
+            hasattr(owner, "splitavatar")
+            for owner in (bpy.types.Scene, bpy.types.ViewLayer, bpy.types.Object)
+        ],
         "menus": [
             f.__module__
             for menu in (bpy.types.TOPBAR_MT_file_import, bpy.types.TOPBAR_MT_file_export)
@@ -34,7 +37,7 @@ def _traces() -> dict[str, object]:
 
 
 NOTHING = {
-    "handlers": {}, "classes": [], "operators": [], "owners": [False, False], "menus": [],
+    "handlers": {}, "classes": [], "operators": [], "owners": [False] * 3, "menus": [],
 }  # fmt: skip
 
 

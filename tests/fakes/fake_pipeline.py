@@ -218,6 +218,18 @@ class FakePipeline:
         value = float(np.clip(0.5 + gaussians.means.mean() * 10, 0, 1))
         return FakeFrame(np.full((*shape, 3), value, np.float32), alpha, alpha * 2)
 
+    def layers(
+        self,
+        avatar: FakeAvatar,
+        frame: Track,
+        camera: Camera,
+        ablate: frozenset[str] = frozenset(),
+    ) -> np.ndarray:
+        """Stripes of 1 to 6 where something is, the wider the more the jaw is open."""
+        width = 1 + round(10 * float(frame.expression[0, 24]))
+        stripes = (1 + np.arange(camera.width) // width % 6).astype(np.uint8)
+        return stripes * (self.picture(avatar, frame, camera, ablate).depth > 0)
+
     def rig(self, avatar: FakeAvatar) -> dict[str, np.ndarray]:
         return {
             "vertices": np.zeros((VERTICES, 3), np.float32),

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,17 @@ def test_a_frame_is_rendered_at_the_camera_s_size(client: Client, tmp_path: Path
     reply = client.call(request, TIME_S)
     assert reply.rgba.shape == (48, 64, 4)
     assert reply.depth.shape == (48, 64)
+
+
+def test_layers_are_told_where_they_are_asked_for(client: Client, tmp_path: Path) -> None:
+    avatar = created(client, tmp_path)
+    camera = avatar.camera.resized(64, 48)
+    request = m.RenderFrame(avatar=avatar.avatar, frame=OPEN_MOUTH, camera=camera)
+    assert client.call(request, TIME_S).layers is None
+    reply = client.call(replace(request, layers=True), TIME_S)
+    assert (reply.layers.dtype, reply.layers.shape) == (np.uint8, (48, 64))
+    np.testing.assert_array_equal(reply.layers > 0, reply.depth > 0)
+    np.testing.assert_array_equal(np.unique(reply.layers), range(7))
 
 
 def test_export_and_render_write_their_files(client: Client, tmp_path: Path) -> None:
@@ -253,6 +265,6 @@ def test_the_file_names_this_backend_and_goes_with_it(tmp_path: Path) -> None:
 
 def test_info_answers_with_versions_and_state(launcher: Launcher, client: Client) -> None:
     info = client.call(m.BackendInfo(), TIME_S)
-    assert (info.protocol, info.pid, info.state) == (1, launcher.pid, "ready")
+    assert (info.protocol, info.pid, info.state) == (2, launcher.pid, "ready")
     assert (info.device, info.preset) == ("fake", "open")
     assert info.memory_mb > 1

@@ -42,7 +42,7 @@ def frames_of(message: Message, **changes) -> list[bytes]:
 
 
 GIANT = (
-    b'{"v":1,"id":"9","reply_to":"","type":"avatar.create","body":{"path":"/a","job":"1"},'
+    b'{"v":2,"id":"9","reply_to":"","type":"avatar.create","body":{"path":"/a","job":"1"},'
     b'"arrays":[{"name":"image","dtype":"uint8","shape":[1000000000]}]}'
 )
 
@@ -75,7 +75,7 @@ def test_another_protocol_version_is_refused_naming_the_fix(client: Client) -> N
     frames = frames_of(m.LoadAvatar(path="/a", job="1"), v=99, body={"whatever": 1})
     reply = ask_raw(client.connection, frames)
     assert reply.body["code"] == "protocol_mismatch"
-    assert "The client speaks protocol 99; expected 1" in reply.body["message"]
+    assert "The client speaks protocol 99; expected 2" in reply.body["message"]
     assert "Install Backend" in reply.body["remedy"]
 
 

@@ -8,6 +8,7 @@ import pytest
 from blender_addon.scene import compositing
 from blender_addon.ui.engine_panels import (
     SPLITAVATAR_PT_motion_blur,
+    SPLITAVATAR_PT_passes,
     SPLITAVATAR_PT_render,
     remarks,
 )
@@ -24,10 +25,13 @@ def test_the_panel_is_there_where_avatars_and_another_engine_are(
     assert not SPLITAVATAR_PT_render.poll(bpy.context)
 
 
-def test_motion_blur_has_a_panel_where_the_engine_is_ours(avatar_rig: bpy.types.Object) -> None:
-    assert not SPLITAVATAR_PT_motion_blur.poll(bpy.context)
+@pytest.mark.parametrize("panel", [SPLITAVATAR_PT_motion_blur, SPLITAVATAR_PT_passes])
+def test_motion_blur_and_passes_have_a_panel_where_the_engine_is_ours(
+    avatar_rig: bpy.types.Object, panel: type[bpy.types.Panel]
+) -> None:
+    assert not panel.poll(bpy.context)
     bpy.context.scene.render.engine = compositing.ENGINE
-    assert SPLITAVATAR_PT_motion_blur.poll(bpy.context)
+    assert panel.poll(bpy.context)
 
 
 @pytest.mark.parametrize(

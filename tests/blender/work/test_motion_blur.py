@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from blender_addon.scene import actions, compositing, properties
-from blender_addon.work import depth_order, frame_pictures, motion_blur, session
+from blender_addon.work import frame_pictures, motion_blur, session
+from blender_addon.work.depth_order import Picture
 from blender_addon.work.shot import Shot, between
 from tests.blender.work.test_render_engine import direct, rendered, seen_by_the_engine
 from tests.blender.work.test_render_passes import EEVEE
@@ -154,12 +155,14 @@ def test_a_blurred_pixel_is_as_near_as_its_nearest_moment(
     later = Shot.of(moving, bpy.context.evaluated_depsgraph_get())
     far = np.array([[[1, 1, 1, 1], [0, 0, 0, 0]]], np.float32), np.array([[2, 1e10]], np.float32)
     near = np.array([[[0, 0, 0, 1], [0, 0, 0.5, 0.5]]], np.float32), np.ones((1, 2), np.float32)
-    made = {still.key: far, later.key: near}
-    monkeypatch.setattr(frame_pictures, "rendered", lambda seen, _: made[seen[0].key])
-    found = motion_blur.rendered([[still], [later], [still]], [0.25, 0.5, 0.25], lambda: False)
+    made = {still.key: Picture(*far), later.key: Picture(*near)}
+    monkeypatch.setattr(frame_pictures, "rendered", lambda seen, *_: made[seen[0].key])
+    moments, weights = [[still], [later], [still]], [0.25, 0.5, 0.25]
+    found = motion_blur.rendered(moments, weights, lambda: False, False)
     assert found is not None
-    np.testing.assert_allclose(found[0], [[[0.5, 0.5, 0.5, 1], [0, 0, 0.25, 0.25]]])
-    np.testing.assert_allclose(found[1], [[1, 1]])
+    np.testing.assert_allclose(found.colour, [[[0.5, 0.5, 0.5, 1], [0, 0, 0.25, 0.25]]])
+    np.testing.assert_allclose(found.depth, [[1, 1]])
+    assert found.layer is None
 
 
 def test_between_two_moments_head_and_camera_are_where_blender_evaluates_them(
@@ -206,9 +209,9 @@ def test_a_cut_to_another_camera_does_not_blend_the_two(
     scene.frame_set(2)
     through, frame = set(), frame_pictures.rendered
 
-    def noted(seen: list[Shot], is_cancelled) -> depth_order.Picture | None:
+    def noted(seen: list[Shot], *given) -> Picture | None:
         through.update(shot.camera.viewmat.tobytes() for shot in seen)
-        return frame(seen, is_cancelled)
+        return frame(seen, *given)
 
     monkeypatch.setattr(frame_pictures, "rendered", noted)
     bpy.ops.render.render()

@@ -158,12 +158,7 @@ def test_the_depth_pass_is_metres_from_the_camera(
 ) -> None:
     engine.scale = (scale,) * 3
     bpy.context.view_layer.use_pass_z = True
-    settings = bpy.context.scene.render.image_settings
-    if hasattr(settings, "media_type"):  # from 5.0
-        settings.media_type = "MULTI_LAYER_IMAGE"
-        settings.use_exr_interleave = True  # one part, which `exr_channels` reads
-    settings.file_format = "OPEN_EXR_MULTILAYER"
-    settings.exr_codec, settings.color_depth = "NONE", "32"
+    write_passes(bpy.context.scene)
     bpy.ops.render.render(write_still=True)
     shot = Shot.of(engine, bpy.context.evaluated_depsgraph_get())
     reply = session.finish(session.get().render(engine, shot.frame, shot.camera))
@@ -171,6 +166,16 @@ def test_the_depth_pass_is_metres_from_the_camera(
     there = reply.depth > 0
     np.testing.assert_allclose(depth[there], scale * reply.depth[there], rtol=1e-6)
     assert (depth[~there] > 1e9).all()
+
+
+def write_passes(scene: bpy.types.Scene) -> None:
+    """Renders are all passes in one file, as `exr_channels` reads it."""
+    settings = scene.render.image_settings
+    if hasattr(settings, "media_type"):  # from 5.0
+        settings.media_type = "MULTI_LAYER_IMAGE"
+        settings.use_exr_interleave = True  # one part
+    settings.file_format = "OPEN_EXR_MULTILAYER"
+    settings.exr_codec, settings.color_depth = "NONE", "32"
 
 
 def exr_channels(path: Path) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ import torch
 from backend.avatar.pipeline import Pipeline
 from backend.splat import native
 from backend.tracking.video import Tracked
+from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import Track
 
@@ -54,6 +55,30 @@ def test_a_clip_moves_an_avatars_head_as_its_own_about_whichever_joint(pipeline,
     for number in range(2):
         there, here = (head.head_pose_of(t.frame(number)).numpy() for t in (still, own))
         np.testing.assert_allclose(here, there, atol=1e-5)
+
+
+def test_layers_are_those_of_the_picture(pipeline, avatar):
+    turned = replace(avatar.neutral(), global_orient=np.array([[0, 0.2, 0]], np.float32))
+    picture = pipeline.picture(avatar, turned, avatar.camera)
+    layers = pipeline.layers(avatar, turned, avatar.camera)
+    np.testing.assert_array_equal(layers > 0, picture.depth > 0)
+    cloud = pipeline.drive(avatar, turned).kept()
+    places = _pixels(cloud.means[cloud.among(pipeline.head.regions["nose"])], avatar.camera)
+    assert (layers[places[:, 1], places[:, 0]] > 2).all(), "noses are the expression's"
+    shoulders = layers[-40:]
+    assert (shoulders[shoulders > 0] <= 2).mean() > 0.9, "shoulders are the identity's"
+
+
+def _pixels(means: torch.Tensor, camera: Camera) -> np.ndarray:
+    """[N, 2] whole ones, x first."""
+    seen = means.numpy() @ camera.viewmat[:3, :3].T + camera.viewmat[:3, 3]
+    places = seen @ camera.K.T
+    return (places[:, :2] / places[:, 2:]).astype(int)
+
+
+def test_layers_that_are_switched_off_are_not_seen(pipeline, avatar):
+    layers = pipeline.layers(avatar, avatar.source, avatar.camera, frozenset({"gsn"}))
+    assert set(np.unique(layers)) <= {0, 1, 2, 3}
 
 
 def test_an_unknown_preset_is_refused():

@@ -66,11 +66,11 @@ def test_another_protocol_is_refused_naming_the_fix(tmp_path: Path) -> None:
     connection(protocol=99).save(tmp_path / "c.json")
     error = failure(tmp_path / "c.json")
     assert error.code == "protocol_mismatch"
-    assert "The backend speaks protocol 99; expected 1" in error.message
+    assert "The backend speaks protocol 99; expected 2" in error.message
     assert "Install Backend" in error.remedy
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"protocol": 1}', '{"protocol": 1, "work": 5}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"protocol": 2}', '{"protocol": 2, "work": 5}'])
 def test_other_content_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.json").write_text(text)
     assert failure(tmp_path / "c.json").code in ("bad_file", "protocol_mismatch")

@@ -34,6 +34,7 @@ EXAMPLES: list[m.Message] = [
     m.LoadAvatar(path="/a.savatar", job="1"),
     m.DriveAvatar(avatar="a", frame=FRAME, ablate=["gsn"]),
     m.RenderFrame(avatar="a", frame=FRAME, camera=CAMERA),
+    m.RenderFrame(avatar="a", frame=FRAME, camera=CAMERA, layers=True),
     m.ExportJob(avatar="a", track=TRACK, frames=[1, 2, 3], out="/o", name="n", job="1"),
     m.RenderJob(
         avatar="a", track=TRACK, frames=[1, 2, 3], cameras=(CAMERA,) * 3, out="/o", name="n",
@@ -51,6 +52,9 @@ EXAMPLES: list[m.Message] = [
     m.DriveReply(CLOUD),
     m.DriveReply(CLOUD, np.ones((4, 3), np.float32), np.ones((4, 4), np.float16)),
     m.FrameReply(np.zeros((2, 3, 4), np.uint8), np.zeros((2, 3), np.float32)),
+    m.FrameReply(
+        np.zeros((2, 3, 4), np.uint8), np.zeros((2, 3), np.float32), np.ones((2, 3), np.uint8)
+    ),
     m.ExportReply(["/a", "/b"]),
     m.RenderReply(["/a"], "/v.mp4", 3),
     m.TrackReply(TRACK, (CAMERA,)),
