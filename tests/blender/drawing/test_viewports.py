@@ -30,19 +30,19 @@ def cloud(avatar_rig: bpy.types.Object) -> bpy.types.Object:
     return found
 
 
-def _space() -> Any:
+def viewport_space() -> Any:
     spaces = [a.spaces.active for s in bpy.data.screens for a in s.areas if a.type == "VIEW_3D"]
     spaces[0].shading.type, spaces[0].overlay.show_overlays = "SOLID", True
     return spaces[0]
 
 
-def _context(view: seen.View) -> Any:
+def viewport_context(view: seen.View) -> Any:
     """What a draw handler would find in `bpy.context`."""
     to_view = np.diag([1, -1, -1, 1]) @ made_up.world_camera().viewmat
     return SimpleNamespace(
         scene=bpy.context.scene,
         view_layer=bpy.context.view_layer,
-        space_data=_space(),
+        space_data=viewport_space(),
         mode="OBJECT",
         preferences=bpy.context.preferences,
         active_pose_bone=None,
@@ -57,7 +57,7 @@ def _context(view: seen.View) -> Any:
     )
 
 
-def _redraw(context: Any, wall_m: float | None = None) -> np.ndarray:
+def redrawn(context: Any, wall_m: float | None = None) -> np.ndarray:
     """[H, W, 4] linear, rows downwards, over black; a red wall stands in the left half."""
     import gpu
     from gpu_extras.batch import batch_for_shader
@@ -98,10 +98,10 @@ def _light(picture: np.ndarray) -> np.ndarray:
 
 def test_splats_hide_in_a_wall_and_before_it(cloud: bpy.types.Object) -> None:
     camera = made_up.world_camera()
-    context = _context(made_up.view_of(camera, [cloud]))
+    context = viewport_context(made_up.view_of(camera, [cloud]))
     away = np.full((camera.height, camera.width), 9.0)
     away[:, : camera.width // 2] = 0.97
-    drawn = on_gpu(lambda: _redraw(context, wall_m=0.97))
+    drawn = on_gpu(lambda: redrawn(context, wall_m=0.97))
     small = 0.05  # the avatar's portrait has ten times as many pixels of a head
     wanted = _light(expected([made_up.some(300, 1)], camera, nearest=away, low_pass=small))
     wall = (away < 1)[..., None] * (1 - wanted[..., 3:])
@@ -114,7 +114,7 @@ def test_splats_hide_in_a_wall_and_before_it(cloud: bpy.types.Object) -> None:
 def test_what_is_hidden_or_out_of_sight_is_not_drawn(
     cloud: bpy.types.Object, avatar_rig: bpy.types.Object
 ) -> None:
-    context = _context(made_up.view_of(made_up.world_camera(), [cloud]))
+    context = viewport_context(made_up.view_of(made_up.world_camera(), [cloud]))
     assert viewports.shown(context) == [avatar_rig]
     context.space_data.shading.type = "WIREFRAME"
     assert viewports.shown(context) == []
@@ -126,20 +126,20 @@ def test_what_is_hidden_or_out_of_sight_is_not_drawn(
     avatar_rig.location = (50, 0, 0)
     bpy.context.view_layer.update()
     assert viewports.shown(context) == [avatar_rig]
-    assert not on_gpu(lambda: _redraw(context)).any()
+    assert not on_gpu(lambda: redrawn(context)).any()
 
 
 def test_bones_lie_before_the_splats_in_pose_mode_alone(
     cloud: bpy.types.Object, avatar_rig: bpy.types.Object
 ) -> None:
     camera = made_up.world_camera()
-    context = _context(made_up.view_of(camera, [cloud]))
-    without = on_gpu(lambda: _redraw(context))
+    context = viewport_context(made_up.view_of(camera, [cloud]))
+    without = on_gpu(lambda: redrawn(context))
     bpy.context.view_layer.objects.active = avatar_rig
     bpy.ops.object.mode_set(mode="POSE")
-    with_bones = on_gpu(lambda: _redraw(context))
+    with_bones = on_gpu(lambda: redrawn(context))
     context.space_data.overlay.show_bones = False
-    switched_off = on_gpu(lambda: _redraw(context))
+    switched_off = on_gpu(lambda: redrawn(context))
     context.space_data.overlay.show_bones = True
     bpy.ops.object.mode_set(mode="OBJECT")
     neck = avatar_rig.pose.bones["neck"]
@@ -157,7 +157,7 @@ def test_bones_lie_before_the_splats_in_pose_mode_alone(
 def test_points_that_are_no_gaussians_are_left_to_blender(
     cloud: bpy.types.Object, avatar_rig: bpy.types.Object
 ) -> None:
-    context = _context(made_up.view_of(made_up.world_camera(), [cloud]))
+    context = viewport_context(made_up.view_of(made_up.world_camera(), [cloud]))
     assert viewports.left_to_blender(context) == []
     cloud.data.attributes.remove(cloud.data.attributes["scale"])
     cloud.data.update_tag()
@@ -166,21 +166,21 @@ def test_points_that_are_no_gaussians_are_left_to_blender(
     assert viewports.left_to_blender(context) == [cloud]
     avatar_rig.splitavatar.cloud = None
     assert viewports.shown(context) == viewports.left_to_blender(context) == []
-    assert not on_gpu(lambda: _redraw(context)).any()
+    assert not on_gpu(lambda: redrawn(context)).any()
 
 
 def test_outside_of_the_cameras_frame_it_is_as_dark_as_the_passepartout(
     cloud: bpy.types.Object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     camera = made_up.world_camera()
-    context = _context(made_up.view_of(camera, [cloud]))
-    whole = on_gpu(lambda: _redraw(context))
+    context = viewport_context(made_up.view_of(camera, [cloud]))
+    whole = on_gpu(lambda: redrawn(context))
     made = viewports._view
     half = (0.0, 0.0, camera.width / 2, float(camera.height))
     monkeypatch.setattr(
         viewports, "_view", lambda *args: replace(made(*args), frame=half, dimmed=0.25)
     )
-    framed = on_gpu(lambda: _redraw(context))
+    framed = on_gpu(lambda: redrawn(context))
     middle = camera.width // 2
     np.testing.assert_allclose(framed[:, :middle], whole[:, :middle], atol=1e-6)
     np.testing.assert_allclose(framed[:, middle:, :3], whole[:, middle:, :3] / 4, atol=1e-6)
@@ -194,7 +194,7 @@ def test_a_cloud_that_its_head_moves_is_drawn_as_it_is_moved(
     clouds.bind(avatar_rig, SimpleNamespace(avatar="ada", binding=arrays))
     bpy.context.view_layer.update()
     cloud = avatar_rig.splitavatar.cloud
-    context = _context(made_up.view_of(made_up.world_camera(), [cloud]))
+    context = viewport_context(made_up.view_of(made_up.world_camera(), [cloud]))
     assert viewports.shown(context) == [avatar_rig]
     depsgraph = bpy.context.evaluated_depsgraph_get()
     before = changes.version(cloud)
@@ -228,15 +228,15 @@ def test_a_refined_picture_stands_in_place_of_splats_and_meshes_hide_it(
     cloud: bpy.types.Object, monkeypatch: pytest.MonkeyPatch, reaches: str
 ) -> None:
     camera = made_up.world_camera()
-    context = _context(made_up.view_of(camera, [cloud]))
+    context = viewport_context(made_up.view_of(camera, [cloud]))
     if reaches == "part":
         inner = viewports.Rectangle(20, 11, 33, 27)
         monkeypatch.setattr(viewports.View, "rectangle", lambda *_: inner)
-    splats_alone = on_gpu(lambda: _redraw(context))
+    splats_alone = on_gpu(lambda: redrawn(context))
     bpy.context.scene.splitavatar.refine_view = True
     noted, note = [], sights.note
     monkeypatch.setattr(sights, "note", lambda *given: noted.append(given) or note(*given))
-    np.testing.assert_array_equal(on_gpu(lambda: _redraw(context)), splats_alone)
+    np.testing.assert_array_equal(on_gpu(lambda: redrawn(context)), splats_alone)
     region, sight = noted[-1]
     rectangle = viewports.Rectangle(*sight.rectangle)
     across, upwards = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
@@ -244,7 +244,7 @@ def test_a_refined_picture_stands_in_place_of_splats_and_meshes_hide_it(
     away[across % 5 == 0] = 1e10  # as far as nothing
     rgba, distances = _as_a_picture(camera, rectangle, away)
     sights.show(region, sights.Refined(sight, b"", rgba, distances))
-    drawn = on_gpu(lambda: _redraw(context, wall_m=1.0))[::-1]
+    drawn = on_gpu(lambda: redrawn(context, wall_m=1.0))[::-1]
     wall = across < camera.width // 2
     wanted = np.where(wall[..., None], [1.0, 0, 0, 1], 0.0)
     part = (
@@ -258,7 +258,7 @@ def test_a_refined_picture_stands_in_place_of_splats_and_meshes_hide_it(
     context.region_data.view_matrix = Matrix.Translation((1e-4, 0, 0)) @ (
         context.region_data.view_matrix
     )
-    moved = on_gpu(lambda: _redraw(context))
+    moved = on_gpu(lambda: redrawn(context))
     assert noted[-1][1] != sight
     assert np.abs(moved - splats_alone).mean() < 2e-3, "an old picture is shown"
     sights.forget()
