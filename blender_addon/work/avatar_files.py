@@ -1,6 +1,7 @@
 """Where an avatar's file is on this machine: its own, or written from the .blend that it is in."""
 
 import hashlib
+import threading
 from pathlib import Path
 
 import bpy
@@ -20,21 +21,35 @@ def is_ours(path: Path) -> bool:
     return path.parent == folder()
 
 
+def place_of(armature: bpy.types.Object) -> Path:
+    """The rig's file, which need not exist; where only the .blend has it, what `file_of` writes."""
+    if not _is_packed_alone(armature):
+        return properties.avatar_path(armature)
+    return folder() / f"{packed.digest(armature)[:16]}-{packed.name(armature)}"
+
+
+def _is_packed_alone(armature: bpy.types.Object) -> bool:
+    return packed.is_packed(armature) and not properties.avatar_path(armature).is_file()
+
+
 def file_of(armature: bpy.types.Object) -> Path:
-    """The rig's file; where that is missing and packed, it is written. It need not exist.
+    """The rig's file, which need not exist; where only the .blend has it, it is written.
+
+    Any thread of a render may call it.
 
     Raises:
         AvatarError: `bad_file`, `disk_full`: Why a packed one cannot be had.
     """
-    path = properties.avatar_path(armature)
-    if path.is_file() or not packed.is_packed(armature):
+    path = place_of(armature)
+    if not _is_packed_alone(armature):
         return path
     content = packed.content(armature)
-    written = folder() / f"{packed.digest(armature)[:16]}-{packed.name(armature)}"
-    if not _holds(written, content):
-        _write(written, content)
-    properties.of_rig(armature).avatar_path_found = str(written)
-    return written
+    if not _holds(path, content):
+        _write(path, content)
+    # Next time nobody has to look into it. A render's thread may not write data.
+    if threading.current_thread() is threading.main_thread():
+        properties.of_rig(armature).avatar_path_found = str(path)
+    return path
 
 
 def is_missing(armature: bpy.types.Object) -> bool:

@@ -10,8 +10,8 @@ import numpy as np
 
 from .. import steps
 from .._shared import AvatarError, messages
-from ..scene import properties, rest
-from . import session
+from ..scene import rest
+from . import avatar_files, session
 from .depth_order import Picture, laid_over, nearest
 from .shot import Shot
 
@@ -98,7 +98,7 @@ def _ready(armature: bpy.types.Object) -> tuple[Any, str]:
 
     Raises:
         AvatarError: `backend_died` where there is a window and the backend does not run: only the
-            main thread starts it.
+            main thread starts it. What keeps its file from being had, or loaded.
     """
     here = session.get()
     if steps.without_window():
@@ -111,7 +111,7 @@ def _ready(armature: bpy.types.Object) -> tuple[Any, str]:
         )
     found = here.loaded(armature)
     if found is None:
-        path = str(properties.avatar_path(armature))
+        path = str(avatar_files.file_of(armature))
         found = client.call(messages.LoadAvatar(path=path, job=steps.new_job()))
     return client, found.avatar
 

@@ -87,7 +87,7 @@ class LiveAvatars:
 
     def loaded(self, armature: bpy.types.Object) -> Any:
         """The rig's `AvatarReply` when the backend has its avatar, else None."""
-        return self._avatars.get(str(properties.avatar_path(armature)))
+        return self._avatars.get(str(avatar_files.place_of(armature)))
 
     def load_scene(self) -> None:
         """Asks for the avatars of the scene that a new backend does not have yet.

@@ -3,16 +3,22 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
 import pytest
 
+from blender_addon import steps
 from blender_addon.link import settings
 from blender_addon.operators.packing import SPLITAVATAR_OT_pack_avatar
 from blender_addon.scene import packed, properties, rig
-from blender_addon.work import avatar_files, session
+from blender_addon.work import avatar_files, frame_pictures, session
+from blender_addon.work.shot import Shot
+from tests.blender import told
 from tests.blender.seen import direct, positions
 
 CONTENT = b"the bytes of a portrait"  # of conftest's portrait: the fake network's avatar file
@@ -59,6 +65,38 @@ def test_a_blend_that_was_sent_alone_previews_exports_and_moves(
     session.get().avatars.forget_backend()
     bpy.ops.splitavatar.update_splats()
     assert written.stat().st_mtime_ns == before
+
+
+def _in_a_thread(call: Callable[[], Any]) -> Any:
+    """What a call returns that a render makes in a thread of its own."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(call).result()
+
+
+def test_a_thread_of_a_render_writes_the_file_but_nothing_of_the_blend(
+    live_rig: bpy.types.Object, tmp_path: Path, own_user_folder: Path
+) -> None:
+    found, here = _sent(live_rig, tmp_path), session.get()
+    before = told.everything()
+    reply = _in_a_thread(lambda: session.finish(here.ensure_avatar(found)))
+    assert list(told.differences(before, told.everything())) == []
+    (written,) = (own_user_folder / "unpacked").iterdir()
+    assert written.read_bytes() == CONTENT
+    assert here.loaded(found) is reply, "who asks next would load it again"
+    assert avatar_files.file_of(found) == written
+    assert here.loaded(found) is reply
+
+
+def test_a_window_renders_what_is_packed_where_nobody_has_needed_it_yet(
+    live_rig: bpy.types.Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of another scene than the window's, say, which the timer has not loaded."""
+    found = _sent(live_rig, tmp_path)
+    session.finish(session.get().ensure_ready())
+    shot = Shot.of(found, bpy.context.evaluated_depsgraph_get())
+    monkeypatch.setattr(steps, "without_window", lambda: False)
+    picture = _in_a_thread(lambda: frame_pictures.rendered([shot], lambda: False, False))
+    assert picture.colour.any()
 
 
 def test_the_way_to_the_file_itself_is_kept(live_rig: bpy.types.Object, tmp_path: Path) -> None:
