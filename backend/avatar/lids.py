@@ -30,7 +30,7 @@ _NEIGHBOURS = 128
 _GAMMA, _SHADE = 1.25, 0.95  # lids are thin, redder than the skin around them, and a little darker
 _MOST = 0.85  # some of what the portrait shows stays
 _DARKER = 0.15  # than that, from where on all of it is shade
-_LASHES_M, _BARE_M = 0.0014, 0.0036  # from the edge of a closed lid
+_LASHES_M, _BARE_M = 0.0014, 0.0033  # from the edge of a closed lid
 _DARKEST, _LASH_SHADE = 0.05, (0.15, 0.35)
 """Of what the portrait shows at an open lid's edge, so much is lashes and nothing else; of the
 skin, how dark they may be: white ones and mascara."""

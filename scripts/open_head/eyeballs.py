@@ -1,5 +1,5 @@
 """Eyeballs as rings of vertices, dense around the iris: MakeHuman's are balls of 72, whose splats
-lie 1.8 mm apart, so that an iris has no edge."""
+lie a millimetre apart there, so that an iris has no edge."""
 
 from __future__ import annotations
 

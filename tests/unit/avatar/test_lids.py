@@ -46,6 +46,19 @@ def test_closed_lids_have_the_skins_colour_but_for_their_lashes(head, upper):
     assert (found[bright > 0.7][:, 0] > found[bright > 0.7][:, 2]).all()
 
 
+@pytest.mark.parametrize(("shade", "least", "most"), [(0.9, 0.3, 0.37), (0.02, 0.13, 0.18)])
+def test_lashes_are_as_dark_as_the_open_lids_edge_shows(head, upper, shade, least, most):
+    """White ones, and mascara: neither bright nor black."""
+    colours = SKIN * torch.where(upper, shade, 1.0)[:, None]
+    closed = vertices(head, **blink(1))
+    found = lids_of(head, colours).coloured(on(closed, colours), closed).features[upper]
+    darkest = (found.sum(1) / (0.95 * SKIN.pow(1.25)).sum()).quantile(0.02)
+    if shade < most:
+        assert darkest < most
+    else:
+        assert least < darkest < shade
+
+
 def test_half_closed_lids_are_between(head, upper):
     lids = lids_of(head, shaded(upper))
     shares = []

@@ -270,6 +270,31 @@ def test_teeth_are_as_wide_as_people_s_and_look_outwards(head, jaw):
     assert (normals[1:3, row[:, 0] > 25, 0] > 0.4).all()
 
 
+def test_rows_of_teeth_rise_towards_their_sides(head):
+    """As on 36 people who smile: at .15 and .21 of the eyes' distance by .020 and .033 of it."""
+    eyes = head.embed_landmarks(head.v_template)[[33, 263]].double().numpy() * 1000
+    apart = np.linalg.norm(eyes[1] - eyes[0])
+    edge = head.v_template.numpy()[head.regions["teeth_upper"]][:45] * 1000
+    longest = edge[:, 1].min()
+    for aside, risen in ((0.15, 0.020), (0.21, 0.033)):
+        at = np.abs(np.abs(edge[:, 0]) / apart - aside) < 0.02
+        assert (edge[at, 1].min() - longest) / apart == pytest.approx(risen, abs=0.008)
+
+
+def test_eyeballs_are_round_and_dense_around_the_iris(head):
+    for name in ("left_eyeball", "right_eyeball"):
+        ball = head.regions[name]
+        places = head.v_template[ball].double().numpy() * 1000
+        middle = (places.max(0) + places.min(0)) / 2
+        radius = np.linalg.norm(places - middle, axis=1)
+        assert np.ptp(radius) < 1
+        ahead = np.degrees(np.arccos((places - middle)[:, 2] / radius))
+        spacing = head.site_spacing[ball].numpy() * 1000
+        assert spacing[(ahead > 10) & (ahead < 30)].max() < 0.7
+        normals = head.normals(head.v_template[None])[0][ball].numpy()
+        assert (normals * (places - middle) / radius[:, None]).sum(1).min() > 0.9, "outwards"
+
+
 def test_upper_teeth_bite_over_lower_ones_behind_the_lips(head):
     places = head.v_template.numpy() * 1000
     middle = np.abs(places[:, 0]) < 8

@@ -111,6 +111,28 @@ def test_lids_meet_in_a_blink_and_are_half_way_at_half(
     assert 0.25 < half[2:5].min() / open_mm[2:5].max() < 0.6
 
 
+def test_closed_lids_end_at_the_lower_ones_and_corners_stay(
+    landmarks: np.ndarray, moves: dict[str, np.ndarray]
+) -> None:
+    closed = landmarks + moves["eyeBlinkLeft"]
+    outer, *upper, inner = LEFT_EYE[:9]
+    corners = np.abs(moves["eyeBlinkLeft"][[outer, inner], 1])
+    assert corners[1] < 0.6, "the inner one"
+    assert corners[0] < 2
+    lower = np.interp(closed[upper, 0], *closed[[inner, *LEFT_EYE[9:], outer], :2].T)
+    assert ((lower - closed[upper, 1])[1:-1] < 1.6).all(), "nowhere far over the lower lid"
+
+
+def test_a_funnel_of_lips_is_round(landmarks: np.ndarray, moves: dict[str, np.ndarray]) -> None:
+    corner, between, middle = 291, (311, 402), (13, 14)
+    assert moves["mouthFunnel"][corner, 0] < -4, "narrower than the mouth"
+    shaped = landmarks + moves["mouthFunnel"]
+    high, beside = (shaped[a, 1] - shaped[b, 1] for a, b in (middle, between))
+    width = 2 * shaped[corner, 0]
+    share = 2 * shaped[between[0], 0] / width
+    assert beside > 0.75 * high * np.sqrt(1 - share**2), "an ellipse's height there"
+
+
 def test_the_upper_lid_follows_the_gaze(moves: dict[str, np.ndarray]) -> None:
     assert moves["eyeLookUpLeft"][386, 1] > 2.5
     assert -5 < moves["eyeLookDownLeft"][386, 1] < -3.5, "it does not close"
