@@ -89,7 +89,7 @@ _UPPER_LID, _LOWER_LID = slice(1, 7), slice(15, 9, -1)
 
 _SPARE_M = np.array([0.0013, 0.0009, 0.0011, 0.0021, 0.0021, 0.0009])
 """How far below the lower lid a closed upper one would end, from the outer corner inwards: other
-identities' eyes are higher. It comes to end a millimetre below it everywhere, in one curve."""
+identities' eyes are higher. Alike everywhere, it would be a tray with steep ends."""
 
 _CORNER_RISES = 0.25
 """Of MakeHuman's blink, what rises: its inner corners do, by 1.5 mm."""

@@ -120,7 +120,9 @@ def test_closed_lids_end_at_the_lower_ones_and_corners_stay(
     assert corners[1] < 0.6, "the inner one"
     assert corners[0] < 2
     lower = np.interp(closed[upper, 0], *closed[[inner, *LEFT_EYE[9:], outer], :2].T)
-    assert ((lower - closed[upper, 1])[1:-1] < 1.6).all(), "nowhere far over the lower lid"
+    over = (lower - closed[upper, 1])[1:-1]
+    assert (over < 2.1).all(), "nowhere far over the lower lid"
+    assert (over[[0, 1, -1]] < 1.5).all(), "least at the sides: in one curve"
 
 
 def test_a_funnel_of_lips_is_round(landmarks: np.ndarray, moves: dict[str, np.ndarray]) -> None:
