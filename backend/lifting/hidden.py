@@ -157,7 +157,7 @@ class HiddenColours:
         # What lies in the mouth's dark there, between teeth and lips, is no tooth; nor are gums.
         tooth = _like(colours, enamel)
         colours[tongue] = mucosa[tongue] * _tongue_shade(sites.rest[tongue])
-        self._fill_teeth(colours, seen & tooth, sites, at, depth, enamel, light)
+        self._fill_teeth(colours, seen & tooth, sites, at, depth, aside, enamel, light)
 
     @staticmethod
     def _fill_teeth(
@@ -166,14 +166,15 @@ class HiddenColours:
         sites: Sites,
         at: dict[str, np.ndarray],
         depth: np.ndarray,
+        aside: np.ndarray,
         enamel: np.ndarray,
         light: Light,
     ) -> None:
-        """What is hidden of teeth, [M, 1] metres behind their front; less lit at the back and in
-        the mouth's corners, and by light that does not come in from the front."""
+        """What is hidden of teeth, [M, 1] metres behind their front and [M, 1] of the way aside to
+        the mouth's corners; less lit at the back and there, and by light that does not come in from
+        the front."""
         back = np.clip((depth - _FRONT_TEETH_M) / (_BACK_TEETH_M - _FRONT_TEETH_M), 0, 1)
-        corners = np.abs(sites.rest[at["lips"], 0]).max()
-        aside = np.abs(sites.rest[:, :1]) / (corners * (1 - _CEILING_NARROWER * light.shaded))
+        aside = aside / (1 - _CEILING_NARROWER * light.shaded)
         corner = np.interp(light.shaded, (0, 1), _CORNER)
         lit_aside = (1 - corner * np.minimum(aside, 1) ** 2) * np.interp(aside, *_CORRIDOR)
         on_teeth = (1 - _BACK_TEETH * back) * lit_aside

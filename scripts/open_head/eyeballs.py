@@ -4,7 +4,7 @@ lie a millimetre apart there, so that an iris has no edge."""
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, eye_array, vstack
 from scipy.spatial import ConvexHull
 
 from .finer import Finer
@@ -38,7 +38,7 @@ def finer_eyeballs(
     rings, count = _triangles(directions), len(directions)
     moved = np.arange(len(template)) + (2 * count - len(balls)) * (np.arange(len(template)) >= last)
     number = np.arange(count)
-    same = csr_matrix(np.eye(len(template)))
+    same = csr_matrix(eye_array(len(template)))
     return Finer(
         csr_matrix(vstack([same[:first], weights, weights[:, mirror], same[last:]])),
         np.concatenate([

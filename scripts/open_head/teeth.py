@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import CubicSpline
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, eye_array, vstack
 
 from backend.lifting.teeth import CROWNS_MM
 
@@ -43,7 +43,7 @@ def finer_teeth(
     before = int(band.argmax())
     if not band[before:].all():
         raise ValueError("teeth are not the head's last vertices")
-    mixing, relief = [csr_matrix(np.eye(before, len(template)))], [np.zeros((before, 3))]
+    mixing, relief = [csr_matrix(eye_array(before, len(template)))], [np.zeros((before, 3))]
     new_faces, new_mirror = [faces[~band[faces].any(1)]], [mirror[:before]]
     count = before
     for jaw in JAWS:
