@@ -60,7 +60,8 @@ class StartingLayers:
 
     Args:
         residuals: Of G0..GL.
-        frozen: Per layer [N] bool: lips and lids.
+        frozen: Per layer [N] bool: lips and lids, eyes, and what is hidden of a mouth: between lips
+            that are hardly open, personalisation would paint teeth with them.
         toned: Per layer [N] bool: necks and the undersides of jaws: below a chin many sites show in
             few pixels, and would get colours of which only the sum is right.
         shown: Per layer [N] 0..1: how much the portrait shows of each.
@@ -134,7 +135,8 @@ def starting_layers(
     beside = at["neck"] & look_up(edge & inside, pixels, False)
     hidden = look_up(dilate(over, _OVER_EDGE_PX), pixels, False)
     toned = at["neck"] | ((at["jaw"] | at["chin"]) & (own.well < _WELL))
-    frozen = _frozen(view, sites, pixels) | hidden | beside | at["eyes"]
+    painted = at["in_mouth"] & (colours != seen.colours).any(1)
+    frozen = _frozen(view, sites, pixels) | hidden | beside | at["eyes"] | painted
     parts = np.split(np.arange(len(pixels)), np.cumsum(counts)[:-1])
     features = colour_residuals([torch.from_numpy(colours[part]) for part in parts], config.split)
     anchored = _eyes(view, sites) | at["teeth"]
