@@ -10,7 +10,7 @@ mesh's vertices without head pose, `H` the head's rigid pose and `S` the portrai
     loose    x = s + R offsets, turned by R quats        (identity: means, quats as they are)
     posed    share of the way from S x to H x, turned likewise; grows by slope |H x - S x|
 
-Colours go by four terms, one after the other, in display-referred sRGB:
+Colours go by five terms, one after the other, in display-referred sRGB:
 
     folds    towards fold_colours by fold_shares times the larger of two things:
              smoothed = folded (fold_starts - (P - rest).way / way.way) of its vertex
@@ -18,6 +18,9 @@ Colours go by four terms, one after the other, in display-referred sRGB:
              divided by fold_least of its vertex
     lids     towards lid_colours by lid_shares times (c - closed_before) / (1 - closed_before);
              c: how far its vertex has gone of `blinks`' way
+    creases  times exp(sum_k site_weights_k c[k-th corner of triangle site_faces]), c = creases
+             times (s - smiled_before), 0..1, of a vertex; s: the sum of (P - rest).smiles over the
+             vertices of its side, x > 0 or not, both sides' mixed within SMILES_MEET_M
     mouth    times light(opening) / mouth_lights, at most MOUTH_BRIGHTEST
     growth   scales times sqrt(area around its vertex / skin_areas) / GROWS_FROM, 1..GROWS_TO
 
@@ -61,10 +64,14 @@ PER_VERTEX = {
     "fold_least": (np.float32, 1),
     "skin_areas": (np.float32, 1),
     "mouth_spans": (np.float32, 3),
+    "creases": (np.float32, 3),
+    "smiles": (np.float32, 3),
+    "smiled_before": (np.float32, 1),
 }
 """Arrays of the mesh's V vertices. `skin_areas`: the mean over the triangles around it, skin
 triangles only, in square metres; 0 where nothing grows. `mouth_spans`: weights whose sums with
-the vertices are the mouth's height, its width and the eyes' distance as vectors."""
+the vertices are the mouth's height, its width and the eyes' distance as vectors. `creases`: what a
+whole smile adds to logarithms of colours."""
 
 PER_FACE = {"skin_faces": (np.float32, 1), "fold_areas": (np.float32, 1)}
 """Arrays of the mesh's F triangles: 1 where skin grows; square metres, 0 where nothing folds."""
@@ -77,6 +84,9 @@ KEPT_ABOVE = 0.5
 
 GROWS_FROM, GROWS_TO = 1.1, 2.0
 """Times as far apart as in the portrait: splats overlap by that much and more; most growth."""
+
+SMILES_MEET_M = 0.012
+"""From the face's middle: skin that both sides' smiles shade."""
 
 MOUTH_BRIGHTEST = 1.2
 """Times; a tooth that hardly shows may be a lip."""

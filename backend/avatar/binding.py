@@ -136,6 +136,14 @@ def as_arrays(values: dict[str, Tensor]) -> dict[str, np.ndarray]:
     }
 
 
+def sites(config: ModelConfig, head: Head) -> tuple[Tensor, Tensor]:
+    """Triangles [N] and weights of their corners [N, 3] where the Gaussians of all layers start."""
+    faces, weights = zip(
+        *(_sites(config, head, layer) for layer in range(config.layers + 1)), strict=True
+    )
+    return torch.cat(faces), torch.cat(weights)
+
+
 def _sites(config: ModelConfig, head: Head, layer: int) -> tuple[Tensor, Tensor]:
     """Triangles [N] and weights of their corners [N, 3] where a layer's Gaussians start."""
     if layer == 0:  # vertices themselves, as corners of a triangle around each

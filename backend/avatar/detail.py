@@ -32,6 +32,8 @@ _BEHIND_M = 0.004
 _SLOPE_PX = 5
 _RECOLOURED = 0.08
 """A splat whose colour has changed so much does not show what it did in the portrait."""
+_SHADED, _LIT = 0.6, 1.1
+"""Times its brightness: so far shade and light alone may have changed, and what it shows stays."""
 
 _FADE_PX = 16
 _SLANTED, _FACING = 0.3, 0.7
@@ -182,7 +184,7 @@ class Detail:
         each of its pixels shows; [H, W, 1] 0..1 how much of it the portrait shows; [H, W, 1] how
         many pixels it moved otherwise than head and torso; [H, W, 1] how many otherwise than the
         torso's clothes, if it has any; [H, W, 1] 0..1 how far to trust it."""
-        changed = (cloud.features[:, :COLOURS] - self._colours).abs().amax(1) / _RECOLOURED
+        changed = _recoloured(cloud.features[:, :COLOURS], self._colours) / _RECOLOURED
         head, torso, moved, opened = self._moved(cloud, camera)
         shown = (self._shown * torch.exp(-changed.square()) * opened)[:, None]
         channels = [cloud.features[:, :COLOURS], moved * shown, shown, self._parts]
@@ -219,6 +221,13 @@ class Detail:
         for opening, before in self._openings:
             opened = opened * opening.shown(before, opening.gap(now) @ head.turn.T)
         return head, torso, self._places - head.of(now), opened
+
+
+def _recoloured(now: Tensor, before: Tensor) -> Tensor:
+    """[N] how much colours [N, 3] have changed otherwise than by shade, display sRGB."""
+    square = before.square().sum(1, keepdim=True).clamp_min(_LEAST)
+    times = (now * before).sum(1, keepdim=True) / square
+    return (now - times.clamp(_SHADED, _LIT) * before).abs().amax(1)
 
 
 def _low_pass(head: FlatMotion) -> float:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from backend.avatar import binding as bind
 from backend.avatar.brows import Brows
+from backend.avatar.creases import Creases
 from backend.avatar.file import Avatar
 from backend.avatar.folds import Folds
 from backend.avatar.growth import Growth
@@ -94,6 +95,8 @@ class Actor:
         self._lids = Lids.of(own, vertices, rest, head, betas)
         raised = Brows.raised(head, betas)
         self._folds = Folds(own, vertices, rest, head, self._lids.closed, raised)
+        sites = bind.sites(loaded.model.config, head)
+        self._creases = Creases(sites, vertices, rest, head, betas)
         self._growth = Growth(vertices, head)
         self._mouth = MouthLight(own, vertices, rest, head)
 
@@ -124,6 +127,7 @@ class Actor:
         expression.features = expression.features[:, :COLOURS]
         unfolded = self._folds.coloured(expression, vertices)
         expression = self._lids.coloured(unfolded, vertices)
+        expression = self._creases.coloured(expression, vertices)
         expression = self._mouth.coloured(expression, vertices)
         expression = self._growth.grown(expression, vertices)
         bends = self._bends.first(len(expression))
@@ -155,6 +159,7 @@ class Actor:
             {name: torch.cat([planes[name], skin[name]]) for name in skin}
             | {name: _after(before, value) for name, value in own.items()}
             | shared
+            | self._creases.binding()
             | self._growth.binding()
             | {
                 "shares": torch.cat([self._follow.share, self._bends.share]),

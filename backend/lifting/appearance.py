@@ -54,6 +54,8 @@ class Appearance:
         mean: [V, 3] in the portraits' usual light, which is from the front.
         components: [K, V, 3] one standard deviation each.
         noise: [V] variance of what the components leave, in every channel.
+        smile: [V, 3] what a whole smile adds: creases beside the mouth, light on cheeks and chin.
+            The mean smiles as the portraits do.
         known: [V] bool: the vertices that the model knows.
 
     Source: Tipping and Bishop 1999, Probabilistic Principal Component Analysis.
@@ -64,6 +66,7 @@ class Appearance:
     mean: np.ndarray
     components: np.ndarray
     noise: np.ndarray
+    smile: np.ndarray
     known: np.ndarray
 
     def codes_of(self, shown: VertexColours, normals: np.ndarray) -> Codes:

@@ -66,6 +66,7 @@ def arrays_of(appearance: Appearance) -> dict[str, np.ndarray]:
         "mean": appearance.mean[known].astype(np.float16),
         "components": appearance.components[:, known].astype(np.float16),
         "noise": appearance.noise[known].astype(np.float16),
+        "smile": appearance.smile[known].astype(np.float16),
     }
 
 
@@ -74,7 +75,7 @@ def appearance_from(arrays: dict[str, np.ndarray]) -> Appearance:
     known = arrays["known"]
     count, vertices = len(arrays["components"]), len(known)
     mean, noise = np.zeros((vertices, 3)), np.ones(vertices)
-    components = np.zeros((count, vertices, 3))
+    components, smile = np.zeros((count, vertices, 3)), np.zeros((vertices, 3))
     mean[known], noise[known] = arrays["mean"], arrays["noise"]
-    components[:, known] = arrays["components"]
-    return Appearance(mean, components, noise, known)
+    components[:, known], smile[known] = arrays["components"], arrays["smile"]
+    return Appearance(mean, components, noise, smile, known)

@@ -66,6 +66,7 @@ def with_mirrored(seen: Observations, partners: np.ndarray) -> Observations:
         both(seen.normals, seen.normals[:, partners] * flip),
         both(seen.rest, seen.rest[:, partners] * flip),
         both(seen.facing, seen.facing * flip),
+        both(seen.smiles, seen.smiles),
         seen.members,
     )
 
@@ -80,7 +81,8 @@ def learned(seen: Observations, mesh: Mesh, count: int) -> Appearance:
 
     Deviates: from probabilistic principal components by noise with heavy tails (hair, glasses and
     borders of shadows are no skin), and by vertices that look like their neighbours where hardly
-    any portrait shows them: the backs of ears, the neck's sides.
+    any portrait shows them: the backs of ears, the neck's sides. What a smile adds is one more
+    component, of which each portrait tells how much of it there is.
     """
     both = with_mirrored(seen, mesh.partners)
     vertices = np.flatnonzero(mesh.known)
@@ -90,14 +92,21 @@ def learned(seen: Observations, mesh: Mesh, count: int) -> Appearance:
     mean = np.einsum("nm,nmc->mc", weight, logs) / np.maximum(weight.sum(0), 1e-3)[:, None]
     start = 0.03 * np.random.default_rng(0).standard_normal((count, len(vertices), 3))
     noise = np.full(len(vertices), _FIRST_NOISE)
-    model = Appearance(smooth(mean), start, noise, np.ones(len(vertices), bool))
+    all_known, smiles = np.ones(len(vertices), bool), both.smiles - both.smiles.mean()
+    model = Appearance(smooth(mean), start, noise, np.zeros((len(vertices), 3)), all_known)
     for turn in range(_ROUNDS):
-        model, error = _improved(model, both.normals[:, vertices], logs, weight, smooth)
+        model, error = _improved(model, both.normals[:, vertices], logs, weight, smiles, smooth)
         print(f"round {turn}: {error:.4f} of a logarithm unexplained", flush=True)
     size = len(mesh.known)
-    whole = Appearance(np.zeros((size, 3)), np.zeros((count, size, 3)), np.ones(size), mesh.known)
+    whole = Appearance(
+        np.zeros((size, 3)),
+        np.zeros((count, size, 3)),
+        np.ones(size),
+        np.zeros((size, 3)),
+        mesh.known,
+    )
     whole.mean[vertices], whole.noise[vertices] = model.mean, model.noise
-    whole.components[:, vertices] = model.components
+    whole.components[:, vertices], whole.smile[vertices] = model.components, model.smile
     return _rotated(whole)
 
 
@@ -106,6 +115,7 @@ def _improved(
     normals: np.ndarray,
     logs: np.ndarray,
     weight: np.ndarray,
+    smiles: np.ndarray,
     smooth: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[Appearance, float]:
     """One round, and the root mean square of what stays unexplained.
@@ -115,26 +125,28 @@ def _improved(
         normals: [N, M, 3] at the portraits' poses.
         logs: [N, M, 3] what they show.
         weight: [N, M] 0..1 trust in it.
+        smiles: [N] how much more than on average they smile.
         smooth: See `Mesh.smoothing`.
     """
     count, vertices = len(model.components), len(model.mean)
-    moments = np.empty((len(logs), count + 1, count + 1), np.float32)
-    codes = np.empty((len(logs), count + 1), np.float32)
+    moments = np.empty((len(logs), count + 2, count + 2), np.float32)
+    codes = np.empty((len(logs), count + 2), np.float32)
     unlit, believed = np.empty_like(logs), np.empty_like(weight)
     for n in range(len(logs)):
-        found = model.codes(np.exp(logs[n]), weight[n], normals[n])
-        codes[n] = np.append(found.person, 1.0)
+        resting = logs[n] - smiles[n] * model.smile
+        found = model.codes(np.exp(resting), weight[n], normals[n])
+        codes[n] = (*found.person, smiles[n], 1.0)
         moments[n] = np.outer(codes[n], codes[n])
         moments[n, :count, :count] += found.covariance
         unlit[n] = logs[n] - light_terms(normals[n]) @ found.light.T
-        away = logs[n] - model.explained(found, normals[n])
+        away = resting - model.explained(found, normals[n])
         believed[n] = weight[n] * likely(away, model.noise)
-    left = (believed.T @ moments.reshape(len(logs), -1)).reshape(-1, count + 1, count + 1)
+    left = (believed.T @ moments.reshape(len(logs), -1)).reshape(-1, count + 2, count + 2)
     right = np.einsum("nk,nmc->mkc", codes, believed[..., None] * unlit, optimize=True)
-    right[:, count] += 1e-3 * model.mean
-    held = np.diag(np.append(np.full(count, _HELD), 1e-3))
+    right[:, -1] += 1e-3 * model.mean
+    held = np.diag(np.append(np.full(count + 1, _HELD), 1e-3))
     loads = np.linalg.solve(left + held, right).reshape(vertices, -1)
-    loads = smooth(loads).reshape(vertices, count + 1, 3)
+    loads = smooth(loads).reshape(vertices, count + 2, 3)
     away = unlit - np.einsum("nk,mkc->nmc", codes, loads, optimize=True)
     squares = (believed * np.square(away).mean(-1)).sum(0)
     usual = squares.sum() / weight.sum()
@@ -143,7 +155,8 @@ def _improved(
     return (
         replace(
             model,
-            mean=loads[:, count],
+            mean=loads[:, -1],
+            smile=loads[:, -2],
             components=components,
             noise=np.maximum(noise, _LEAST_NOISE),
         ),

@@ -23,7 +23,10 @@ from backend.model.splitavatar import SplitAvatar
 from backend.tracking.portrait import Tracker
 from scripts.archive import write_npz
 from scripts.portraits import read_each
+from shared.flame import ARKIT_NAMES
 from shared.progress import silent
+
+_SMILES = [ARKIT_NAMES.index(name) for name in ("mouthSmileLeft", "mouthSmileRight")]
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Observations:
         normals: [N, V, 3] at the portrait's pose, head space.
         rest: [N, V, 3] vertices with a neutral expression, metres.
         facing: [N, 3] unit, from the head towards the camera, head space.
+        smiles: [N] 0..1 how far they smile.
         members: [V] how many skin sites each vertex has.
     """
 
@@ -48,6 +52,7 @@ class Observations:
     normals: np.ndarray
     rest: np.ndarray
     facing: np.ndarray
+    smiles: np.ndarray
     members: np.ndarray
 
     def chosen(self, portraits: np.ndarray) -> Observations:
@@ -98,6 +103,7 @@ def _seen(view: View, model: SplitAvatar) -> dict[str, np.ndarray]:
         len(view.vertices[0]),
     )
     forward = -view.camera.viewmat[2, :3]
+    smiles = view.portrait.fit.track.expression[0, _SMILES]
     return {
         "colours": seen.colours.astype(np.float32),
         "trust": seen.trust.astype(np.float32),
@@ -105,5 +111,6 @@ def _seen(view: View, model: SplitAvatar) -> dict[str, np.ndarray]:
         "normals": view.head.normals(view.vertices)[0].numpy().astype(np.float32),
         "rest": view.rest[0].numpy().astype(np.float32),
         "facing": (forward / np.linalg.norm(forward)).astype(np.float32),
+        "smiles": smiles.mean().astype(np.float32),
         "members": seen.members,
     }

@@ -51,6 +51,9 @@ def binding_arrays(rig: Arrays, seed: int = 0) -> Arrays:
         "fold_least": rng.uniform(0.8, 1.1, len(rest)),
         "skin_areas": _around(faces, areas, len(rest)) * rng.uniform(0.3, 1, len(rest)),
         "mouth_spans": _spans(rng, len(rest)),
+        "creases": rng.normal(0, 0.3, rest.shape),
+        "smiles": rng.normal(0, 3, rest.shape),
+        "smiled_before": rng.uniform(0, 0.3, len(rest)),
         "skin_faces": np.ones(len(faces)),
         "fold_areas": areas * rng.uniform(0.5, 1, len(faces)),
     }

@@ -51,6 +51,8 @@ class Bound:
         before = b["closed_before"]
         closed = np.clip((_gone(moved, b["blinks"], 0.0005**2) - before) / (1 - before), 0, 1)
         colours = _towards(colours, b["lid_colours"], b["lid_shares"] * closed[of])
+        at_corners = self._creased(moved)[self.faces[b["site_faces"]]]
+        colours *= np.exp(np.einsum("nk,nkc->nc", b["site_weights"], at_corners))
         inside = b["mouth_lights"] > 0
         times = self._light(vertices) / b["mouth_lights"][inside, None]
         colours[inside] *= np.minimum(times, binding.MOUTH_BRIGHTEST)
@@ -68,6 +70,15 @@ class Bound:
         times = np.sqrt(mean / np.where(before > 0, before, 1)) / binding.GROWS_FROM
         times = np.where(before > 0, times.clip(1, binding.GROWS_TO), 1)
         return np.where(b["vertices"] >= 0, times[b["vertices"]], 1)
+
+    def _creased(self, moved: np.ndarray) -> np.ndarray:
+        """[V, 3] logarithms that smiling adds."""
+        b, aside = self.binding, self.rest[:, 0]
+        gone = (moved * b["smiles"]).sum(1)
+        sides = [gone[aside <= 0].sum(), gone[aside > 0].sum()]
+        meet = binding.SMILES_MEET_M
+        smile = np.interp(aside, (-meet, meet), sides)
+        return b["creases"] * np.clip(smile - b["smiled_before"], 0, 1)[:, None]
 
     def _light(self, vertices: np.ndarray) -> float:
         spans = self.binding["mouth_spans"].T @ vertices

@@ -74,7 +74,7 @@ def _write_points(data: Any, arrays: Mapping[str, np.ndarray]) -> None:
     _add(data, "offsets", "FLOAT_VECTOR", arrays["offsets"])
     _add(data, "colours", "FLOAT_COLOR", _with(arrays["colours"], arrays["opacities"]))
     _add(data, "masks", "FLOAT", arrays["masks"])
-    _add(data, "layers", "INT", arrays["layers"])
+    _add(data, "layers", "INT8", arrays["layers"])
     _add(data, "vertices", "INT", arrays["vertices"])
     _add(data, "site_faces", "INT", arrays["site_faces"])
     _add(data, "site_weights", "FLOAT2", arrays["site_weights"][:, :2])
@@ -91,11 +91,19 @@ def _write_mesh(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray]) -> None:
     rest = np.empty(len(mesh.vertices) * 3, np.float32)
     mesh.shape_keys.key_blocks[0].data.foreach_get("co", rest)
     _add(mesh, "rest", "FLOAT_VECTOR", rest)
-    for name in ("blinks", "ways"):
+    for name in ("blinks", "ways", "smiles"):
         _add(mesh, name, "FLOAT_VECTOR", to_blender(arrays[name]))
-    _add(mesh, "mouth_spans", "FLOAT_VECTOR", arrays["mouth_spans"])
+    for name in ("mouth_spans", "creases"):
+        _add(mesh, name, "FLOAT_VECTOR", arrays[name])
     _add(mesh, "neighbours", "INT", arrays["neighbours"])
-    for name in ("closed_before", "folded", "fold_starts", "fold_least", "skin_areas"):
+    for name in (
+        "closed_before",
+        "folded",
+        "fold_starts",
+        "fold_least",
+        "skin_areas",
+        "smiled_before",
+    ):
         _add(mesh, name, "FLOAT", arrays[name])
     corners = np.empty(len(mesh.polygons) * 3, np.int32)
     mesh.polygons.foreach_get("vertices", corners)
@@ -117,7 +125,7 @@ def _with(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 def _add(data: Any, name: str, kind: str, values: np.ndarray, domain: str = "POINT") -> None:
     attributes, full = data.attributes, PREFIX + name
     found = attributes.get(full) or attributes.new(full, kind, domain)
-    wanted = np.int32 if kind == "INT" else np.float32
-    field = {"FLOAT_COLOR": "color", "FLOAT": "value", "INT": "value", "QUATERNION": "value"}
+    wanted = {"INT": np.int32, "INT8": np.int8}.get(kind, np.float32)
+    field = {"FLOAT_COLOR": "color", "FLOAT_VECTOR": "vector", "FLOAT2": "vector"}
     flat = np.ascontiguousarray(values, wanted).ravel()
-    found.data.foreach_set(field.get(kind, "vector"), flat)
+    found.data.foreach_set(field.get(kind, "value"), flat)

@@ -16,7 +16,7 @@ from ..splats import BALL_SIGMAS, MASKED_OPACITY, MASKED_RADIUS_M
 from .head import HeadNodes
 from .points import PointNodes
 
-NAME = "SplitAvatar Playback 2"
+NAME = "SplitAvatar Playback 3"
 """The number goes up when the group reads other attributes: avatars that a file had before keep the
 group they were bound for."""
 

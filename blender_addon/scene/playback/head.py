@@ -24,6 +24,7 @@ class HeadNodes:
         frames: Of each vertex, its local frame, a rotation.
         closed: Of each vertex, how far a lid has closed since the portrait.
         smoothed: Of each vertex, how far what folded it in the portrait is gone.
+        creased: Of each vertex, what smiling has added to logarithms of colours, a vector.
         stretch: Of each triangle, its area by the portrait's.
         growth: Of each vertex, times that splats are larger.
     """
@@ -43,6 +44,7 @@ class HeadNodes:
         self.frames = self._local_frames(area)
         self.closed = self._closed_since(moved)
         self.smoothed = self._smoothed_since(moved)
+        self.creased = self._creased_since(moved)
         self.stretch = tree.math("DIVIDE", area, tree.bound("fold_areas", "FLOAT"))
         self.growth = self._grown(area)
 
@@ -51,11 +53,10 @@ class HeadNodes:
         index = self._tree.bound("vertices", "INT")
         return self._tree.sample(self.mesh, kind, field, index, "POINT")
 
-    def at_corner(self, number: int) -> Any:
-        """Where a corner of each point's triangle is."""
-        tree, place = self._tree, self._tree.value("GeometryNodeInputPosition")
-        of_face = tree.bound(f"corner_{number}", "INT")
-        corners = tree.sample(self.mesh, "FLOAT_VECTOR", place, of_face, "POINT")
+    def at_corner(self, number: int, field: Any) -> Any:
+        """A vector of the vertices at a corner of each point's triangle."""
+        of_face = self._tree.bound(f"corner_{number}", "INT")
+        corners = self._tree.sample(self.mesh, "FLOAT_VECTOR", field, of_face, "POINT")
         return self.at_face("FLOAT_VECTOR", corners, "site_faces")
 
     def at_face(self, kind: str, field: Any, name: str) -> Any:
@@ -134,6 +135,20 @@ class HeadNodes:
         gone = self._gone(moved, tree.bound("ways", "FLOAT_VECTOR"), _LEAST_WAY)
         left = tree.math("SUBTRACT", tree.bound("fold_starts", "FLOAT"), gone, clamp=True)
         return tree.math("MULTIPLY", left, tree.bound("folded", "FLOAT"))
+
+    def _creased_since(self, moved: Any) -> Any:
+        tree, sides = self._tree, []
+        aside, _, _ = tree.parts(tree.bound("rest", "FLOAT_VECTOR"))
+        gone = tree.vector("DOT_PRODUCT", moved, tree.bound("smiles", "FLOAT_VECTOR"))
+        left = tree.math("GREATER_THAN", aside, 0.0)
+        for side in (tree.math("SUBTRACT", 1.0, left), left):
+            sums = tree.node("GeometryNodeAttributeStatistic", (self.mesh, side, gone))
+            sides.append(sums.outputs["Sum"])
+        meet = binding.SMILES_MEET_M
+        share = tree.value("ShaderNodeMapRange", (aside, -meet, meet, 0.0, 1.0))
+        smile = tree.mix("FLOAT", share, *sides)
+        more = tree.math("SUBTRACT", smile, tree.bound("smiled_before", "FLOAT"), clamp=True)
+        return tree.scale(tree.bound("creases", "FLOAT_VECTOR"), more)
 
     def _grown(self, area: Any) -> Any:
         tree, before = self._tree, self._tree.bound("skin_areas", "FLOAT")

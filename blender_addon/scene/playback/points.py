@@ -40,18 +40,24 @@ class PointNodes:
 
     def _unposed(self) -> tuple[Any, Any]:
         """Places and turns without head pose; identity stays where it is."""
-        tree, head, start = self._tree, self._head, None
-        one, two, _ = tree.parts(tree.bound("site_weights", "FLOAT_VECTOR"))
-        three = tree.math("SUBTRACT", 1.0, tree.math("ADD", one, two))
-        for corner, weight in enumerate((one, two, three)):
-            part = tree.scale(head.at_corner(corner), weight)
-            start = part if start is None else tree.vector("ADD", start, part)
+        tree, head = self._tree, self._head
+        start = self._at_site(tree.value("GeometryNodeInputPosition"))
         frame, quats = head.at_vertex("QUATERNION", head.frames), tree.bound("quats", "QUATERNION")
         offsets = tree.bound("offsets", "FLOAT_VECTOR")
         offset = tree.value("FunctionNodeRotateVector", (offsets, frame))
         rest = tree.value("GeometryNodeInputPosition")
         means = tree.mix("VECTOR", self._skin, rest, tree.vector("ADD", start, offset))
         return means, tree.switch("ROTATION", self._skin, quats, tree.rotate(quats, frame))
+
+    def _at_site(self, field: Any) -> Any:
+        """A vector of the vertices between the corners of each point's triangle."""
+        tree, total = self._tree, None
+        one, two, _ = tree.parts(tree.bound("site_weights", "FLOAT_VECTOR"))
+        three = tree.math("SUBTRACT", 1.0, tree.math("ADD", one, two))
+        for corner, weight in enumerate((one, two, three)):
+            part = tree.scale(self._head.at_corner(corner, field), weight)
+            total = part if total is None else tree.vector("ADD", total, part)
+        return total
 
     def scales(self) -> Any:
         """Standard deviations, metres: larger where skin stretches or a neck bends."""
@@ -82,7 +88,7 @@ class PointNodes:
         return tree.value("ShaderNodeCombineXYZ", [tree.math("SQRT", part) for part in squares])
 
     def colour(self, base: Any, closed_mouth: Any) -> Any:
-        """Display-referred sRGB 0..1 after folds, lids and the mouth's light.
+        """Display-referred sRGB 0..1 after folds, lids, creases and the mouth's light.
 
         Args:
             base: The portrait's, a vector.
@@ -92,6 +98,10 @@ class PointNodes:
         share = tree.math("MAXIMUM", head.at_vertex("FLOAT", head.smoothed), self._stretched())
         colour = self._towards(base, "fold", share)
         colour = self._towards(colour, "lid", head.at_vertex("FLOAT", head.closed))
+        creased = tree.parts(self._at_site(head.creased))
+        times = [tree.math("EXPONENT", part) for part in creased]
+        creased = tree.vector("MULTIPLY", colour, tree.value("ShaderNodeCombineXYZ", times))
+        colour = tree.mix("VECTOR", self._skin, colour, creased)
         before = tree.bound("mouth_lights", "FLOAT")
         times = tree.math("DIVIDE", head.light(closed_mouth), before)
         times = tree.math("MINIMUM", times, binding.MOUTH_BRIGHTEST)

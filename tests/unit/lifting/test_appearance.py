@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,7 @@ def appearance() -> Appearance:
         np.log(np.full((VERTICES, 3), 0.4)) + 0.1 * np.cos(2 * turns),
         0.2 * waves,
         np.full(VERTICES, NOISE**2),
+        np.zeros((VERTICES, 3)),
         np.ones(VERTICES, bool),
     )
 
@@ -106,6 +109,6 @@ def test_what_only_just_shows_counts_nothing(appearance, normals) -> None:
 
 def test_vertices_that_the_model_does_not_know_are_nan(appearance, normals) -> None:
     known = np.arange(VERTICES) % 2 == 0
-    part = Appearance(appearance.mean, appearance.components, appearance.noise, known)
+    part = replace(appearance, known=known)
     found = told(part, shown(np.full((VERTICES, 3), 0.4), np.ones(VERTICES)), normals)
     np.testing.assert_array_equal(np.isfinite(found).all(1), known)

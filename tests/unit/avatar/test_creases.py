@@ -1,0 +1,81 @@
+"""A face that smiles more than its portrait is shaded as smiling faces are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from backend.avatar.creases import Creases
+from backend.head import Head
+from tests.unit.avatar.painted import SKIN, on, vertices
+
+SMILE = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
+
+
+@pytest.fixture(scope="module")
+def head() -> Head:
+    return Head.load("open")
+
+
+def shade(
+    head: Head, portrait: dict[str, float], units: dict[str, float], name: str = "open"
+) -> torch.Tensor:
+    """[V] times as bright as in an avatar's portrait, with skin of one colour on every vertex."""
+    before, after, rest = vertices(head, **portrait), vertices(head, **units), vertices(head)
+    faces = head.site_faces[:, 0]
+    corners = (head.faces[faces] == torch.arange(len(rest))[:, None]).float()
+    creases = Creases((faces, corners), before, rest, replace(head, name=name), None)
+    found = creases.coloured(on(after, SKIN.expand(len(rest), 3)), after)
+    return (found.features / SKIN).mean(1)
+
+
+def beside_mouth(head: Head, side: int) -> torch.Tensor:
+    """[V] bool: where the crease beside a smiling mouth is deepest."""
+    rest = head.v_template
+    lips = rest[head.regions["lips"]]
+    aside, height = side * rest[:, 0] / lips[:, 0].max(), rest[:, 1] - lips[:, 1].mean()
+    return head.regions["face"] & (aside > 1) & (aside < 1.3) & (height > 0.005) & (height < 0.02)
+
+
+def test_a_smile_creases_both_cheeks_and_changes_no_lips_and_eyes(head):
+    found = shade(head, {}, SMILE)
+    for side in (1, -1):
+        assert found[beside_mouth(head, side)].mean() < 0.85
+    for name in ("lips", "teeth_upper", "left_eyeball", "scalp", "neck"):
+        assert (found[head.regions[name] & ~head.regions["face"]] == 1).all()
+    assert (found[head.regions["lips"]] == 1).all()
+
+
+def test_half_a_smile_creases_half_as_much(head):
+    whole, half = (
+        shade(head, {}, {name: value * times for name, value in SMILE.items()}).log()
+        for times in (1, 0.5)
+    )
+    at = beside_mouth(head, 1)
+    assert half[at].mean() / whole[at].mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_one_side_smiles_alone(head):
+    found = shade(head, {}, {"mouthSmileLeft": 1.0})
+    assert found[beside_mouth(head, 1)].mean() < 0.85
+    assert found[beside_mouth(head, -1)].mean() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "units", [{}, {"jawOpen": 1.0}, {"mouthPucker": 1.0}, {"mouthFrownLeft": 1.0}]
+)
+def test_what_is_no_smile_creases_nothing(head, units):
+    assert (shade(head, {}, units) > 0.98).all()
+
+
+def test_the_portraits_own_smile_keeps_its_colours(head):
+    assert (shade(head, SMILE, SMILE) == 1).all()
+    assert (shade(head, SMILE, {}) == 1).all()
+    more = shade(head, {"mouthSmileLeft": 0.5, "mouthSmileRight": 0.5}, SMILE)
+    assert 0.85 < more[beside_mouth(head, 1)].mean() < 0.95
+
+
+def test_heads_of_which_no_portraits_were_seen_are_left_alone(head):
+    assert (shade(head, {}, SMILE, name="flame2023") == 1).all()
