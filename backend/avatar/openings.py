@@ -13,8 +13,11 @@ from backend.lifting.view import UPPER_LID_M, lid_skin
 from backend.splat.gaussians import Gaussians
 
 _INSIDE_MOUTH = ("teeth_upper", "teeth_lower", "tongue", "mouth_interior")
-_STILL_PX = 4.0  # lips that part farther uncover other places of the teeth
-_LASHES_M = 0.008  # how far lashes of closed lids hang over the skin below
+_LIPS_STILL_PX, _LIDS_STILL_PX = 4.0, 2.0
+"""Lips that part farther uncover other places of the teeth; lids that are half closed open by a few
+pixels."""
+_LASHES_M = 0.011  # how far lashes of closed lids hang over the skin below, single ones too
+_CLOSED = 0.5  # lids that are so far closed hide as much as others
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,13 @@ class Opening:
             eyeball and skin: what a portrait shows there is not what lies there when it opens.
         upper: [N] bool: of the upper lip, or lid.
         lower: [N] bool: of the lower one.
+        still_px: How far they may part and what is inside still shows.
     """
 
     inside: Tensor
     upper: Tensor
     lower: Tensor
+    still_px: float
 
     def gap(self, places: Tensor) -> Tensor:
         """[2] pixels from the upper edge to the lower one, of all Gaussians' places [N, 2]."""
@@ -41,7 +46,7 @@ class Opening:
     def shown(self, before: Tensor, now: Tensor) -> Tensor:
         """[N] 0..1: how far the Gaussians still show what they did when the gap [2] was as
         before."""
-        still = torch.exp(-(((now - before) / _STILL_PX).square().sum()))
+        still = torch.exp(-(((now - before) / self.still_px).square().sum()))
         return 1 - self.inside * (1 - still)
 
 
@@ -59,6 +64,7 @@ def mouth_of(cloud: Gaussians, head: Head) -> Opening:
         cloud.among(inside).float(),
         cloud.among(regions["lips"] & above),
         cloud.among(regions["lips"] & ~above),
+        _LIPS_STILL_PX,
     )
 
 
@@ -80,7 +86,7 @@ def eyes_of(cloud: Gaussians, head: Head, closed: Tensor) -> list[Opening]:
         inside = torch.zeros_like(closed)
         if above.any() and below.any():
             hung_over = skin & ~upper & (away_from(rest[below], rest) < _LASHES_M)
-            inside = (side & (hung_over | balls)) * closed[above].mean()
+            inside = (side & (hung_over | balls)) * (closed[above].mean() / _CLOSED).clamp_max(1)
         inside = inside[cloud.vertices.long().clamp_min(0)] * cloud.on_rig
-        eyes.append(Opening(inside, cloud.among(above), cloud.among(below)))
+        eyes.append(Opening(inside, cloud.among(above), cloud.among(below), _LIDS_STILL_PX))
     return eyes

@@ -7,11 +7,13 @@ lacks for it comes back with its detail.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from scipy.spatial import KDTree
 
 from backend.tracking.landmarks import UPPER_LEFT, UPPER_RIGHT
 
+from .polygons import dilate, joined
 from .sampling import between, look_up
 from .sites import Sites
 from .view import View
@@ -20,6 +22,9 @@ _LASHES_M, _BARE_M = 0.0003, 0.0015  # from the edge of a lid
 _LASH_SHADE, _DARK_PERCENTILE = (0.2, 0.8), 10  # of the lid; of what shows around it
 _SMOOTH_NEIGHBOURS = 64
 _EDGE_POINTS = 65
+_STRANDS = 0.15  # of the width of what lids hide: so much farther single lashes reach
+_DARK = 0.9  # of the brightness around them
+_STRAND_PX = 4  # lashes are soft, and splats reach as far
 
 
 def hung_over(view: View, pixels: np.ndarray, at: dict[str, np.ndarray]) -> np.ndarray:
@@ -30,7 +35,23 @@ def hung_over(view: View, pixels: np.ndarray, at: dict[str, np.ndarray]) -> np.n
         pixels: [M, 2] where M sites lie in it.
         at: [M] bool of each region, see `regions_at`.
     """
-    return (at["face"] | at["lids"]) & ~at["eyes"] & look_up(view.shapes.lashes, pixels, False)
+    return (at["face"] | at["lids"]) & ~at["eyes"] & look_up(_with_strands(view), pixels, False)
+
+
+def _with_strands(view: View) -> np.ndarray:
+    """[H, W] bool: what closed lids hide, with what is dark and hangs on it: long lashes, and those
+    of the lower lid. Above it may be a brow."""
+    lashes, bright = view.shapes.lashes, view.rgb.mean(-1)
+    strands = np.zeros_like(lashes)
+    count, labels, boxes, middles = cv2.connectedComponentsWithStats(lashes.astype(np.uint8))
+    for eye in range(1, count):
+        own, wide = labels == eye, boxes[eye, cv2.CC_STAT_WIDTH]
+        below = np.arange(len(lashes))[:, None] > middles[eye, 1]
+        around = dilate(own, round(_STRANDS * wide)) & below & ~(own | view.parts.hair)
+        if around.any():
+            dark = around & (bright < _DARK * np.median(bright[around]))
+            strands |= joined(dark | own, own) & ~own
+    return lashes | dilate(strands, _STRAND_PX)
 
 
 def colour_closed_lids(

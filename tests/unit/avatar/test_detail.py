@@ -127,7 +127,7 @@ def _detail(
     """Carried by all, with nothing before them; without mouth and clothes, unless given."""
     none, nowhere = torch.zeros(len(cloud)) > 0, torch.zeros(_SIDE, _SIDE) > 0
     clothes = none if clothes is None else clothes
-    mouth = mouth or Opening(none.float(), none, none)
+    mouth = mouth or Opening(none.float(), none, none, still_px=4)
     lips = nowhere if lips is None else lips
     eyes = Eyeballs([none], none, cloud.quats)
     return Detail(photo, cloud, camera, 0.999, mouth, lids, eyes, clothes, nowhere, lips)
@@ -251,7 +251,7 @@ def test_what_lies_in_an_opening_carries_detail_only_while_that_is_as_wide(kind)
     """A sheet whose middle is teeth between lips, or an eye between lids."""
     cloud, camera = _sheet(), _camera()
     y = cloud.means[:, 1] * camera.K[0, 0] / 1.8  # pixels upwards from the picture's middle
-    opening = Opening((y.abs() < 8).float(), (y > 8) & (y < 16), (y < -8) & (y > -16))
+    opening = Opening((y.abs() < 8).float(), (y > 8) & (y < 16), (y < -8) & (y > -16), still_px=4)
     photo = torch.from_numpy(_stripes(np.mgrid[:_SIDE, :_SIDE] + 0.5))
     if kind == "mouth":
         detail = _detail(photo, cloud, camera, opening)
