@@ -19,8 +19,9 @@ Colours go by five terms, one after the other, in display-referred sRGB:
     lids     towards lid_colours by lid_shares times (c - closed_before) / (1 - closed_before);
              c: how far its vertex has gone of `blinks`' way
     creases  times exp(sum_k site_weights_k c[k-th corner of triangle site_faces]), c = creases
-             times (s - smiled_before), 0..1, of a vertex; s: the sum of (P - rest).smiles over the
-             vertices of its side, x > 0 or not, both sides' mixed within SMILES_MEET_M
+             times max(0, ramp(s) - smiled_before) of a vertex; ramp: 0 up to CREASES_FROM, 1 from
+             1 on; s: the sum of (P - rest).smiles over the vertices of its side, x > 0 or not, both
+             sides' mixed within SMILES_MEET_M
     mouth    times light(opening) / mouth_lights, at most MOUTH_BRIGHTEST
     growth   scales times sqrt(area around its vertex / skin_areas) / GROWS_FROM, 1..GROWS_TO
 
@@ -87,6 +88,9 @@ GROWS_FROM, GROWS_TO = 1.1, 2.0
 
 SMILES_MEET_M = 0.012
 """From the face's middle: skin that both sides' smiles shade."""
+
+CREASES_FROM = 0.25
+"""Of a smile's way: speech draws the mouth's corners aside by so much."""
 
 MOUTH_BRIGHTEST = 1.2
 """Times; a tooth that hardly shows may be a lip."""

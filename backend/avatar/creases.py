@@ -18,7 +18,7 @@ from backend.head import Head
 from backend.lifting.appearance_file import appearance_of
 from backend.model.attributes import COLOURS
 from backend.splat.gaussians import Gaussians
-from shared.binding import SMILES_MEET_M
+from shared.binding import CREASES_FROM, SMILES_MEET_M
 from shared.flame import ARKIT_NAMES
 
 _SMILES = [ARKIT_NAMES.index(name) for name in ("mouthSmileLeft", "mouthSmileRight")]
@@ -64,7 +64,7 @@ class Creases:
             cloud: Expression Gaussians of any expression, of G0 only or of all layers.
             vertices: [V, 3] the mesh at that expression, head space.
         """
-        more = (self._smile(vertices) - self._before).clamp(0, 1)
+        more = (self._smile(vertices) - self._before).clamp_min(0)
         if not more.any():
             return cloud
         there = slice(len(cloud))
@@ -78,9 +78,11 @@ class Creases:
         return {"creases": self._shading, "smiles": self._spans, "smiled_before": self._before}
 
     def _smile(self, vertices: Tensor) -> Tensor:
-        """[V] how far the mouth's corner of each vertex' side has gone of a whole smile's way."""
+        """[V] 0..1: how much each vertex' side smiles, by how far the mouth's corner has gone of a
+        smile's way."""
         gone, left = ((vertices - self._rest) * self._spans).sum(1), self._rest[:, 0] > 0
-        return self._left * gone[left].sum() + (1 - self._left) * gone[~left].sum()
+        smile = self._left * gone[left].sum() + (1 - self._left) * gone[~left].sum()
+        return ramp(smile, CREASES_FROM, 1)
 
 
 def _spans(way: Tensor, rest: Tensor, lips: Tensor) -> Tensor:

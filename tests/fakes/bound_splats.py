@@ -78,7 +78,8 @@ class Bound:
         sides = [gone[aside <= 0].sum(), gone[aside > 0].sum()]
         meet = binding.SMILES_MEET_M
         smile = np.interp(aside, (-meet, meet), sides)
-        return b["creases"] * np.clip(smile - b["smiled_before"], 0, 1)[:, None]
+        smile = np.interp(smile, (binding.CREASES_FROM, 1), (0, 1))
+        return b["creases"] * np.maximum(smile - b["smiled_before"], 0)[:, None]
 
     def _light(self, vertices: np.ndarray) -> float:
         spans = self.binding["mouth_spans"].T @ vertices

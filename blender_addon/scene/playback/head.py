@@ -147,6 +147,7 @@ class HeadNodes:
         meet = binding.SMILES_MEET_M
         share = tree.value("ShaderNodeMapRange", (aside, -meet, meet, 0.0, 1.0))
         smile = tree.mix("FLOAT", share, *sides)
+        smile = tree.value("ShaderNodeMapRange", (smile, binding.CREASES_FROM, 1.0, 0.0, 1.0))
         more = tree.math("SUBTRACT", smile, tree.bound("smiled_before", "FLOAT"), clamp=True)
         return tree.scale(tree.bound("creases", "FLOAT_VECTOR"), more)
 

@@ -48,13 +48,15 @@ def test_a_smile_creases_both_cheeks_and_changes_no_lips_and_eyes(head):
     assert (found[head.regions["lips"]] == 1).all()
 
 
-def test_half_a_smile_creases_half_as_much(head):
-    whole, half = (
+def test_a_broader_smile_creases_more_and_one_that_hardly_shows_not_at_all(head):
+    whole, most, half, none = (
         shade(head, {}, {name: value * times for name, value in SMILE.items()}).log()
-        for times in (1, 0.5)
+        for times in (1, 0.75, 0.5, 0.2)
     )
     at = beside_mouth(head, 1)
-    assert half[at].mean() / whole[at].mean() == pytest.approx(0.5, abs=0.02)
+    assert half[at].mean() / whole[at].mean() == pytest.approx(1 / 3, abs=0.02)
+    assert most[at].mean() / whole[at].mean() == pytest.approx(2 / 3, abs=0.02)
+    assert (none == 0).all()
 
 
 def test_one_side_smiles_alone(head):
@@ -67,14 +69,15 @@ def test_one_side_smiles_alone(head):
     "units", [{}, {"jawOpen": 1.0}, {"mouthPucker": 1.0}, {"mouthFrownLeft": 1.0}]
 )
 def test_what_is_no_smile_creases_nothing(head, units):
-    assert (shade(head, {}, units) > 0.98).all()
+    assert (shade(head, {}, units) == 1).all()
+    assert (shade(head, {"mouthPucker": 1.0}, units) == 1).all(), "a pucker that goes is no smile"
 
 
 def test_the_portraits_own_smile_keeps_its_colours(head):
     assert (shade(head, SMILE, SMILE) == 1).all()
     assert (shade(head, SMILE, {}) == 1).all()
-    more = shade(head, {"mouthSmileLeft": 0.5, "mouthSmileRight": 0.5}, SMILE)
-    assert 0.85 < more[beside_mouth(head, 1)].mean() < 0.95
+    more = shade(head, {"mouthSmileLeft": 0.6, "mouthSmileRight": 0.6}, SMILE)
+    assert 0.8 < more[beside_mouth(head, 1)].mean() < 0.95
 
 
 def test_heads_of_which_no_portraits_were_seen_are_left_alone(head):
