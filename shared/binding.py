@@ -18,10 +18,11 @@ Colours go by five terms, one after the other, in display-referred sRGB:
              divided by fold_least of its vertex
     lids     towards lid_colours by lid_shares times (c - closed_before) / (1 - closed_before);
              c: how far its vertex has gone of `blinks`' way
-    creases  times exp(sum_k site_weights_k c[k-th corner of triangle site_faces]), c = creases
-             times max(0, ramp(s) - smiled_before) of a vertex; ramp: 0 up to CREASES_FROM, 1 from
-             1 on; s: the sum of (P - rest).smiles over the vertices of its side, x > 0 or not, both
-             sides' mixed within SMILES_MEET_M
+    creases  times exp(sum_k site_weights_k c[k-th corner of triangle site_faces])
+             c = m creases where m > 0, m max(creases, 0) elsewhere: what a smile lights darkens as
+             it goes, what it shades is the folds'; m = ramp(s) - smiled_before of a vertex
+             ramp: 0 up to CREASES_FROM, 1 from 1 on; s: the sum of (P - rest).smiles over the
+             vertices of its side, x > 0 or not, both sides' mixed within SMILES_MEET_M
     mouth    times light(opening) / mouth_lights, at most MOUTH_BRIGHTEST
     growth   scales times sqrt(area around its vertex / skin_areas) / GROWS_FROM, 1..GROWS_TO
 

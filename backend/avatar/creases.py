@@ -1,8 +1,8 @@
 """Smiles shade a face: creases beside the mouth, light on cheeks and chin, as people's smiles do.
 
 The rig moves the skin, and an avatar's colours move with it: without this a face whose portrait
-does not smile would smile in the light of a face at rest. What a portrait's own smile has shaded
-and its rest does not is told by `folds`.
+does not smile would smile in the light of a face at rest, and one that does would rest with a
+smile's light on cheeks and chin. What lies in a smile's shade is brightened by `folds` as it goes.
 """
 
 from __future__ import annotations
@@ -58,17 +58,19 @@ class Creases:
         self._shading = _shading(head, rest)
 
     def coloured(self, cloud: Gaussians, vertices: Tensor) -> Gaussians:
-        """The same Gaussians, shaded as far as they smile more than in the portrait.
+        """The same Gaussians, shaded as far as they smile more than in the portrait; where they
+        smile less, what smiles light loses that light.
 
         Args:
             cloud: Expression Gaussians of any expression, of G0 only or of all layers.
             vertices: [V, 3] the mesh at that expression, head space.
         """
-        more = (self._smile(vertices) - self._before).clamp_min(0)
+        more = (self._smile(vertices) - self._before)[:, None]
         if not more.any():
             return cloud
-        there = slice(len(cloud))
-        shading = (more[:, None] * self._shading)[self._corners[there]]
+        there, lit = slice(len(cloud)), self._shading.clamp_min(0)
+        shading = more.clamp_min(0) * self._shading + more.clamp_max(0) * lit
+        shading = shading[self._corners[there]]
         features = cloud.features.clone()
         features[:, :COLOURS] *= torch.einsum("nkc,nk->nc", shading, self._weights[there]).exp()
         return replace(cloud, features=features)

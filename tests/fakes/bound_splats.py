@@ -79,7 +79,8 @@ class Bound:
         meet = binding.SMILES_MEET_M
         smile = np.interp(aside, (-meet, meet), sides)
         smile = np.interp(smile, (binding.CREASES_FROM, 1), (0, 1))
-        return b["creases"] * np.maximum(smile - b["smiled_before"], 0)[:, None]
+        more = (smile - b["smiled_before"])[:, None]
+        return np.where(more > 0, b["creases"], b["creases"].clip(0)) * more
 
     def _light(self, vertices: np.ndarray) -> float:
         spans = self.binding["mouth_spans"].T @ vertices

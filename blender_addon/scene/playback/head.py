@@ -148,8 +148,11 @@ class HeadNodes:
         share = tree.value("ShaderNodeMapRange", (aside, -meet, meet, 0.0, 1.0))
         smile = tree.mix("FLOAT", share, *sides)
         smile = tree.value("ShaderNodeMapRange", (smile, binding.CREASES_FROM, 1.0, 0.0, 1.0))
-        more = tree.math("SUBTRACT", smile, tree.bound("smiled_before", "FLOAT"), clamp=True)
-        return tree.scale(tree.bound("creases", "FLOAT_VECTOR"), more)
+        more = tree.math("SUBTRACT", smile, tree.bound("smiled_before", "FLOAT"))
+        creases = tree.bound("creases", "FLOAT_VECTOR")
+        lit = tree.vector("MAXIMUM", creases, (0.0, 0.0, 0.0))
+        smiles = tree.math("GREATER_THAN", more, 0.0)
+        return tree.scale(tree.mix("VECTOR", smiles, lit, creases), more)
 
     def _grown(self, area: Any) -> Any:
         tree, before = self._tree, self._tree.bound("skin_areas", "FLOAT")

@@ -75,9 +75,18 @@ def test_what_is_no_smile_creases_nothing(head, units):
 
 def test_the_portraits_own_smile_keeps_its_colours(head):
     assert (shade(head, SMILE, SMILE) == 1).all()
-    assert (shade(head, SMILE, {}) == 1).all()
     more = shade(head, {"mouthSmileLeft": 0.6, "mouthSmileRight": 0.6}, SMILE)
     assert 0.8 < more[beside_mouth(head, 1)].mean() < 0.95
+
+
+def test_a_smile_that_goes_takes_its_light_along_and_folds_have_its_shade(head):
+    smile, rest = shade(head, {}, SMILE), shade(head, SMILE, {})
+    lit = smile > 1.02
+    torch.testing.assert_close(
+        rest[lit] * smile[lit], torch.ones(int(lit.sum())), atol=0.02, rtol=0
+    )
+    assert rest.max() == 1
+    assert rest[beside_mouth(head, 1)].mean() > 0.99
 
 
 def test_heads_of_which_no_portraits_were_seen_are_left_alone(head):
