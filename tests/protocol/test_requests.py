@@ -15,6 +15,7 @@ from shared.errors import AvatarError
 from shared.flame import Track
 from shared.launcher import Launcher
 from shared.message_base import Message
+from shared.version import PROTOCOL
 from tests.fakes.fake_pipeline import FACELESS, IDENTITY
 from tests.protocol import asking
 from tests.protocol.asking import PORTRAIT, TIME_S, create
@@ -265,6 +266,6 @@ def test_the_file_names_this_backend_and_goes_with_it(tmp_path: Path) -> None:
 
 def test_info_answers_with_versions_and_state(launcher: Launcher, client: Client) -> None:
     info = client.call(m.BackendInfo(), TIME_S)
-    assert (info.protocol, info.pid, info.state) == (2, launcher.pid, "ready")
+    assert (info.protocol, info.pid, info.state) == (PROTOCOL, launcher.pid, "ready")
     assert (info.device, info.preset) == ("fake", "open")
     assert info.memory_mb > 1

@@ -11,6 +11,7 @@ from shared import packing, wire
 from shared.client import Client
 from shared.connection import Connection
 from shared.message_base import Message
+from shared.version import PROTOCOL
 from tests.protocol.asking import TIME_S, failure
 from tests.protocol.conftest import wait_for
 
@@ -42,7 +43,7 @@ def frames_of(message: Message, **changes) -> list[bytes]:
 
 
 GIANT = (
-    b'{"v":2,"id":"9","reply_to":"","type":"avatar.create","body":{"path":"/a","job":"1"},'
+    b'{"v":3,"id":"9","reply_to":"","type":"avatar.create","body":{"path":"/a","job":"1"},'
     b'"arrays":[{"name":"image","dtype":"uint8","shape":[1000000000]}]}'
 )
 
@@ -75,7 +76,7 @@ def test_another_protocol_version_is_refused_naming_the_fix(client: Client) -> N
     frames = frames_of(m.LoadAvatar(path="/a", job="1"), v=99, body={"whatever": 1})
     reply = ask_raw(client.connection, frames)
     assert reply.body["code"] == "protocol_mismatch"
-    assert "The client speaks protocol 99; expected 2" in reply.body["message"]
+    assert f"The client speaks protocol 99; expected {PROTOCOL}" in reply.body["message"]
     assert "Install Backend" in reply.body["remedy"]
 
 

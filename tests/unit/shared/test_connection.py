@@ -12,6 +12,7 @@ import pytest
 
 from shared.connection import Connection, pid_alive, sweep_connections
 from shared.errors import AvatarError
+from shared.version import PROTOCOL
 
 
 def connection(**changes: object) -> Connection:
@@ -66,11 +67,11 @@ def test_another_protocol_is_refused_naming_the_fix(tmp_path: Path) -> None:
     connection(protocol=99).save(tmp_path / "c.json")
     error = failure(tmp_path / "c.json")
     assert error.code == "protocol_mismatch"
-    assert "The backend speaks protocol 99; expected 2" in error.message
+    assert f"The backend speaks protocol 99; expected {PROTOCOL}" in error.message
     assert "Install Backend" in error.remedy
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"protocol": 2}', '{"protocol": 2, "work": 5}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"protocol": 3}', '{"protocol": 3, "work": 5}'])
 def test_other_content_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.json").write_text(text)
     assert failure(tmp_path / "c.json").code in ("bad_file", "protocol_mismatch")

@@ -10,7 +10,7 @@ from shared import wire
 from shared.errors import AvatarError
 
 GOLDEN_HEADER = (
-    b'{"v":2,"id":"7","reply_to":"","type":"avatar.drive","body":{"name":"\xc3\xa9"},'
+    b'{"v":3,"id":"7","reply_to":"","type":"avatar.drive","body":{"name":"\xc3\xa9"},'
     b'"arrays":[{"name":"a","dtype":"float32","shape":[2]},'
     b'{"name":"b","dtype":"uint8","shape":[0,3]}]}'
 )
@@ -30,7 +30,7 @@ def refused(frames: list[bytes]) -> str:
 
 
 def header(**changes: Any) -> bytes:
-    content = {"v": 2, "id": "", "reply_to": "", "type": "x", "body": {}, "arrays": []}
+    content = {"v": 3, "id": "", "reply_to": "", "type": "x", "body": {}, "arrays": []}
     return json.dumps({**content, **changes}).encode()
 
 
@@ -44,7 +44,7 @@ def test_a_message_has_exactly_the_golden_bytes() -> None:
 
 def test_the_golden_bytes_decode_to_the_message() -> None:
     found = wire.decode(GOLDEN_FRAMES)
-    assert (found.v, found.id, found.type, found.body) == (2, "7", "avatar.drive", {"name": "é"})
+    assert (found.v, found.id, found.type, found.body) == (3, "7", "avatar.drive", {"name": "é"})
     assert found.arrays["a"].tolist() == [1.0, -2.5]
     assert found.arrays["b"].shape == (0, 3)
 
