@@ -13,10 +13,10 @@ from backend.lifting.view import UPPER_LID_M, lid_skin
 from backend.splat.gaussians import Gaussians
 
 _INSIDE_MOUTH = ("teeth_upper", "teeth_lower", "tongue", "mouth_interior")
-_LIPS_STILL_PX, _LIDS_STILL_PX = 4.0, 2.0
+_LIPS_STILL_PX, _LIDS_STILL_PX = 4.0, 2.5
 """Lips that part farther uncover other places of the teeth; lids that are half closed open by a few
 pixels."""
-_LASHES_M = 0.011  # how far lashes of closed lids hang over the skin below, single ones too
+_LASHES_M = 0.008  # how far lashes of closed lids hang over the skin below
 _CLOSED = 0.5  # lids that are so far closed hide as much as others
 
 

@@ -13,7 +13,7 @@ from scipy.spatial import KDTree
 
 from backend.tracking.landmarks import UPPER_LEFT, UPPER_RIGHT
 
-from .polygons import dilate, joined
+from .polygons import dilate, disc, joined
 from .sampling import between, look_up
 from .sites import Sites
 from .view import View
@@ -23,8 +23,8 @@ _LASH_SHADE, _DARK_PERCENTILE = (0.2, 0.8), 10  # of the lid; of what shows arou
 _SMOOTH_NEIGHBOURS = 64
 _EDGE_POINTS = 65
 _STRANDS = 0.15  # of the width of what lids hide: so much farther single lashes reach
-_DARK = 0.9  # of the brightness around them
-_STRAND_PX = 4  # lashes are soft, and splats reach as far
+_THICK, _DARK = 0.06, 0.9  # of that width; of the brightness beside them: shade is broader
+_STRAND_PX = 3  # lashes are soft, and splats reach as far
 
 
 def hung_over(view: View, pixels: np.ndarray, at: dict[str, np.ndarray]) -> np.ndarray:
@@ -48,9 +48,9 @@ def _with_strands(view: View) -> np.ndarray:
         own, wide = labels == eye, boxes[eye, cv2.CC_STAT_WIDTH]
         below = np.arange(len(lashes))[:, None] > middles[eye, 1]
         around = dilate(own, round(_STRANDS * wide)) & below & ~(own | view.parts.hair)
-        if around.any():
-            dark = around & (bright < _DARK * np.median(bright[around]))
-            strands |= joined(dark | own, own) & ~own
+        without = cv2.morphologyEx(bright, cv2.MORPH_CLOSE, disc(round(_THICK * wide)))
+        dark = around & (bright < _DARK * without)
+        strands |= joined(dark | own, own) & ~own
     return lashes | dilate(strands, _STRAND_PX)
 
 
