@@ -153,9 +153,11 @@ class HiddenColours:
         colours[inner_lips] += _INNER_LIPS * (cavity - colours[inner_lips])
         if not teeth.any():  # FLAME has neither teeth nor tongue
             return
-        enamel = _enamel(colours[teeth & seen], light)
+        shown_lips = colours[at["lips"] & seen & ~at["in_mouth"]]
+        lips = np.median(shown_lips, axis=0) if len(shown_lips) else np.zeros(3)
+        enamel = _enamel(colours[teeth & seen], light, lips)
         # What lies in the mouth's dark there, between teeth and lips, is no tooth; nor are gums.
-        tooth = _like(colours, enamel)
+        tooth = _like(colours, enamel, lips)
         colours[tongue] = mucosa[tongue] * _tongue_shade(sites.rest[tongue])
         self._fill_teeth(colours, seen & tooth, sites, at, depth, aside, enamel, light)
 
@@ -222,20 +224,27 @@ def _tongue_shade(rest: np.ndarray) -> np.ndarray:
     return (1 - groove) * sides * (1 + tip * _TIP)
 
 
-def _enamel(shown: np.ndarray, light: Light) -> np.ndarray:
-    """[3] the enamel of teeth of which a portrait shows colours [K, 3]; the usual one where it
-    hardly shows any."""
+def _enamel(shown: np.ndarray, light: Light, lips: np.ndarray) -> np.ndarray:
+    """[3] the enamel of teeth of which a portrait shows colours [K, 3], between lips of a colour
+    [3]; the usual one where it hardly shows any."""
     usual = light.colour / np.clip(light.brightness, *_STUDIO) * TEETH
     usual = (1 - _CEILING_SHADE * light.shaded) * usual
-    teeth = shown[_like(shown, usual)]
+    teeth = shown[_like(shown, usual, lips)]
     if len(teeth) <= _ENOUGH_TEETH:
         return usual
     shades = teeth.mean(1)
     return np.median(teeth[shades >= np.percentile(shades, 40)], axis=0)
 
 
-def _like(colours: np.ndarray, enamel: np.ndarray) -> np.ndarray:
-    """[M] bool: which colours [M, 3] are as bright as enamel [3], and of its hue."""
-    hue = colours / np.maximum(colours.sum(1, keepdims=True), 1e-3) - enamel / enamel.sum()
+def _like(colours: np.ndarray, enamel: np.ndarray, lips: np.ndarray) -> np.ndarray:
+    """[M] bool: which colours [M, 3] are as bright as enamel [3], and of its hue rather than of
+    lips' [3], which what lies between hardly parted ones has."""
+    hue = _hue(colours)
+    away, from_lips = (np.abs(hue - _hue(other)).max(1) for other in (enamel, lips))
     bright = colours.mean(1) > _LEAST_ENAMEL * enamel.mean()
-    return bright & (np.abs(hue).max(1) < _OTHER_HUE)
+    return bright & (away < np.minimum(_OTHER_HUE, from_lips))
+
+
+def _hue(colours: np.ndarray) -> np.ndarray:
+    """[..., 3] each channel's share."""
+    return colours / np.maximum(colours.sum(-1, keepdims=True), 1e-3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backend.lifting.colours import Shown
+from backend.lifting.eyes import WHITES
 from backend.lifting.hidden import TEETH, TONGUE, HiddenColours
 from backend.lifting.sites import regions_at, sites_of
 from backend.lifting.view import View
@@ -68,3 +69,31 @@ def test_a_hidden_smile_is_bright_up_to_its_last_teeth(portrait, pipeline) -> No
     np.testing.assert_allclose(incisors, TEETH.mean(), rtol=0.12)
     assert 0.72 * incisors < bright(0.5, 0.7) < 0.95 * incisors
     assert bright(0.95, 2) < 0.5 * incisors, "beside them it is dark"
+
+
+def test_what_blurs_between_hardly_parted_lips_is_no_tooth(portrait, pipeline) -> None:
+    """Bright enough for one, but of the lips' hue: such teeth would be brown in a smile."""
+    view = View(portrait, pipeline.head)
+    sites, _ = sites_of(view, pipeline.model)
+    at, count = regions_at(view, sites.vertices), len(sites.vertices)
+    lips, blurred = np.array([0.66, 0.46, 0.44]), np.array([0.67, 0.51, 0.48])
+    whole = np.ones(count, np.float32)
+    edge, front = sites.rest[at["teeth_upper"]].min(0)[1], sites.rest[at["teeth_upper"]].max(0)[2]
+    crowns = (
+        at["teeth_upper"] & (sites.rest[:, 1] > edge + 0.002) & (sites.rest[:, 2] > front - 0.01)
+    )
+    crowns &= sites.rest[:, 1] < edge + 0.007
+
+    def teeth(shown_there: np.ndarray) -> np.ndarray:
+        """[3] what most of the upper incisors look like, in white light."""
+        colours = np.tile(np.array([0.7, 0.55, 0.5], np.float32), (count, 1))
+        colours[at["lips"]], colours[at["teeth"]], colours[at["eyes"]] = lips, shown_there, WHITES
+        shown = Shown(colours, whole, np.zeros(count, bool), whole)
+        filled = HiddenColours(view).filled(shown, sites, np.zeros(count, bool))
+        return np.median(filled[crowns], axis=0)
+
+    painted, own = teeth(blurred), teeth(0.95 * TEETH)
+    hue = painted / painted.sum()
+    np.testing.assert_allclose(hue, TEETH / TEETH.sum(), atol=0.02)
+    assert np.abs(hue - blurred / blurred.sum()).max() > 0.02
+    np.testing.assert_allclose(own, 0.95 * TEETH, rtol=0.01)
