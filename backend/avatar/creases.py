@@ -15,13 +15,12 @@ from torch import Tensor
 
 from backend.avatar.recolour import away_from, ramp
 from backend.head import Head
+from backend.lifting.appearance import SMILES
 from backend.lifting.appearance_file import appearance_of
 from backend.model.attributes import COLOURS
 from backend.splat.gaussians import Gaussians
 from shared.binding import CREASES_FROM, SMILES_MEET_M
-from shared.flame import ARKIT_NAMES
 
-_SMILES = [ARKIT_NAMES.index(name) for name in ("mouthSmileLeft", "mouthSmileRight")]
 _CORNER = 0.7  # of the farthest way of a lip's vertex: what is near the mouth's corner
 _LIPS_M, _LIDS_M = (0.001, 0.005), (0.0, 0.004)
 """From lips and lids, whose edges lie elsewhere from portrait to portrait: nothing up to there, all
@@ -53,7 +52,7 @@ class Creases:
         faces, self._weights = sites
         self._corners, self._rest = head.faces[faces], rest
         self._left = ramp(rest[:, 0], -SMILES_MEET_M, SMILES_MEET_M)
-        self._spans = _spans(head.unit_deltas(betas)[_SMILES].sum(0), rest, head.regions["lips"])
+        self._spans = _spans(head.unit_deltas(betas)[SMILES].sum(0), rest, head.regions["lips"])
         self._before = self._smile(vertices)
         self._shading = _shading(head, rest)
 

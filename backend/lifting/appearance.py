@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shared.flame import ARKIT_NAMES
+
 from .vertex_colours import VertexColours
 
 LIGHT_TERMS = 4
@@ -13,6 +15,9 @@ LIGHT_TERMS = 4
 
 LEAST_COLOUR = 0.02
 """Display sRGB: logarithms of darker colours are noise."""
+
+SMILES = [ARKIT_NAMES.index(name) for name in ("mouthSmileLeft", "mouthSmileRight")]
+"""The units whose mean tells how much of `Appearance.smile` there is."""
 
 _ALIKE = 40.0
 """So many vertices err together, as neighbours do: they count as one."""

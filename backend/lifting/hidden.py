@@ -12,6 +12,7 @@ from .closed_lids import colour_closed_lids
 from .colours import SEEN, Shown
 from .completion import completed
 from .eyes import fill_eyes
+from .hue import hue
 from .light import Light, brightness_of, tint_of
 from .sampling import between, look_up
 from .sites import Sites, regions_at
@@ -239,12 +240,7 @@ def _enamel(shown: np.ndarray, light: Light, lips: np.ndarray) -> np.ndarray:
 def _like(colours: np.ndarray, enamel: np.ndarray, lips: np.ndarray) -> np.ndarray:
     """[M] bool: which colours [M, 3] are as bright as enamel [3], and of its hue rather than of
     lips' [3], which what lies between hardly parted ones has."""
-    hue = _hue(colours)
-    away, from_lips = (np.abs(hue - _hue(other)).max(1) for other in (enamel, lips))
+    hues = hue(colours)
+    away, from_lips = (np.abs(hues - hue(other)).max(1) for other in (enamel, lips))
     bright = colours.mean(1) > _LEAST_ENAMEL * enamel.mean()
     return bright & (away < np.minimum(_OTHER_HUE, from_lips))
-
-
-def _hue(colours: np.ndarray) -> np.ndarray:
-    """[..., 3] each channel's share."""
-    return colours / np.maximum(colours.sum(-1, keepdims=True), 1e-3)

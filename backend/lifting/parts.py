@@ -19,6 +19,7 @@ from backend.model.part_decoder import PARTS, PartDecoder
 from backend.tracking.matte import guided_filter
 
 from .fill import nearest_fill
+from .hue import hue
 from .parts_hash import PART_DECODER_SHA256
 from .polygons import dilate, erode, inside_px, opened
 
@@ -176,9 +177,9 @@ def hued_as_skin(rgb: np.ndarray, skin: np.ndarray, cloth: np.ndarray) -> np.nda
     skin, cloth = erode(skin, _INSIDE_PX), erode(cloth, _INSIDE_PX)
     if not (skin.any() and cloth.any()):
         return np.zeros_like(skin)
-    hue = rgb / np.maximum(rgb.sum(-1, keepdims=True), 1e-3)
-    of_skin, of_cloth = nearest_fill(hue, skin), nearest_fill(hue, cloth)
-    to_skin, to_cloth = (np.linalg.norm(hue - own, axis=-1) for own in (of_skin, of_cloth))
+    hues = hue(rgb)
+    of_skin, of_cloth = nearest_fill(hues, skin), nearest_fill(hues, cloth)
+    to_skin, to_cloth = (np.linalg.norm(hues - own, axis=-1) for own in (of_skin, of_cloth))
     told = (np.linalg.norm(of_skin - of_cloth, axis=-1) > _APART) & (rgb.mean(-1) > _DARKEST)
     return told & (to_skin < _NEARER * to_cloth)
 

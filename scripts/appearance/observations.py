@@ -12,6 +12,7 @@ import numpy as np
 from backend.configs.network import model_config
 from backend.configs.presets import load_preset
 from backend.head import load_head
+from backend.lifting.appearance import SMILES
 from backend.lifting.collar import clothed
 from backend.lifting.colours import SiteColours
 from backend.lifting.hair import hair_over_face
@@ -23,10 +24,7 @@ from backend.model.splitavatar import SplitAvatar
 from backend.tracking.portrait import Tracker
 from scripts.archive import write_npz
 from scripts.portraits import read_each
-from shared.flame import ARKIT_NAMES
 from shared.progress import silent
-
-_SMILES = [ARKIT_NAMES.index(name) for name in ("mouthSmileLeft", "mouthSmileRight")]
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def _seen(view: View, model: SplitAvatar) -> dict[str, np.ndarray]:
         len(view.vertices[0]),
     )
     forward = -view.camera.viewmat[2, :3]
-    smiles = view.portrait.fit.track.expression[0, _SMILES]
+    smiles = view.portrait.fit.track.expression[0, SMILES]
     return {
         "colours": seen.colours.astype(np.float32),
         "trust": seen.trust.astype(np.float32),

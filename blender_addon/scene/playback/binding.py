@@ -96,14 +96,8 @@ def _write_mesh(mesh: bpy.types.Mesh, arrays: Mapping[str, np.ndarray]) -> None:
     for name in ("mouth_spans", "creases"):
         _add(mesh, name, "FLOAT_VECTOR", arrays[name])
     _add(mesh, "neighbours", "INT", arrays["neighbours"])
-    for name in (
-        "closed_before",
-        "folded",
-        "fold_starts",
-        "fold_least",
-        "skin_areas",
-        "smiled_before",
-    ):
+    names = ("closed_before", "folded", "fold_starts", "fold_least", "skin_areas", "smiled_before")
+    for name in names:
         _add(mesh, name, "FLOAT", arrays[name])
     corners = np.empty(len(mesh.polygons) * 3, np.int32)
     mesh.polygons.foreach_get("vertices", corners)
