@@ -12,7 +12,7 @@ from backend.head.painting import Model
 from backend.head.zbuffer import Visible
 from shared.camera import Camera
 
-from .landmarks import INNER_LIPS
+from .landmarks import INNER_LIPS, LANDMARKS
 
 Detect = Callable[[np.ndarray], np.ndarray]
 """An RGB picture [H, W, 3] uint8 -> 478 landmarks [478, 2] in pixels."""
@@ -23,7 +23,7 @@ LIPS_MIDDLE = (
 LIPS = INNER_LIPS + LIPS_MIDDLE
 """The rings of landmarks along the lips' inner edge, and next to it."""
 
-IRISES = tuple(range(468, 478))
+IRISES = tuple(range(LANDMARKS, LANDMARKS + 10))
 
 AGREE_M = 0.003
 """Two portraits' positions of a landmark closer than this are averaged."""
@@ -49,7 +49,7 @@ def partners(points: np.ndarray) -> np.ndarray:
     centre = points[[10, 151, 9, 8, 168, 6, 197, 195, 5, 4, 1, 2, 152], 0].mean()
     mirrored = (points - (centre, 0)) * (-1, 1) + (centre, 0)
     partner = np.empty(len(points), dtype=int)
-    for group in (slice(0, 468), slice(468, 478)):
+    for group in (slice(0, LANDMARKS), slice(LANDMARKS, LANDMARKS + len(IRISES))):
         cost = ((mirrored[group, None] - points[None, group]) ** 2).sum(axis=-1)
         partner[group] = group.start + linear_sum_assignment(cost + cost.T)[1]
     if (partner[partner] != np.arange(len(points))).any():

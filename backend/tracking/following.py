@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .landmark_model import LandmarkModel
-from .landmarks import FACE_OVAL, FEATURES
+from .landmarks import FACE_OVAL, FEATURES, LANDMARKS
 
 _NOISE, _OVAL_NOISE = 1 / 3, 0.135  # of landmarks that are where the skin went, of what it was
 _LOST_FEATURE_NOISE = 2.0  # of lips and lids that are not: who blinks or talks is not elsewhere
 _SKULL_NOISE_PX = 2.0
 _RAISED_M = 0.002  # how far a hairline usually goes up and down with the brows
 
-_FOLLOWED, _LOST = np.full(468, _NOISE), np.ones(468)
+_FOLLOWED, _LOST = np.full(LANDMARKS, _NOISE), np.ones(LANDMARKS)
 _FOLLOWED[list(FACE_OVAL)] = _OVAL_NOISE
 _LOST[list(FEATURES)] = _LOST_FEATURE_NOISE
 

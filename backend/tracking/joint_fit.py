@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fit import Fit, Fitter, Solver
+from .fit import Fit
+from .fitter import Fitter
 from .gauss_newton import GaussNewton
+from .solver import Solver
 
 _POSE = 6
 
@@ -45,7 +47,7 @@ def fit_jointly(fitter: Fitter, sightings: Sequence[Sighting]) -> list[Fit]:
     solvers, starts = [], []
     best = min(sighting.fit.error_px for sighting in sightings)
     for sighting in sightings:
-        solver = Solver(fitter, sighting.landmarks, sighting.blendshapes, None)
+        solver = fitter.solver(sighting.landmarks, sighting.blendshapes)
         assert sighting.fit.unknowns is not None  # it was searched for
         solver.turns_away(sighting.fit.unknowns)
         solver.weigh((best / sighting.fit.error_px) ** 2)

@@ -30,7 +30,10 @@ FACE_OVAL = (
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
 
-INNER = np.setdiff1d(np.arange(468), FACE_OVAL)
+LANDMARKS = 468
+"""Those of the skin; five of each iris follow, the right one's first."""
+
+INNER = np.setdiff1d(np.arange(LANDMARKS), FACE_OVAL)
 """All of the face but its outline, which slides over the skin as the head turns; no irises."""
 
 PLAIN = np.setdiff1d(INNER, [*FEATURES, *BROWS])

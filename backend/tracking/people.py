@@ -9,7 +9,7 @@ import numpy as np
 
 from .crop import crop_around
 from .detect import Face
-from .fit import Fitter
+from .fitter import Fitter
 from .joint_fit import Sighting, fit_jointly
 from .landmarks import INNER
 from .similarity import half_pixel, similarity, unlikeness

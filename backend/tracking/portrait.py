@@ -19,7 +19,8 @@ from .decode import Picture, decode
 from .detect import Detector, Face
 from .embedding import embedded
 from .faces import check_size, choose, no_face, placed
-from .fit import Fit, Fitter
+from .fit import Fit
+from .fitter import Fitter
 from .landmarks import INNER, closed_eyes
 from .lid_edges import on_lid_edges
 from .matte import Matter

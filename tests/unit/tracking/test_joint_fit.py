@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.tracking.fit import Fit, Fitter, Solver
+from backend.tracking.fit import Fit
+from backend.tracking.fitter import Fitter
 from backend.tracking.joint_fit import JointSolver, Sighting, fit_jointly
 from shared.flame import ARKIT_NAMES
 from tests.unit.tracking.derivatives import assert_slopes
@@ -76,7 +77,7 @@ def test_a_picture_that_its_own_fit_explains_badly_hardly_counts(fitter, sightin
 
 
 def test_the_joint_jacobian_equals_finite_differences(fitter, sightings):
-    joint = JointSolver([Solver(fitter, s.landmarks, s.blendshapes, None) for s in sightings[:2]])
+    joint = JointSolver([fitter.solver(s.landmarks, s.blendshapes) for s in sightings[:2]])
     rng = np.random.default_rng(8)
     at = joint.joined([s.fit.unknowns for s in sightings[:2]])
     own = (len(at) - 81) // 2
@@ -85,7 +86,7 @@ def test_the_joint_jacobian_equals_finite_differences(fitter, sightings):
 
 
 def test_how_usual_an_identity_is_counts_once(fitter, sightings):
-    solvers = [Solver(fitter, s.landmarks, s.blendshapes, None) for s in sightings]
+    solvers = [fitter.solver(s.landmarks, s.blendshapes) for s in sightings]
     joint = JointSolver(solvers)
     single = [len(solver.residuals(solver.start)) for solver in solvers]
     found = joint.residuals(joint.joined([solver.start for solver in solvers]))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from backend.head import Head, load_head
-from backend.tracking.fit import Fitter, Solver
+from backend.tracking.fitter import Fitter
 from backend.tracking.following import Following
 from backend.tracking.landmark_model import LandmarkModel, landmark_model
 from shared.camera import portrait_intrinsics
@@ -92,7 +92,7 @@ def test_the_fits_jacobian_equals_finite_differences(
     flame: Head, codes: np.ndarray, following: Following | None
 ) -> None:
     landmarks = np.random.default_rng(1).uniform(100, 400, (478, 2))
-    solver = Solver(Fitter(flame), landmarks, {}, codes[:300], None, following)
+    solver = Fitter(flame).solver(landmarks, {}, codes[:300], None, following)
     rng = np.random.default_rng(2)
     x = solver.start + rng.normal(size=len(solver.start)) * 0.01
     jacobian = solver.jacobian(x)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.tracking.fit import Fitter
+from backend.tracking.fitter import Fitter
 from backend.tracking.joint_fit import Sighting
 from backend.tracking.people import perhaps_others
 from tests.unit.tracking.heads import Subject

@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.spatial.transform import Rotation
 
-from backend.tracking.fit import Fitter, Solver
+from backend.tracking.fitter import Fitter
 from backend.tracking.following import Following
 from backend.tracking.landmark_model import landmark_normals
 from backend.tracking.landmarks import LEFT_EYE, RIGHT_EYE
@@ -155,7 +155,7 @@ def test_scores_that_are_wrong_are_corrected_by_the_landmarks(fitter, open_head)
 
 @pytest.mark.parametrize("depth_m", [None, 1.9])
 def test_the_jacobian_equals_finite_differences(fitter, subject, depth_m):
-    solver = Solver(fitter, subject.landmarks, subject.scores, None, depth_m)
+    solver = fitter.solver(subject.landmarks, subject.scores, None, depth_m)
     rng = np.random.default_rng(3)
     at = solver.start + rng.normal(0, 0.02, len(solver.start))
     chosen = [*range(6), *rng.choice(np.arange(6, len(at)), 10, replace=False)]
@@ -164,7 +164,7 @@ def test_the_jacobian_equals_finite_differences(fitter, subject, depth_m):
 
 def test_the_gradient_of_the_cost_equals_scipys(fitter, open_head):
     subject = Subject(open_head, [0.5], {"jawOpen": 0.3}, (12, 4, 20))
-    solver = Solver(fitter, subject.landmarks, {}, subject.betas)
+    solver = fitter.solver(subject.landmarks, {}, subject.betas)
     at = solver.start
 
     def cost(x: np.ndarray) -> float:
