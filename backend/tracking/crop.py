@@ -37,22 +37,27 @@ class Crop:
         more = (factor - 1) * self.side
         return Crop(self.x - more / 2, self.y - more / 2, self.side + more)
 
-    def matrix(self, size_px: int = PORTRAIT_PX) -> np.ndarray:
+    def matrix(self) -> np.ndarray:
         """[2, 3] affine map from the picture's pixel coordinates to the crop's."""
-        scale = size_px / self.side
+        scale = PORTRAIT_PX / self.side
         return np.array([[scale, 0, -self.x * scale], [0, scale, -self.y * scale]])
 
-    def apply(self, image: np.ndarray, size_px: int = PORTRAIT_PX) -> np.ndarray:
-        """Cuts [H, W, ...] to [size_px, size_px, ...]; what lies outside is 0."""
-        matrix = half_pixel(self.matrix(size_px))
-        shrinking = self.side > size_px
+    def apply(self, image: np.ndarray) -> np.ndarray:
+        """Cuts [H, W, ...] to [PORTRAIT_PX, PORTRAIT_PX, ...]; what lies outside is 0, and none of
+        it gets into what lies inside."""
+        outside = ~self.inside(image.shape[1], image.shape[0])
+        matrix = half_pixel(self.matrix())
+        shrinking = self.side > PORTRAIT_PX
         if shrinking:
-            blur = 0.4 * self.side / size_px
+            blur = 0.4 * self.side / PORTRAIT_PX
             x, y, image = self._window(image, margin_px=int(np.ceil(5 * blur)) + 2)
             matrix[:, 2] += matrix[:, :2] @ (x, y)
             image = cv2.GaussianBlur(image, (0, 0), blur)
         flags = cv2.INTER_LINEAR if shrinking else cv2.INTER_CUBIC
-        return cv2.warpAffine(image, matrix, (size_px, size_px), flags=flags)
+        size, border = (PORTRAIT_PX, PORTRAIT_PX), cv2.BORDER_REPLICATE
+        shown = cv2.warpAffine(image, matrix, size, flags=flags, borderMode=border)
+        shown[outside] = 0
+        return shown
 
     def _window(self, image: np.ndarray, margin_px: int) -> tuple[int, int, np.ndarray]:
         """The part of a large picture that matters, and its left and top edge."""
@@ -65,9 +70,9 @@ class Crop:
             return 0, 0, np.zeros_like(image[:1, :1])
         return left, top, image[top:bottom, left:right]
 
-    def points(self, xy: np.ndarray, size_px: int = PORTRAIT_PX) -> np.ndarray:
+    def points(self, xy: np.ndarray) -> np.ndarray:
         """[..., 2] picture coordinates in the crop's."""
-        return (xy - np.array([self.x, self.y])) * (size_px / self.side)
+        return (xy - np.array([self.x, self.y])) * (PORTRAIT_PX / self.side)
 
     def camera(self, camera: Camera) -> Camera:
         """A camera of the picture as one of the crop."""

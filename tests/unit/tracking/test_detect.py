@@ -124,6 +124,12 @@ def test_a_crop_shows_pixels_where_it_says(crop):
     assert (outside == ((place < 0) | (place >= [400, 300])).any(-1)).all()
 
 
+@pytest.mark.parametrize("crop", [Crop(-40.3, -60.5, 700), Crop(-30.2, 180.4, 300)])
+def test_what_lies_outside_darkens_nothing_inside(crop):
+    shown = crop.apply(np.ones((300, 400, 3), np.float32))
+    np.testing.assert_allclose(shown, crop.inside(400, 300)[..., None].repeat(3, -1), atol=1e-6)
+
+
 def test_a_crop_of_a_large_picture_equals_the_crop_of_all_of_it():
     """Only the part that matters is blurred; the rest must not be missed."""
     rng = np.random.default_rng(0)
