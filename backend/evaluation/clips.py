@@ -19,10 +19,11 @@ from backend.avatar.pipeline import Pipeline
 from backend.data.prepare.sources import Clip, find_clips
 from backend.export.png import over_background, write_png
 from backend.tracking.crop import Crop, crop_around
+from backend.tracking.decode import Picture
 from backend.tracking.detect import Face
 from backend.tracking.faces import choose, search
-from backend.tracking.foreground import foreground
 from backend.tracking.matte import Matter
+from backend.tracking.person import Person
 from backend.tracking.pictures import Pictures
 from shared.errors import AvatarError
 from shared.progress import Progress
@@ -47,13 +48,14 @@ class _Window:
 
     crop: Crop
     matter: Matter
+    face: Face
 
     def person(self, bgr: np.ndarray) -> np.ndarray:
         """[512, 512, 3] uint8 display sRGB: the person on black."""
-        rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-        window = self.crop.apply(rgb)
-        matte = self.matter.fine(window)
-        own = foreground(window.astype(np.float32) / 255, matte) * matte[..., None]
+        picture = Picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), alpha=None)
+        window, person = self.crop.apply(picture.rgb), Person(self.matter, picture, self.face, [])
+        matte = person.matte(window, self.crop)
+        own = person.colours(window, matte, self.crop) * matte[..., None]
         return self.within((255 * own + 0.5).astype(np.uint8), bgr)
 
     def within(self, picture: np.ndarray, bgr: np.ndarray) -> np.ndarray:
@@ -132,7 +134,7 @@ def _write_clip(
     _check_frames(clip, pictures)
     first = next(pictures.frames())
     face = choose(pipeline.tracker.detector, cv2.cvtColor(first, cv2.COLOR_BGR2RGB))
-    window = _Window(crop_around(face).widened(_WINDOW), matter)
+    window = _Window(crop_around(face).widened(_WINDOW), matter, face)
     avatar = pipeline.create(cv2.imencode(".png", first)[1].tobytes(), options, progress)
     tracked = pipeline.track_frames(pictures.frames(), pictures.fps, progress)
     track = pipeline.motion(avatar, tracked)
