@@ -85,7 +85,8 @@ def body_motion(head: np.ndarray, torso: np.ndarray, fps: float) -> np.ndarray:
     A tracker of the face sees one translation only. An avatar's shoulders stay where they are
     while its head moves (design.md, Head pose), so someone who walks through the picture would
     leave them behind. The body is where the shoulders are seen; how near it comes, and where they
-    are not seen, is what is slow or large of the head's motion.
+    are not seen, is what is slow or large of the head's motion. In the first frame shoulders are as
+    large and in the same place as in a portrait of it.
 
     Args:
         head: [T, 3] where the head's root joint is, from where it was in the first frame, metres:
@@ -96,6 +97,9 @@ def body_motion(head: np.ndarray, torso: np.ndarray, fps: float) -> np.ndarray:
     window = max(3, round(fps * BODY_WINDOW_S)) | 1
     body = median_filter(head, size=(window, 1), mode="nearest")
     body = gaussian_filter1d(body, window / 4, axis=0, mode="nearest")
+    begun = np.clip(np.arange(len(body)) / window, 0, 1)[:, None]
+    body[:, :2] -= (1 - begun) * body[0, :2]  # a smooth way's first place is ahead of who walks
+    body[:, 2] -= body[0, 2]
     body[:, :2] = np.where(np.isfinite(torso), torso, body[:, :2])
     own = head - body
     distance = np.linalg.norm(own, axis=1, keepdims=True)

@@ -65,6 +65,14 @@ def test_seen_shoulders_are_where_they_are_seen() -> None:
     np.testing.assert_allclose(body[:, :2], seen, atol=1e-9)
 
 
+def test_shoulders_begin_where_they_were() -> None:
+    head = np.zeros((100, 3))
+    head[:, ::2] = np.linspace(0, 0.1, 100)[:, None] + 0.004 * np.cos(np.arange(100))[:, None]
+    body = body_motion(head, np.full((100, 2), UNSEEN), 25)
+    np.testing.assert_allclose(body[0], 0, atol=1e-12)
+    np.testing.assert_allclose(body[-1], [0.1, 0, 0.1], atol=0.01)
+
+
 @pytest.mark.parametrize("seen", [UNSEEN, 0.0])
 def test_a_head_stays_on_its_neck(seen: float) -> None:
     jumps = np.array([[0, 0, 0], [0.2, 0, 0], [-0.3, 0.1, 0.2]])
