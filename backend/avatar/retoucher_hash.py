@@ -1,3 +1,3 @@
 """Written by scripts/make_retoucher.py."""
 
-RETOUCHER_SHA256 = "7a92f80a03d8a05734e5f4f3ff0bb3e9e18c90af37257ae01224797339eb8000"
+RETOUCHER_SHA256 = "02a2011d1d5afe2a8bfb4b3f7e9a556a63ce899bda6990580a75f42229e7d5fb"
