@@ -56,7 +56,7 @@ class _Window:
         window, person = self.crop.apply(picture.rgb), Person(self.matter, picture, self.face, [])
         matte = person.matte(window, self.crop)
         own = person.colours(window, matte, self.crop) * matte[..., None]
-        return self.within((255 * own + 0.5).astype(np.uint8), bgr)
+        return (255 * own + 0.5).astype(np.uint8)
 
     def within(self, picture: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         """A picture of the window, black where the frame shows nothing: there is no truth."""

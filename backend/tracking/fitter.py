@@ -14,7 +14,7 @@ from .following import Following
 from .landmarks import LANDMARKS
 from .solver import FittedHead, Solver
 
-_IRISES = {"right": 468, "left": 473}  # first of five landmarks each: the centre
+_IRISES = {"right": LANDMARKS, "left": LANDMARKS + 5}  # first of five each: the centre
 _SKULL_SEEN = 0.45  # cosine to the camera from which on the skull is followed
 
 
