@@ -9,7 +9,7 @@ import numpy as np
 
 from .crop import PORTRAIT_PX, Crop, crop_around
 from .detect import Face, Flow
-from .landmarks import FEATURES, INNER
+from .landmarks import FEATURES, INNER, LANDMARKS, LEFT_EYE, RIGHT_EYE
 from .similarity import half_pixel, moved, similarity
 
 _BACK_PX = 1.0
@@ -37,6 +37,13 @@ class _First:
     landmarks: np.ndarray
     ahead: np.ndarray
 
+
+_IRISES = (
+    (slice(LANDMARKS, LANDMARKS + 5), list(RIGHT_EYE)),
+    (slice(LANDMARKS + 5, LANDMARKS + 10), list(LEFT_EYE)),
+)
+"""With the lids that they look through, whose flow is theirs too: irises slide beneath it. Where
+the lids were followed to, they go along; where they look, the detector says."""
 
 _FAR = np.full(478, _FAR_PX)
 _FAR[list(FEATURES)] = _FAR_FEATURES_PX
@@ -83,9 +90,12 @@ class FaceFollower:
         trust = same[:478] * np.exp(-((np.linalg.norm(away, axis=1) / _FAR) ** 2))
         if trust[INNER].mean() < _LEAST_FOLLOWED:
             return face
+        correction = trust[:, None] * away
+        for iris, rim in _IRISES:
+            correction[iris] = correction[rim].mean(0)
         back = cv2.invertAffineTransform(to_first)
         corrected = face.landmarks.copy()
-        corrected[:, :2] = moved(back, detected + trust[:, None] * away)
+        corrected[:, :2] = moved(back, detected + correction)
         turn = np.arccos(np.clip(self._first.ahead @ _ahead(face), -1, 1))
         skull_trust = same[478:] / np.hypot(1, turn / _TURN)
         flow = Flow(trust, moved(back, went[478:]), skull_trust)

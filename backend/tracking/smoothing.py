@@ -10,14 +10,15 @@ import numpy as np
 NOISE = {
     "transl": np.array([0.00015, 0.00015, 0.001]),
     "global_orient": np.array([0.001]),
-    "leye_pose": np.array([0.005]),
-    "reye_pose": np.array([0.005]),
+    "leye_pose": np.array([0.015]),
+    "reye_pose": np.array([0.015]),
     "neck_pose": np.array([0.005]),
     "jaw_pose": np.array([0.005]),
     "expression": np.array([0.04]),
 }
 """What a still face varies by: two to three standard deviations of the fits of a video's frame with
-sensor noise and compression, its landmarks followed. Metres, radians, and shares of a unit."""
+sensor noise and compression, its landmarks followed. Metres, radians, and shares of a unit. Of each
+picture, the detector guesses the irises anew."""
 
 _SPREAD_FRAMES = 1.5
 _REACH_FRAMES = 3

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from backend.tracking.detect import Face
 from backend.tracking.faces import choose
 from backend.tracking.followed import FaceFollower
-from backend.tracking.landmarks import FEATURES, INNER, OUTER_LIPS
+from backend.tracking.landmarks import FEATURES, INNER, LANDMARKS, OUTER_LIPS, RIGHT_EYE
 from backend.tracking.portrait import Tracker
 from backend.tracking.similarity import half_pixel, moved
 
@@ -115,3 +115,24 @@ def test_the_detector_is_believed_where_it_says_far_more(picture: np.ndarray, fa
     opened.landmarks[lips, 1] += 15
     followed = follower.follow(picture, opened)
     np.testing.assert_allclose(followed.landmarks[lips], opened.landmarks[lips], atol=0.01)
+
+
+def test_irises_slide_beneath_lids_that_stay(picture: np.ndarray, face: Face) -> None:
+    """Flow says of an iris what the lids around it do; the detector sees it turn."""
+    follower = FaceFollower()
+    follower.follow(picture, face)
+    aside = told(face, np.eye(2, 3))
+    aside.landmarks[LANDMARKS:, 0] += 3
+    followed = follower.follow(picture, aside)
+    went = followed.landmarks[LANDMARKS:]
+    np.testing.assert_allclose(went, aside.landmarks[LANDMARKS:], atol=0.1)
+
+
+def test_irises_go_where_their_lids_were_followed_to(picture: np.ndarray, face: Face) -> None:
+    follower = FaceFollower()
+    follower.follow(picture, face)
+    low = told(face, np.eye(2, 3))
+    low.landmarks[[*RIGHT_EYE, *range(LANDMARKS, LANDMARKS + 5)], 1] += 0.2
+    followed = follower.follow(picture, low)
+    errors = followed.landmarks[LANDMARKS:, 1] - face.landmarks[LANDMARKS:, 1]
+    assert np.abs(errors).max() < 0.05
