@@ -20,7 +20,7 @@ from .teeth import paint_teeth
 from .vertex_colours import VertexColours, by_vertex
 from .view import View
 
-_DEEP_M, _DEEP = (0.012, 0.040, 0.060), (0.0, 0.4, 0.8)  # behind the teeth's front; how dark
+_DEEP_M, _DEEP = (0.012, 0.040, 0.060), (0.0, 0.3, 0.7)  # behind the teeth's front; how dark
 _GROOVE_M, _GROOVE = 0.0018, 0.1  # along the tongue's middle, and how dark
 _TONGUE_ASIDE_M, _TONGUE_ASIDE = 0.016, 0.25  # half its width, and how dark its sides are
 _TIP_M, _TIP = 0.02, np.array([0.3, 0.5, 0.5])  # how far it is in the light when out; how lighter
@@ -28,20 +28,21 @@ _CHEEKS = 0.6  # of the tongue's colour: the lips' shadow lies on their insides
 _PHARYNX_M, _ASIDE_M, _BELOW_M = 0.085, 0.018, 0.005  # from the lips; from the middle; below lips
 _FRONT_TEETH_M, _BACK_TEETH_M, _BACK_TEETH = 0.008, 0.038, 0.5  # fully lit; how dark the last are
 _STUDIO = (0.55, 1.05)  # what `brightness_of` told of one studio's light by different faces
-_CORNER = (0.42, 0.95)  # how much darker teeth are at the mouth's corners, in light of either kind
-_CORRIDOR = ((0.8, 1.0), (1.0, 0.25))  # beside the last teeth of a smile it is dark
-_BESIDE_TEETH = ((0.75, 1.0), (1.0, 0.4))  # and so are cheeks there
+_CORNER = (0.42, 0.75)  # how much darker teeth are at the mouth's corners, in light of either kind
+_CORRIDOR = ((0.8, 1.0), (1.0, 0.5))  # beside the last teeth of a smile it is dark
+_BESIDE_TEETH = ((0.75, 1.0), (1.0, 0.65))  # and so are cheeks there
 _JAWS_LIGHT = {"upper": (1.0, 0.85), "lower": (0.85, 1.0)}  # from the front, and from above
 _INNER_LIPS = 0.2  # of the cavity's colour: what closed lips hide lies in their shadow
 _WET_LIPS, _INNER_LIPS_M = 0.7, 0.005  # of the lips' colour, on their insides, and how far in
 _ENOUGH_TEETH = 150
 _FROM_CEILING = -0.45  # how light from above is told, the second kind
-_CEILING_SHADE, _CEILING_NARROWER = 0.39, 0.25  # how it darkens teeth, and how many of them
+_CEILING_SHADE = np.array([0.25, 0.32, 0.39])  # how it darkens teeth: it comes in past red lips
+_CEILING_NARROWER = 0.25  # and how many of them
 _LEAST_ENAMEL, _OTHER_HUE = 0.6, 0.08  # brightness of its own; chromaticity, of gums and lips
 _NEIGHBOURS = 4
 _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
-CAVITY = np.array([0.28, 0.12, 0.11])
+CAVITY = np.array([0.40, 0.17, 0.15])
 TONGUE = np.array([0.58, 0.30, 0.29])
 TEETH = np.array([0.775, 0.69, 0.635])
 """Display sRGB of what a portrait may not show at all; incisors as smiling portraits show them."""
