@@ -20,6 +20,7 @@ _CHIN = 152
 _EDGE_PX = 2  # of soft cloth
 _SLIVER_PX, _BESIDE_PX = 4, 24  # half as wide may be the outline of a jaw, or of hair
 _INSIDE_PX = 32  # of a collar that a neck turns away from; farther in, throats only stretch
+_NECK_ENDS_PX = 32  # above the picture's edge, at most, where it is narrower than a head's neck
 _SEAM_PX = 3  # cloth beside a head has its shade, and its colours
 _NECK_PX = 15  # across: beside a neck they lie as deep as behind it
 _BEHIND_M = 0.005
@@ -76,7 +77,7 @@ def behind_head(
     lower, between = _shoulders(opened(clothes, _SLIVER_PX), person)
     covered, beside = person & ~clothes, dilate(clothes, 1)
     hidden = joined(covered & (height > lower) & ~throat, beside)
-    aside = dilate(view.visible.face < 0, _INSIDE_PX)
+    aside = dilate(_beside_mesh(view), _INSIDE_PX)
     hidden |= joined(covered & (height > between) & aside, beside)
     known = erode(clothes, _SEAM_PX)
     kept = look_up(dilate(hidden, 1), cells, False) & known.any()
@@ -92,6 +93,15 @@ def behind_head(
     opacity = np.full(len(cells), _OPACITY)
     sigma_px = CELL_SIGMA * step_px
     return facing_discs(view.camera, cells, depth, sigma_px, there[:, :-1], opacity)
+
+
+def _beside_mesh(view: View) -> np.ndarray:
+    """[H, W] bool: where the fitted head is not, but for what is only below the end of its neck:
+    the inside of a collar, seen there, would be bits of cloth on a throat."""
+    bare = view.visible.face < 0
+    rows = np.indices(bare.shape)[0]
+    at_edge = joined(bare, rows == len(bare) - 1)
+    return bare & ~(at_edge & ~joined(bare, rows < len(bare) - _NECK_ENDS_PX))
 
 
 def _shoulders(clothes: np.ndarray, person: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -162,3 +162,23 @@ def test_without_clothes_nothing_goes_on(view) -> None:
     cells = np.array([[200.0, 300.0], [250.0, 400.0]])
     shown, neck = wearing(view, blank(view)), view.regions["neck"]
     assert len(behind_head(shown, flat(shown), blank(view), neck, cells, _STEP_PX)) == 0
+
+
+def test_where_a_neck_only_ends_at_the_pictures_edge_no_collar_goes_on_within(view) -> None:
+    """Bits of white shirts hung on throats, where a bust has its neckline."""
+    height, width = view.matte.shape
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    left, right = (x < 150) & (y >= 400), (x >= 360) & (y >= 440)
+    shown = wearing(view, left | right)
+    shown.matte = (((x >= 150) & (x < 360)) | left | right).astype(np.float32)
+    cells = np.argwhere((x % 2 == 0) & (y % 2 == 0))[:, ::-1] + 0.5
+    none = np.zeros(len(view.vertices[0]), bool)
+
+    def highest(first_row: int) -> float:
+        beside = (x >= 150) & (x < 180) & (y >= first_row)
+        shown.visible = replace(view.visible, face=np.where(beside, -1, 0))
+        found = behind_head(shown, flat(shown), left | right, none, cells, _STEP_PX)
+        return float(shown.camera.project(found.means.double().numpy())[:, 1].min())
+
+    assert highest(490) == pytest.approx(440, abs=3)
+    assert highest(400) < 430, "beside a neck it does"
