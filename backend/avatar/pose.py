@@ -6,12 +6,14 @@ import dataclasses
 from dataclasses import dataclass
 
 import torch
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from backend.splat import quaternions
 from backend.splat.gaussians import Gaussians
 
 _NECK_TOP_M, _NECK_REACH_M = -0.01, 0.08
+_MEETS_HEAD_M = 0.015
 _TORSO_REACH_M = 0.03
 _LEAST_STRETCH = 0.1
 
@@ -56,6 +58,8 @@ def neck_follows(means: Tensor, neck: Tensor, up: Tensor, region: Tensor) -> Fol
     """How the mesh's Gaussians follow the head; a neck stays on its shoulders.
 
     Each by its own height: by its vertex's, a neck that bends would part between rows of vertices.
+    Next to jaw and chin it goes along all the way, however low those are: else a slit would open
+    between them and the throat as the head turns.
 
     Args:
         means: [N, 3] at the portrait's expression, head space, metres.
@@ -64,14 +68,29 @@ def neck_follows(means: Tensor, neck: Tensor, up: Tensor, region: Tensor) -> Fol
         region: [N] bool: the neck's.
     """
     bends = _blend((means - neck) @ up, _NECK_TOP_M, _NECK_REACH_M)
-    share = torch.where(region, bends.share, torch.ones_like(bends.share))
-    return Follow(share, bends.slope * region)
+    apart = _smooth(_away_m(means, region) / _MEETS_HEAD_M)
+    return Follow(1 - apart * (1 - bends.share), apart * bends.slope)
+
+
+def _away_m(means: Tensor, region: Tensor) -> Tensor:
+    """[N] metres from points [N, 3] of a region [N] bool to the nearest that is not of it; 0 of
+    those, and infinite where all are of it."""
+    away, points = torch.zeros_like(means[:, 0]), means.cpu().numpy()
+    others = ~region.cpu().numpy()
+    found, _ = KDTree(points[others]).query(points[~others])
+    away[region] = torch.from_numpy(found).to(away)
+    return away
+
+
+def _smooth(x: Tensor) -> Tensor:
+    x = x.clamp(0, 1)
+    return x * x * (3 - 2 * x)
 
 
 def _blend(heights: Tensor, top_m: float, reach_m: float) -> Follow:
     """All of it above a height, nothing `reach_m` below it, smooth between."""
     x = ((heights - top_m) / reach_m + 1).clamp(0, 1)
-    return Follow(x * x * (3 - 2 * x), 6 * x * (1 - x) / reach_m)
+    return Follow(_smooth(x), 6 * x * (1 - x) / reach_m)
 
 
 def posed(

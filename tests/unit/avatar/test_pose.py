@@ -180,6 +180,20 @@ def test_only_the_neck_bends_and_its_lower_end_stays():
     assert (weights.diff() >= 0).all()
 
 
+def test_a_throat_goes_with_the_chin_that_it_meets_however_low_that_is():
+    means, neck, up = column(), torch.tensor([0, -0.05, 0]), torch.tensor([0, 1.0, 0])
+    chin = torch.tensor([[0.0, -0.12, 0.0]])
+    region = torch.ones(401, dtype=torch.bool)
+    region[-1] = False
+    alone = neck_follows(means, neck, up, region[:-1])
+    met = neck_follows(torch.cat([means, chin]), neck, up, region).first(400)
+    away = (means - chin).norm(dim=1)
+    assert alone.share[away < 0.002].max() < 0.3
+    assert met.share[away < 0.002].min() > 0.9
+    torch.testing.assert_close(met.share[away > 0.016], alone.share[away > 0.016])
+    assert met.slope[away < 0.002].max() < 0.1 * alone.slope[away < 0.002].min()
+
+
 def camera(size_px: int = 64) -> Camera:
     viewmat = np.diag([1.0, -1, -1, 1])
     viewmat[2, 3] = 2.0
