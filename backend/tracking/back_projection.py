@@ -12,7 +12,7 @@ from backend.head.painting import Model
 from backend.head.zbuffer import Visible
 from shared.camera import Camera
 
-from .landmarks import INNER_LIPS, LANDMARKS
+from .landmarks import INNER_LIPS, LANDMARKS, LEFT_IRIS, RIGHT_IRIS
 
 Detect = Callable[[np.ndarray], np.ndarray]
 """An RGB picture [H, W, 3] uint8 -> 478 landmarks [478, 2] in pixels."""
@@ -23,7 +23,7 @@ LIPS_MIDDLE = (
 LIPS = INNER_LIPS + LIPS_MIDDLE
 """The rings of landmarks along the lips' inner edge, and next to it."""
 
-IRISES = tuple(range(LANDMARKS, LANDMARKS + 10))
+IRISES = (*RIGHT_IRIS, *LEFT_IRIS)
 
 AGREE_M = 0.003
 """Two portraits' positions of a landmark closer than this are averaged."""

@@ -11,10 +11,9 @@ from shared.flame import BETAS_SIZE, EXPRESSION_SIZE, Track
 from .crop import PORTRAIT_PX
 from .fit import Fit, landmark_error_px
 from .following import Following
-from .landmarks import LANDMARKS
+from .landmarks import LANDMARKS, LEFT_IRIS, RIGHT_IRIS
 from .solver import FittedHead, Solver
 
-_IRISES = {"right": LANDMARKS, "left": LANDMARKS + 5}  # first of five each: the centre
 _SKULL_SEEN = 0.45  # cosine to the camera from which on the skull is followed
 
 
@@ -136,8 +135,8 @@ class Fitter:
         """Eye rotations that bring each eyeball's iris under the detected one."""
         poses = {}
         for name, joint, first in (
-            ("leye_pose", joints[3], _IRISES["left"]),
-            ("reye_pose", joints[4], _IRISES["right"]),
+            ("leye_pose", joints[3], LEFT_IRIS[0]),
+            ("reye_pose", joints[4], RIGHT_IRIS[0]),
         ):
             rest = points[first] - joint
             radius = np.linalg.norm(rest)

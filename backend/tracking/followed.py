@@ -9,7 +9,7 @@ import numpy as np
 
 from .crop import PORTRAIT_PX, Crop, crop_around
 from .detect import Face, Flow
-from .landmarks import FEATURES, INNER, LANDMARKS, LEFT_EYE, RIGHT_EYE
+from .landmarks import FEATURES, INNER, LEFT_EYE, LEFT_IRIS, RIGHT_EYE, RIGHT_IRIS
 from .similarity import half_pixel, moved, similarity
 
 _BACK_PX = 1.0
@@ -38,10 +38,7 @@ class _First:
     ahead: np.ndarray
 
 
-_IRISES = (
-    (slice(LANDMARKS, LANDMARKS + 5), list(RIGHT_EYE)),
-    (slice(LANDMARKS + 5, LANDMARKS + 10), list(LEFT_EYE)),
-)
+_IRISES = ((list(RIGHT_IRIS), list(RIGHT_EYE)), (list(LEFT_IRIS), list(LEFT_EYE)))
 """With the lids that they look through, whose flow is theirs too: irises slide beneath it. Where
 the lids were followed to, they go along; where they look, the detector says."""
 

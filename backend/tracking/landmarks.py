@@ -31,7 +31,10 @@ FACE_OVAL = (
 )  # fmt: skip
 
 LANDMARKS = 468
-"""Those of the skin; five of each iris follow, the right one's first."""
+"""Those of the skin; the irises' follow."""
+
+RIGHT_IRIS, LEFT_IRIS = range(LANDMARKS, LANDMARKS + 5), range(LANDMARKS + 5, LANDMARKS + 10)
+"""The middle first, then its edge."""
 
 INNER = np.setdiff1d(np.arange(LANDMARKS), FACE_OVAL)
 """All of the face but its outline, which slides over the skin as the head turns; no irises."""

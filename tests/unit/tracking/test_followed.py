@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from backend.tracking.detect import Face
 from backend.tracking.faces import choose
 from backend.tracking.followed import FaceFollower
-from backend.tracking.landmarks import FEATURES, INNER, LANDMARKS, OUTER_LIPS, RIGHT_EYE
+from backend.tracking.landmarks import FEATURES, INNER, LANDMARKS, OUTER_LIPS, RIGHT_EYE, RIGHT_IRIS
 from backend.tracking.portrait import Tracker
 from backend.tracking.similarity import half_pixel, moved
 
@@ -132,7 +132,7 @@ def test_irises_go_where_their_lids_were_followed_to(picture: np.ndarray, face: 
     follower = FaceFollower()
     follower.follow(picture, face)
     low = told(face, np.eye(2, 3))
-    low.landmarks[[*RIGHT_EYE, *range(LANDMARKS, LANDMARKS + 5)], 1] += 0.2
+    low.landmarks[[*RIGHT_EYE, *RIGHT_IRIS], 1] += 0.2
     followed = follower.follow(picture, low)
     errors = followed.landmarks[LANDMARKS:, 1] - face.landmarks[LANDMARKS:, 1]
     assert np.abs(errors).max() < 0.05
