@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
-from .polygons import erode
+from .polygons import inside_px
 from .sampling import sample
 from .view import View
 
@@ -57,9 +57,11 @@ def _measured(view: View) -> tuple[np.ndarray, float]:
     """[3] the standard deviation of hair's logarithm of brightness in each band, and 0..1, how
     straight it is; zeros where the portrait shows hardly any."""
     hair = view.parts.hair & (view.matte > 0.95)
-    inner = erode(hair, _EDGE_PX)
-    if inner.sum() < _ENOUGH_PX:
+    inside = inside_px(hair)
+    deepest = np.partition(inside, -_ENOUGH_PX, axis=None)[-_ENOUGH_PX]
+    if deepest < _EDGE_PX:
         return np.zeros(len(_BANDS_PX)), 0.0
+    inner = inside > _EDGE_PX
     bright = np.log(np.maximum(view.rgb.mean(-1), _LEAST_BRIGHT)).astype(np.float32)
     weight = hair.astype(np.float32)
 
@@ -73,7 +75,10 @@ def _measured(view: View) -> tuple[np.ndarray, float]:
     across, along, both = np.moveaxis(cv2.GaussianBlur(tensor, (0, 0), _AROUND_PX), -1, 0)
     prevails = np.hypot(across - along, 2 * both)[inner].sum() / (across + along)[inner].sum()
     straight = np.clip((prevails - _CURLS) / (_STRAIGHT - _CURLS), 0, 1)
-    return np.array([band[inner].std() for band in bands]), float(straight)
+    # Across a strip of short hair, its shade towards skin would count as waves.
+    clear = [inside >= min(max(coarse, _EDGE_PX), deepest) for _, coarse in _BANDS_PX]
+    strengths = [band[where].std() for band, where in zip(bands, clear, strict=True)]
+    return np.array(strengths), float(straight)
 
 
 def _strands(strengths: np.ndarray, straight: float, px_per_radian: float) -> np.ndarray:

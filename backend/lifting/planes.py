@@ -20,7 +20,7 @@ _BEHIND_FACE_M = 0.015
 _HAIR_M, _SKIN_M = 0.006, 0.003  # before the mesh
 _FRONT_M = 0.075
 _BACK_M = 0.085
-_HAIR_BEHIND_M = 0.012
+_HAIR_BEHIND_M, _UNDER_SCALP_M, _UNDER_PX = 0.012, 0.002, 4.0
 _SEAM_PX = 6.0
 _OVERLAP_PX = 9
 _WHOLE, _OVERLAID, _REACH_PX = 0.97, 4, 3
@@ -103,7 +103,9 @@ def plane_targets(
     front = np.where(hit & still, ground, seam) + off_m
     colours, rim = _with_rim(extend_colours(rgb, matte), matte, worn, mobility, hit, far_side)
     behind = far_side.face >= 0
-    back = np.where(behind, far_side.depth - plane_depth_m + _HAIR_BEHIND_M, _BACK_M * thickness)
+    # It ends inside the skull: an edge that stood off would be a step in a turned head's outline.
+    off_back = np.interp(inside_px(hit), (0, _UNDER_PX), (_HAIR_BEHIND_M, -_UNDER_SCALP_M))
+    back = np.where(behind, far_side.depth - plane_depth_m + off_back, _BACK_M * thickness)
     back = np.where(behind, back, cv2.GaussianBlur(back.astype(np.float32), (0, 0), _SEAM_PX))
     inner = cv2.erode(hit.astype(np.uint8), np.ones((_OVERLAP_PX, _OVERLAP_PX))) > 0
     inner |= hit & ~behind  # ears and neck end where the mesh does
@@ -132,9 +134,14 @@ def _with_rim(
     """Colours [H, W, 3] whose rim, hair beside the head, is like what is farther inside; [H, W]
     bool the rim."""
     inside = inside_px(matte)
-    inner = within_outline(matte, worn, _RIM_PX) & (mobility < STILL)
-    if not inner.any():
-        return colours, inner
+    inner = within_outline(matte, worn, _RIM_PX) & (worn | (mobility < STILL))
     beside = ~hit & (far_side.face >= 0).any(1, keepdims=True)
     like = (np.clip(2 * (1 - inside / _RIM_PX), 0, 1) * beside)[..., None]
-    return colours + like * (nearest_fill(colours, inner) - colours), like[..., 0] > 0
+    hair = nearest_fill(worn[..., None], matte > 0.5)[..., 0]
+    rim = np.zeros_like(hit)
+    for part in (hair, ~hair):  # at a temple the nearest that is still may be an ear
+        if (inner & part).any():
+            filled = colours + like * (nearest_fill(colours, inner & part) - colours)
+            colours = np.where(part[..., None], filled, colours)
+            rim |= part & (like[..., 0] > 0)
+    return colours, rim

@@ -82,6 +82,14 @@ def test_coarser_hair_has_coarser_strands(portrait, pipeline, hair) -> None:
     assert crossings(6.0) > 1.3 * crossings(30.0)
 
 
+def test_a_strip_of_short_hair_that_ends_in_skin_has_no_waves(portrait, pipeline) -> None:
+    strip = np.zeros((512, 512), bool)
+    strip[60:440, 150:210] = True
+    fade = np.interp(np.arange(512), (150, 170, 190, 210), (0.5, 0.15, 0.15, 0.5))
+    view = with_hair(portrait, pipeline, strip, np.broadcast_to(fade, (512, 512)))
+    assert logs(HairGrain(view), row_behind(pipeline)).std() < 0.115  # of .14 with its shade
+
+
 def test_who_shows_no_hair_has_none(portrait, pipeline, hair) -> None:
     grain = HairGrain(with_hair(portrait, pipeline, np.zeros_like(hair), combed(5.0)))
     np.testing.assert_array_equal(grain.at(row_behind(pipeline)), np.ones((400, 1)))

@@ -60,6 +60,21 @@ def test_a_jaw_that_is_too_wide_is_drawn_in_and_has_no_hole(narrow, pipeline):
     assert (layer.offset.abs().amax(1).numpy()[beyond] > 0).all()
 
 
+def test_a_neck_that_is_too_wide_is_drawn_in_and_has_no_hole(narrow, pipeline):
+    """Between a jaw and a collar it would be one, as the head turns."""
+    nothing = np.zeros((512, 512), bool)
+    layer = starting_layers(narrow, pipeline.model, nothing, HairGrain(narrow)).residuals[0]
+    assert layer.opacity is not None
+    pixels = narrow.camera.project(narrow.vertices[0].numpy())
+    inside = look_up(narrow.matte, pixels, 0.0) > 0.5
+    near = look_up(cv2.dilate(narrow.matte, np.ones((1, 13))), pixels, 0.0) > 0.5
+    height = narrow.rest[0, :, 1].numpy()
+    high = height > height[narrow.regions["jaw"]].min()
+    beyond = narrow.regions["neck"] & high & near & ~inside
+    assert beyond.sum() > 2
+    assert (layer.opacity.numpy()[beyond] == 0).all()
+
+
 def test_what_reaches_below_hair_is_not_painted_with_it(pipeline, portrait):
     view = View(portrait, pipeline.head)
     cheek = view.shows("cheeks")

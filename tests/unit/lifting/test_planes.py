@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
-from backend.lifting.planes import hull_profile, plane_targets
+from backend.lifting.planes import PlaneTargets, hull_profile, plane_targets
 from backend.lifting.polygons import erode
 from backend.lifting.view import View
+from backend.model.planes import BACK
 
 
 def test_the_hull_is_thin_at_the_border_and_thick_inside():
@@ -19,19 +21,64 @@ def test_the_hull_is_thin_at_the_border_and_thick_inside():
     assert profile[200, 200] == 1
 
 
+def targets_of(view: View) -> tuple[PlaneTargets, float]:
+    """What the planes should show of a head that never moves, and how far away they are."""
+    away = float(view.camera.viewmat[2, 3])
+    still = np.zeros(view.matte.shape)
+    targets = plane_targets(
+        view.unspilt,
+        view.matte,
+        view.parts.worn,
+        view.visible,
+        view.far_side(),
+        still,
+        away,
+        np.zeros_like(still),
+    )
+    return targets, away
+
+
 def test_hair_stands_off_the_head_twice_as_far_as_bare_skin(portrait, pipeline):
     """The astronaut's forehead, and the hair above it."""
     view = View(portrait, pipeline.head)
-    coverage, side = view.visible, view.far_side()
-    depth = float(portrait.fit.camera.viewmat[2, 3])
-    still = np.zeros(view.matte.shape)
-    targets = plane_targets(
-        view.rgb, view.matte, view.parts.worn, coverage, side, still, depth, np.zeros_like(still)
-    )
-    off = targets.front_m - (depth - coverage.depth)
+    targets, depth = targets_of(view)
+    off = targets.front_m - (depth - view.visible.depth)
     scalp = view.shows("scalp")
     hair, bare = scalp & erode(view.parts.hair, 15), erode(view.shows("nose") & view.skin, 15)
     assert hair.sum() > 500
     assert bare.sum() > 100
     assert 0.005 < np.median(off[hair]) < 0.007
     assert 0.0025 < np.median(off[bare]) < 0.0035
+
+
+def test_the_back_sheet_ends_inside_the_skull(portrait, pipeline):
+    """An edge that stands off is a step in the outline as soon as the head turns."""
+    view = View(portrait, pipeline.head)
+    targets, away = targets_of(view)
+    skull = view.far_side()
+    shown = (targets.opacity[BACK] > 0.5) & (skull.face >= 0)
+    off = targets.back_m - (skull.depth - away)
+    ends = shown & (distance_transform_edt(view.visible.face >= 0) >= 4)
+    assert ends.sum() > 100
+    assert (off[ends] < -0.001).all()
+    assert off[shown].max() > 0.005, "at the outline it is as far out as hair"
+
+
+def test_hair_at_the_outline_takes_no_colour_of_the_ear_below(portrait, pipeline):
+    """Where all hair that is still is narrow, the nearest place farther inside is an ear."""
+    view = View(portrait, pipeline.head)
+    hair = view.parts.hair
+    coloured = np.where(hair[..., None], (0.2, 0.4, 0.1), (0.9, 0.3, 0.3))
+    targets = plane_targets(
+        coloured,
+        view.matte,
+        view.parts.worn,
+        view.visible,
+        view.far_side(),
+        hair.astype(float),
+        float(view.camera.viewmat[2, 3]),
+        np.zeros(hair.shape),
+    )
+    beside = targets.rim & hair & (view.matte > 0.5)
+    assert beside.sum() > 500
+    np.testing.assert_allclose(targets.rgb[beside], np.tile((0.2, 0.4, 0.1), (beside.sum(), 1)))
