@@ -17,6 +17,7 @@ from backend.head import Head
 from backend.head.head import ROOT
 from backend.lifting.neck_width import with_own_neck
 from backend.lifting.redundancy import drop_redundant
+from backend.lifting.gaps import without_backdrop
 from backend.lifting.start import Start, start
 from backend.lifting.view import View
 from backend.model.attributes import COLOURS
@@ -79,7 +80,8 @@ def personalised_avatar(
         progress: Told of every step; may cancel.
     """
     model, head = loaded.model, loaded.head
-    photos = [View(photo, loaded.portrait_head) for photo in (portrait, *others)]
+    whole = [without_backdrop(photo) for photo in (portrait, *others)]
+    photos = [View(photo, loaded.portrait_head) for photo in whole]
     view, *more = with_own_neck(photos)
     portrait = view.portrait
     begin = start(view, model, more).to(loaded.device)

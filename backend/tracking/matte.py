@@ -91,8 +91,8 @@ def _seen_through(rgb: np.ndarray, coarse: np.ndarray, known: np.ndarray) -> np.
     half, where hair is, and what has the colour of the background beside it, not of the person."""
     person = coarse > _SURELY
     depth = _depth(coarse > 0.5)
-    behind = _local_mean(rgb, known & (coarse < 0.5), _BESIDE_PX)
-    own = _local_mean(rgb, person & (depth > _INWARDS_PX), _BESIDE_PX)
+    behind = local_mean(rgb, known & (coarse < 0.5), _BESIDE_PX)
+    own = local_mean(rgb, person & (depth > _INWARDS_PX), _BESIDE_PX)
     if behind is None or own is None:
         return np.zeros_like(person)
     like_behind = np.abs(rgb - behind).max(-1) < _ALIKE * np.abs(own - behind).max(-1)
@@ -102,7 +102,7 @@ def _seen_through(rgb: np.ndarray, coarse: np.ndarray, known: np.ndarray) -> np.
     return cv2.dilate(found.astype(np.uint8), np.ones((_MIXED_PX, _MIXED_PX), np.uint8)) > 0
 
 
-def _local_mean(rgb: np.ndarray, where: np.ndarray, radius_px: int) -> np.ndarray | None:
+def local_mean(rgb: np.ndarray, where: np.ndarray, radius_px: int) -> np.ndarray | None:
     """[H, W, 3] the mean of [H, W, 3] around, of some pixels [H, W] bool; None where none are."""
     if not where.any():
         return None
