@@ -17,7 +17,7 @@ from .polygons import dilate, erode, inside_px
 
 _BACKDROP, _BEHIND_PX = 0.05, 60  # of the matte; how far around a gap the backdrop counts
 _INSIDE_PX, _OWN_PX = 14, 40  # of a person nothing is mixed in there
-_LIKE, _APART = 0.5, 0.12  # of the way from backdrop to person; of a channel, without brightness
+_LIKE, _APART = 0.5, 0.08  # of the way from backdrop to person; of a channel, without brightness
 _DARKEST = (
     0.65  # of the backdrop's brightness: what is of its hue and darker is dyed, or an earring
 )

@@ -86,10 +86,12 @@ class View:
 
     @cached_property
     def unspilt(self) -> np.ndarray:
-        """[H, W, 3] as `rgb`, hair and bald skulls at the outline without the backdrop's light."""
+        """[H, W, 3] as `rgb`, hair and the head's skin at the outline without the backdrop's light;
+        ears are red by themselves."""
         hair, skin = self.parts.hair, ~self.parts.worn
+        head = (self.visible.face >= 0) & ~self.shows("ears") & ~self.shows("neck")
         rgb = without_spill(self.rgb, self.matte, hair, hair)
-        return without_spill(rgb, self.matte, skin & self.shows("scalp"), skin)
+        return without_spill(rgb, self.matte, skin & head, skin)
 
     @cached_property
     def parts(self) -> Parts:
