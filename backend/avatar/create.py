@@ -15,9 +15,9 @@ from backend.avatar.personalise import assemble, masked_union, personalise
 from backend.avatar.refine import near_matte
 from backend.head import Head
 from backend.head.head import ROOT
+from backend.lifting.gaps import without_backdrop
 from backend.lifting.neck_width import with_own_neck
 from backend.lifting.redundancy import drop_redundant
-from backend.lifting.gaps import without_backdrop
 from backend.lifting.start import Start, start
 from backend.lifting.view import View
 from backend.model.attributes import COLOURS
