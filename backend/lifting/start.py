@@ -41,7 +41,7 @@ _LEAST_MATTE = 0.1  # single hairs
 _SOFT_PX = 1.5
 _CLOSE_M, _APART_M = 0.02, 0.04  # to and from the scalp: long hair hangs by itself
 _SCALP_NEIGHBOURS = 4
-_COLLAR_PX = 4  # beside it the planes show where the neck's skin ends
+_COLLAR_PX, _STEEP = 4, 0.5  # beside it the planes show where the neck's skin ends; a cosine
 _FRAME_SHADE_PX = 3  # beside a frame
 _EDGE_PX = 2  # cells reach so far beyond clothes
 
@@ -106,7 +106,9 @@ def start(view: View, model: SplitAvatar, others: Sequence[View] = ()) -> Start:
     mirrored, behind = mirrored_side(view, targets, ~clothes, cells, step_px)
     targets.opacity[BACK][behind] = 0
     neck, sides = neck_sides(view, targets, layers.vertices, layers.bare, cells, step_px)
-    throat = view.shows_all(layers.bare) & erode(skin, _COLLAR_PX)
+    # On a neck's steep side that strip would lie across the neck as a streak once it turns.
+    strip = ~erode(skin, _COLLAR_PX) & (view.facing_image() > _STEEP)
+    throat = view.shows_all(layers.bare) & skin & ~strip
     targets.opacity[FRONT][sides | throat] = 0
     identity, mask, rim = _planes(view, model, targets, cells, grain, layers.vertices)
     around, frames = surround(view, targets.front_m), frames_of_glasses(view, frames)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from backend.lifting.polygons import dilate
+from backend.lifting.polygons import dilate, erode
 from backend.lifting.torso import torso_clothes
 from backend.lifting.view import View
 
@@ -70,3 +70,15 @@ def test_cells_at_the_edge_of_clothes_stay_with_these(begun, pipeline, portrait)
     assert edge.sum() > 20
     assert stays[edge].all()
     assert not stays[far].any()
+
+
+def test_no_sheet_lies_before_the_steep_side_of_a_neck(begun, pipeline, portrait):
+    """Beside a collar one would be a streak across the neck once it turns."""
+    view = View(portrait, pipeline.head)
+    grid = pipeline.model.config.grid
+    opacity = begun.personal.identity.opacity.reshape(2, grid, grid)[0].numpy()
+    bare = erode(view.shows("neck"), 2) & ~view.parts.worn & (view.matte > 0.95)
+    steep = bare & (view.facing_image() < 0.4)
+    beside = steep & ~erode(~view.parts.worn, 4)
+    assert beside.sum() > 10
+    assert np.median(opacity[beside[1::2, 1::2]]) < -2
