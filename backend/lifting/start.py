@@ -35,7 +35,10 @@ from .target import Personal, Target
 from .torso import behind_head, torso_clothes
 from .view import View
 
-_DEEP_SIGMA, _DEEPEST = 0.6, 0.8  # of two cells' distance in depth; of the largest there are
+_DEEP_SIGMA, _DEEPEST = 0.4, 0.8
+"""Of two cells' distance in depth (with more, temples that turn away have spikes); of the largest
+there are."""
+
 _LEAST_BEHIND = 0.05
 _LEAST_MATTE = 0.1  # single hairs
 _SOFT_PX = 1.5
