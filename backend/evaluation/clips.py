@@ -18,6 +18,7 @@ from backend.avatar.create import CreateOptions
 from backend.avatar.pipeline import Pipeline
 from backend.data.prepare.sources import Clip, find_clips
 from backend.export.png import over_background, write_png
+from backend.lifting.gaps import cleared
 from backend.tracking.crop import Crop, crop_around
 from backend.tracking.decode import Picture
 from backend.tracking.detect import Face
@@ -55,8 +56,8 @@ class _Window:
         picture = Picture(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), alpha=None)
         window, person = self.crop.apply(picture.rgb), Person(self.matter, picture, self.face, [])
         matte = person.matte(window, self.crop)
-        own = person.colours(window, matte, self.crop) * matte[..., None]
-        return (255 * own + 0.5).astype(np.uint8)
+        own, matte = cleared(person.colours(window, matte, self.crop), matte)
+        return (255 * own * matte[..., None] + 0.5).astype(np.uint8)
 
     def within(self, picture: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         """A picture of the window, black where the frame shows nothing: there is no truth."""

@@ -29,39 +29,49 @@ _WHOLE, _CLEAR = 0.9, 0.1  # of a share, that is all hair, or none
 
 
 def without_backdrop(portrait: Portrait) -> Portrait:
-    """The portrait without what its matte takes for hair and is the backdrop seen through it: that
-    would turn with the head, and shine before any other background.
+    """The portrait without what its matte takes for hair and is the backdrop, see `cleared`."""
+    rgb, matte = cleared(portrait.rgb, portrait.matte)
+    return portrait if matte is portrait.matte else replace(portrait, rgb=rgb, matte=matte)
+
+
+def cleared(rgb: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A person's own colours and matte without what the matte takes for hair and is the backdrop
+    seen through it: that would turn with the head, and shine before any other background.
 
     Told by hue, so that grey walls stay; clothes are never looked at.
 
     Args:
-        portrait: A photo's.
+        rgb: [S, S, 3] float32 display sRGB 0..1, background included; where the person is half
+            transparent, their own colours alone. The head fills much of it.
+        matte: [S, S] float32 0..1.
+
+    Returns:
+        Both like that; the same arrays where there is no such gap.
 
     Raises:
         AvatarError: `missing_weights` of a damaged installation.
     """
-    rgb, matte = portrait.rgb, portrait.matte
     behind = local_mean(rgb, matte < _BACKDROP, _BEHIND_PX)
     own = local_mean(rgb, inside_px(matte) > _INSIDE_PX, _OWN_PX)
     if behind is None or own is None:
-        return portrait
+        return rgb, matte
     seen = (matte > 0.5) & _hued_as(rgb, behind, own)
     if seen.sum() < _LEAST_PX:
-        return portrait
-    parts = parse(portrait.matted, matte)
+        return rgb, matte
+    parts = parse(rgb * matte[..., None], matte)
     seen &= _hair_alone(parts, rgb, behind)
     hair = local_mean(rgb, parts.hair & (matte > 0.95) & ~dilate(seen, _MIXED_PX), _HAIR_PX)
     if hair is None:
-        return portrait
+        return rgb, matte
     seen &= _hued_as(rgb, behind, hair)
     if seen.sum() < _LEAST_PX:
-        return portrait
+        return rgb, matte
     share = np.clip((_mixed(rgb, behind, hair) - _CLEAR) / (_WHOLE - _CLEAR), 0, 1)
     near = cv2.GaussianBlur(dilate(seen, _MIXED_PX).astype(np.float32), (0, 0), _SOFT_PX)
     near *= parts.hair & ~dilate(parts.clothes, _CLOTH_PX)
-    cleared = (matte + near * np.minimum(share - matte, 0)).astype(np.float32)
-    changed = (cleared < matte)[..., None]
-    return replace(portrait, rgb=np.where(changed, foreground(rgb, cleared), rgb), matte=cleared)
+    clear = (matte + near * np.minimum(share - matte, 0)).astype(np.float32)
+    changed = (clear < matte)[..., None]
+    return np.where(changed, foreground(rgb, clear), rgb), clear
 
 
 def _hued_as(rgb: np.ndarray, behind: np.ndarray, own: np.ndarray) -> np.ndarray:
