@@ -80,8 +80,8 @@ def personalised_avatar(
         progress: Told of every step; may cancel.
     """
     model, head = loaded.model, loaded.head
-    whole = [without_backdrop(photo) for photo in (portrait, *others)]
-    photos = [View(photo, loaded.portrait_head) for photo in whole]
+    cut_out = map(without_backdrop, (portrait, *others))
+    photos = [View(photo, loaded.portrait_head) for photo in cut_out]
     view, *more = with_own_neck(photos)
     portrait = view.portrait
     begin = start(view, model, more).to(loaded.device)

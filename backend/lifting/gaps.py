@@ -18,9 +18,7 @@ from .polygons import dilate, erode, inside_px
 _BACKDROP, _BEHIND_PX = 0.05, 60  # of the matte; how far around a gap the backdrop counts
 _INSIDE_PX, _OWN_PX = 14, 40  # of a person nothing is mixed in there
 _LIKE, _APART = 0.5, 0.08  # of the way from backdrop to person; of a channel, without brightness
-_DARKEST = (
-    0.65  # of the backdrop's brightness: what is of its hue and darker is dyed, or an earring
-)
+_DARKEST = 0.65  # of the backdrop's brightness: what has its hue and is darker is dyed, or jewels
 _LEAST_PX = 40  # less is no gap worth a look
 _CLOTH_PX = 3  # beside clothes it may be them
 _MIXED_PX, _SOFT_PX, _HAIR_PX = 8, 2.0, 20  # around a gap hairs cross it; whose colour is told by
@@ -59,7 +57,8 @@ def cleared(rgb: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     if seen.sum() < _LEAST_PX:
         return rgb, matte
     parts = parse(rgb * matte[..., None], matte)
-    seen &= _hair_alone(parts, rgb, behind)
+    alone = parts.hair & ~dilate(parts.clothes, _CLOTH_PX)
+    seen &= alone & ~_nearer_to_cloth(parts, rgb, behind)
     hair = local_mean(rgb, parts.hair & (matte > 0.95) & ~dilate(seen, _MIXED_PX), _HAIR_PX)
     if hair is None:
         return rgb, matte
@@ -68,8 +67,7 @@ def cleared(rgb: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         return rgb, matte
     share = np.clip((_mixed(rgb, behind, hair) - _CLEAR) / (_WHOLE - _CLEAR), 0, 1)
     near = cv2.GaussianBlur(dilate(seen, _MIXED_PX).astype(np.float32), (0, 0), _SOFT_PX)
-    near *= parts.hair & ~dilate(parts.clothes, _CLOTH_PX)
-    clear = (matte + near * np.minimum(share - matte, 0)).astype(np.float32)
+    clear = (matte + alone * near * np.minimum(share - matte, 0)).astype(np.float32)
     changed = (clear < matte)[..., None]
     return np.where(changed, foreground(rgb, clear), rgb), clear
 
@@ -84,13 +82,15 @@ def _hued_as(rgb: np.ndarray, behind: np.ndarray, own: np.ndarray) -> np.ndarray
     return bright & (np.abs(hues - backdrop).max(-1) < _LIKE * apart) & (apart > _APART)
 
 
-def _hair_alone(parts: Parts, rgb: np.ndarray, behind: np.ndarray) -> np.ndarray:
-    """[H, W] bool: hair, but for what looks more like the nearest cloth than like the backdrop."""
-    hair, cloth = parts.hair & ~dilate(parts.clothes, _CLOTH_PX), erode(parts.clothes, _CLOTH_PX)
+def _nearer_to_cloth(parts: Parts, rgb: np.ndarray, behind: np.ndarray) -> np.ndarray:
+    """[H, W] bool: what looks at least as much like the nearest cloth as like the backdrop."""
+    cloth = erode(parts.clothes, _CLOTH_PX)
     if not cloth.any():
-        return hair
-    to_cloth = np.linalg.norm(rgb - nearest_fill(rgb, cloth), axis=-1)
-    return hair & (np.linalg.norm(rgb - behind, axis=-1) < to_cloth)
+        return cloth
+    to_cloth, to_backdrop = (
+        np.linalg.norm(rgb - other, axis=-1) for other in (nearest_fill(rgb, cloth), behind)
+    )
+    return to_cloth <= to_backdrop
 
 
 def _mixed(rgb: np.ndarray, behind: np.ndarray, hair: np.ndarray) -> np.ndarray:

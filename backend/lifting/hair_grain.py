@@ -59,7 +59,7 @@ def _measured(view: View) -> tuple[np.ndarray, float]:
     hair = view.parts.hair & (view.matte > 0.95)
     inside = inside_px(hair)
     deepest = np.partition(inside, -_ENOUGH_PX, axis=None)[-_ENOUGH_PX]
-    if deepest < _EDGE_PX:
+    if deepest <= _EDGE_PX:
         return np.zeros(len(_BANDS_PX)), 0.0
     inner = inside > _EDGE_PX
     bright = np.log(np.maximum(view.rgb.mean(-1), _LEAST_BRIGHT)).astype(np.float32)

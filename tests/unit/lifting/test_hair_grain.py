@@ -95,6 +95,14 @@ def test_who_shows_no_hair_has_none(portrait, pipeline, hair) -> None:
     np.testing.assert_array_equal(grain.at(row_behind(pipeline)), np.ones((400, 1)))
 
 
+def test_a_strip_that_is_all_edge_tells_nothing(portrait, pipeline) -> None:
+    """Nothing of it is farther inside than skin and backdrop reach."""
+    strip = np.zeros((512, 512), bool)
+    strip[40:440, 150:159] = True
+    grain = HairGrain(with_hair(portrait, pipeline, strip, combed(5.0)))
+    np.testing.assert_array_equal(grain.at(row_behind(pipeline)), np.ones((400, 1)))
+
+
 def test_it_never_changes_brightness_by_more_than_half(portrait, pipeline, hair) -> None:
     grain = HairGrain(with_hair(portrait, pipeline, hair, combed(6.0, 1.0)))
     found = logs(grain, row_behind(pipeline))

@@ -20,27 +20,18 @@ def test_the_hull_is_thin_at_the_border_and_thick_inside():
     assert profile[200, 200] == 1
 
 
-def targets_of(view: View) -> tuple[PlaneTargets, float]:
-    """What the planes should show of a head that never moves, and how far away they are."""
-    away = float(view.camera.viewmat[2, 3])
-    still = np.zeros(view.matte.shape)
-    targets = plane_targets(
-        view.unspilt,
-        view.matte,
-        view.parts.worn,
-        view.visible,
-        view.far_side(),
-        still,
-        away,
-        np.zeros_like(still),
-    )
-    return targets, away
+def targets_of(view: View, rgb: np.ndarray, mobility: np.ndarray) -> tuple[PlaneTargets, float]:
+    """What the planes should show of a picture [H, W, 3] of the head, of which a share [H, W]
+    moves, and how far away they are."""
+    away, flat = float(view.camera.viewmat[2, 3]), np.zeros(view.matte.shape)
+    worn, seen, far_side = view.parts.worn, view.visible, view.far_side()
+    return plane_targets(rgb, view.matte, worn, seen, far_side, mobility, away, flat), away
 
 
 def test_hair_stands_off_the_head_twice_as_far_as_bare_skin(portrait, pipeline):
     """The astronaut's forehead, and the hair above it."""
     view = View(portrait, pipeline.head)
-    targets, depth = targets_of(view)
+    targets, depth = targets_of(view, view.unspilt, np.zeros(view.matte.shape))
     off = targets.front_m - (depth - view.visible.depth)
     scalp = view.shows("scalp")
     hair, bare = scalp & erode(view.parts.hair, 15), erode(view.shows("nose") & view.skin, 15)
@@ -53,7 +44,7 @@ def test_hair_stands_off_the_head_twice_as_far_as_bare_skin(portrait, pipeline):
 def test_the_back_sheet_ends_inside_the_skull(portrait, pipeline):
     """An edge that stands off is a step in the outline as soon as the head turns."""
     view = View(portrait, pipeline.head)
-    targets, away = targets_of(view)
+    targets, away = targets_of(view, view.unspilt, np.zeros(view.matte.shape))
     skull = view.far_side()
     shown = (targets.opacity[BACK] > 0.5) & (skull.face >= 0)
     off = targets.back_m - (skull.depth - away)
@@ -68,16 +59,7 @@ def test_hair_at_the_outline_takes_no_colour_of_the_ear_below(portrait, pipeline
     view = View(portrait, pipeline.head)
     hair = view.parts.hair
     coloured = np.where(hair[..., None], (0.2, 0.4, 0.1), (0.9, 0.3, 0.3))
-    targets = plane_targets(
-        coloured,
-        view.matte,
-        view.parts.worn,
-        view.visible,
-        view.far_side(),
-        hair.astype(float),
-        float(view.camera.viewmat[2, 3]),
-        np.zeros(hair.shape),
-    )
+    targets, _ = targets_of(view, coloured, hair.astype(float))
     beside = targets.rim & hair & (view.matte > 0.5)
     assert beside.sum() > 500
     np.testing.assert_allclose(targets.rgb[beside], np.tile((0.2, 0.4, 0.1), (beside.sum(), 1)))
