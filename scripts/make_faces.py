@@ -27,7 +27,7 @@ from scipy.spatial import KDTree  # noqa: E402
 
 from backend.head import Head, load_head  # noqa: E402
 from backend.head.transfer import similarity  # noqa: E402
-from backend.tracking.expression_prior import by_scores  # noqa: E402
+from backend.tracking.expression_prior import above_rest  # noqa: E402
 from backend.tracking.fit import Fit  # noqa: E402
 from backend.tracking.portrait import Look, Tracker  # noqa: E402
 from scripts.archive import quantised, write_npz  # noqa: E402
@@ -69,7 +69,7 @@ def main() -> int:
 
 def _seen(pictures: Sequence[Path], tracker: Tracker) -> tuple[np.ndarray, np.ndarray]:
     """Landmarks [N, 468, 3] of the portraits that face the camera, head space, metres, and their
-    expected codes [N, 52]."""
+    scores above rest [N, 52]."""
     points, codes, fitter = [], [], tracker.fitter
 
     def fitted(content: bytes) -> tuple[Look, Fit]:
@@ -79,7 +79,7 @@ def _seen(pictures: Sequence[Path], tracker: Tracker) -> tuple[np.ndarray, np.nd
     for _, (look, fit) in read_each(pictures, fitted):
         if np.arccos(-fit.camera.viewmat[2, 2]) <= STRAIGHT:
             points.append(fitter.landmarks(fit)[:COUNT] + fitter.missed(fit, look.landmarks))
-            codes.append(by_scores(look.face.blendshapes).mean)
+            codes.append(above_rest(look.face.blendshapes))
     return np.stack(points), np.stack(codes)
 
 

@@ -27,6 +27,7 @@ from backend.head.surface import undirected_edges  # noqa: E402
 from backend.tracking.lid_edges import moved_to_lid_edges  # noqa: E402
 from scripts.archive import quantised, record_hash, write_npz  # noqa: E402
 from scripts.open_head import identity, makehuman, regions, rig  # noqa: E402
+from scripts.open_head.brows import brows_at_rest  # noqa: E402
 from scripts.open_head.calibration import calibrated, mixed  # noqa: E402
 from scripts.open_head.crop import Crop, crop_head  # noqa: E402
 from scripts.open_head.eyeballs import finer_eyeballs, on_eyeballs  # noqa: E402
@@ -126,15 +127,6 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     placed = _to_head(placed, joints_dm)
     template = quantised(placed, STEP_M).astype(np.float64)
     moves = np.concatenate([moves, teeth_height(crop.parts, len(template))], axis=-1)
-    joint_moves = np.pad(joint_moves, ((0, 0), (0, 0), (0, 1)))
-    regressor = rig.joint_regressor(
-        template,
-        _to_head(joints_dm, joints_dm),
-        moves * 0.1,
-        joint_moves * 0.1,
-        crop.mirror,
-        ~(crop.parts["teeth_upper"] | crop.parts["teeth_lower"]),  # which move on their own
-    )
     normals = vertex_normals(template, crop.faces)
     places = Embedding(crop.faces, *landmarks).at(template)
     labels = regions.face_regions(assets, crop, masks, template, normals, places, weights)
@@ -146,6 +138,18 @@ def build(assets: Path) -> dict[str, np.ndarray]:
     incisors = _incisors(template[crop.parts["teeth_lower"]])
     units[tongue, :, ARKIT_NAMES.index("tongueOut")] = tongue_out(
         template[tongue], incisors, places[LOWER_LIP]
+    )
+    moves = np.concatenate([moves, brows_at_rest(units) * 10], axis=-1)
+    joint_moves = np.pad(
+        joint_moves, ((0, 0), (0, 0), (0, moves.shape[-1] - joint_moves.shape[-1]))
+    )
+    regressor = rig.joint_regressor(
+        template,
+        _to_head(joints_dm, joints_dm),
+        moves * 0.1,
+        joint_moves * 0.1,
+        crop.mirror,
+        ~(crop.parts["teeth_upper"] | crop.parts["teeth_lower"]),  # which move on their own
     )
     faces, mirror, parts = crop.faces, crop.mirror, crop.parts
     for make in (finer_eyeballs, finer_teeth):

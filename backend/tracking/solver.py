@@ -37,6 +37,7 @@ _FINE = [*FEATURES, *BROWS]  # they move most finely
 _STRAIGHT, _TURNED = np.radians(8.0), np.radians(18.0)
 """Up to the first angle to the camera all landmarks count, from the second on only what is seen."""
 _DEPTH_SPREAD_M = 0.01
+_ALIKE = 0.01  # of a direction's length: a head's file has them rounded
 
 _NOISE = np.full(LANDMARKS, _NOISE_PX)
 _NOISE[list(FACE_OVAL)] = _OVAL_NOISE_PX
@@ -52,12 +53,14 @@ class FittedHead:
     Args:
         model: Of all landmarks: identity codes, then expression.
         identities: How many identity codes there are.
+        resting: How many of them, the last, tell where at rest lies what expressions move: brows.
         arkit: Whether expression is ARKit's units, whose scores the detector gives.
         normals: [468, 3] the average head's at its landmarks, outward.
     """
 
     model: LandmarkModel
     identities: int
+    resting: int
     arkit: bool
     normals: np.ndarray
 
@@ -68,7 +71,9 @@ class FittedHead:
         expressions = len(ARKIT_NAMES) if arkit else EXPRESSION_SIZE
         model = landmark_model(head, expressions, with_jaw=not arkit)
         normals = landmark_normals(head)[:LANDMARKS]
-        return cls(model, head.shapedirs.shape[2], arkit, normals)
+        identities = head.shapedirs.shape[2]
+        resting = _moved_alike(*np.split(model.bases, [identities], axis=-1))
+        return cls(model, identities, resting, arkit, normals)
 
 
 class Solver(GaussNewton):
@@ -103,7 +108,7 @@ class Solver(GaussNewton):
         self._target = landmarks[:LANDMARKS, :2].astype(np.float64)
         self._model = known.model.first(LANDMARKS)
         self._fixed_betas = None
-        self.betas = known.identities
+        self.betas, self._resting = known.identities, known.resting
         if betas is not None:
             self._fixed_betas = np.asarray(betas, np.float64)[: self.betas]
             self._model = self._model.with_known(self._fixed_betas)
@@ -114,7 +119,10 @@ class Solver(GaussNewton):
         self._K = portrait_intrinsics(PORTRAIT_PX)
         scalp = int(following is not None)
         self._expressions = self._model.bases.shape[-1] - self.betas - scalp
-        prior = by_scores(blendshapes) if known.arkit else of_components(self._expressions)
+        if known.arkit:
+            prior = by_scores(blendshapes, betas is not None)
+        else:
+            prior = of_components(self._expressions)
         turns = self._model.turns
         jaw_low, jaw_high = (limit[:turns] for limit in _JAW_LIMITS_RAD)
         self._prior = np.concatenate([np.zeros(self.betas), prior.mean, np.zeros(scalp + turns)])
@@ -141,12 +149,13 @@ class Solver(GaussNewton):
         return slice(first, first + self.betas)
 
     def sharpened(self, x: np.ndarray) -> np.ndarray:
-        """The expression once more at a solution's pose, with lips, lids and brows counting more.
+        """The expression, and how brows rest, once more at a solution's pose, with lips, lids and
+        brows counting more.
 
         They move most finely; but while the pose is sought, what the codes cannot make of them
         would move the head.
         """
-        first = 6 + self.betas
+        first = 6 + self.betas - min(self.betas, self._resting)
         weights, x = self._weights, x.copy()
         self._weights = weights * self._sharper
         for _ in range(_SHARP_STEPS):
@@ -235,6 +244,15 @@ class Solver(GaussNewton):
         known = np.zeros((int(self._depth_m is not None), len(x)))
         known[:, 5] = 1 / _DEPTH_SPREAD_M
         return np.concatenate([data * self._weights[:, None], prior, known])
+
+
+def _moved_alike(identities: np.ndarray, expressions: np.ndarray) -> int:
+    """How many of the last of identity's directions [L, 3, S] are sums of expressions'
+    [L, 3, E]."""
+    own, units = (moves.reshape(-1, moves.shape[-1]) for moves in (identities, expressions))
+    left = own - units @ np.linalg.lstsq(units, own, rcond=None)[0]
+    alike = np.linalg.norm(left, axis=0) < _ALIKE * np.linalg.norm(own, axis=0)
+    return int(np.cumprod(alike[::-1]).sum())
 
 
 def _left_jacobian(rotvec: np.ndarray) -> np.ndarray:

@@ -343,7 +343,7 @@ def test_sites_lie_evenly_around_their_vertex(head):
 def test_betas_beyond_the_heads_components_are_refused(head):
     betas = np.zeros(BETAS_SIZE, np.float32)
     betas[200] = 0.5
-    with pytest.raises(AvatarError, match="has 81 identity components") as caught:
+    with pytest.raises(AvatarError, match="has 86 identity components") as caught:
         head.vertices_of(Track.neutral(1, betas=betas))
     assert caught.value.code == "head_mismatch"
 

@@ -17,11 +17,20 @@ def test_a_face_at_rest_is_expected_to_do_nothing():
     assert by_scores(scored({})).mean == pytest.approx(np.zeros(52), abs=1e-12)
 
 
-@pytest.mark.parametrize("name", ["eyeSquintLeft", "browDownRight", "mouthPressLeft", "jawOpen"])
+@pytest.mark.parametrize("name", ["eyeSquintLeft", "mouthPressLeft", "jawOpen"])
 def test_scores_above_rest_reach_one(name):
     assert code(name, {name: 1.0}) == pytest.approx(1)
     assert code(name, scored({name: 0.5})) == pytest.approx(0.5)
     assert code(name, {name: 0.0}) == 0, "less than at rest is rest"
+
+
+def test_low_brows_are_hardly_taken_for_a_frown():
+    """The detector scores half a frown where somebody's brows lie low."""
+    assert code("browDownRight", {"browDownRight": 0.35}) == 0
+    assert 0 < code("browDownRight", {"browDownRight": 0.85}) < 0.2
+    assert code("browDownRight", {"browDownRight": 0.85}) < code(
+        "browInnerUp", {"browInnerUp": 0.5}
+    )
 
 
 def test_what_the_eyes_rotation_explains_is_no_code():

@@ -9,16 +9,20 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.spatial.transform import Rotation
 
+from backend.tracking.fit import Fit
 from backend.tracking.fitter import Fitter
 from backend.tracking.following import Following
 from backend.tracking.landmark_model import landmark_normals
-from backend.tracking.landmarks import LEFT_EYE, RIGHT_EYE
+from backend.tracking.landmarks import BROWS, LEFT_EYE, RIGHT_EYE
 from backend.tracking.portrait import check_fit
 from shared.camera import Camera
 from shared.errors import AvatarError
 from shared.flame import ARKIT_NAMES
 from tests.unit.tracking.derivatives import assert_slopes
 from tests.unit.tracking.heads import FOCAL_PX, Subject
+
+FIRST_OF_BROWS = 81
+"""Of the identity components: both brows lower."""
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,38 @@ def test_with_known_identity_the_distance_is_exact(fitter, subject):
     assert fit.error_px < 0.1
     np.testing.assert_allclose(fit.camera.viewmat[:3, 3], subject.shift, atol=0.01)
     np.testing.assert_allclose(fit.track.betas[: len(subject.betas)], subject.betas, atol=1e-6)
+
+
+@pytest.mark.parametrize("lower", [1.3, -1.3])
+def test_how_brows_lie_is_the_persons_own(fitter, open_head, lower):
+    """Low ones score half a frown, high ones nothing; both are there when nothing moves them."""
+    betas = np.zeros(open_head.shapedirs.shape[2])
+    betas[FIRST_OF_BROWS] = lower
+    scores = {"browDownLeft": 0.7, "browDownRight": 0.7} if lower > 0 else {}
+    subject = Subject(open_head, betas, {})
+    fit = fitter.fit(subject.landmarks, {**subject.scores, **scores})
+    rest = np.asarray(fit.track.betas)
+
+    def higher(betas: np.ndarray) -> float:
+        brows = fitter.neutral(betas)[list(BROWS), 1] - fitter.neutral(0 * betas)[list(BROWS), 1]
+        return float(brows.mean())
+
+    assert abs(higher(betas)) > 0.001
+    assert higher(rest) == pytest.approx(higher(betas), rel=0.4)
+    assert brow_codes(fit).max() < 0.2
+
+
+def test_brows_that_move_are_no_other_person(fitter, open_head):
+    """An identity that is known stays, and a frown or a rise is whole."""
+    for weights in ({"browDownLeft": 0.8, "browDownRight": 0.8}, {"browInnerUp": 0.8}):
+        subject = Subject(open_head, [0.4], weights)
+        fit = fitter.fit(subject.landmarks, subject.scores, betas=subject.betas)
+        expected = [weights.get(name, 0.0) for name in ARKIT_NAMES if name.startswith("brow")]
+        np.testing.assert_allclose(brow_codes(fit), expected, atol=0.1)
+
+
+def brow_codes(fit: Fit) -> np.ndarray:
+    return fit.track.expression[0, [n.startswith("brow") for n in ARKIT_NAMES] + [False] * 48]
 
 
 def turned_badly_seen(open_head) -> tuple[Subject, np.ndarray]:
