@@ -41,7 +41,7 @@ def completed(
         shown: What shows.
         around: [V] bool: what is carried on around the head rather than up and down, as hair is.
         usual: [V, 3] what the skin usually looks like on such a head, NaN where nobody knows; None:
-            nowhere.
+            nowhere. Of a scalp it counts where that is bald.
     """
     a, b = edges.T
     along = places[b] - places[a]
@@ -61,7 +61,7 @@ def completed(
     right = hold[:, None] * shown.colours
     if usual is not None:
         covered = (shown.trust > SEEN) & (shown.skin == 0)
-        known = np.isfinite(usual).all(1) & ~covered
+        known = np.isfinite(usual).all(1) & ~covered & ~hairy
         weight = np.where(known[a] == known[b], weight, _APART * weight)
         usual = np.where(known[:, None], usual, 0)
         change += (1 - told) * (usual[b] - usual[a]) * (known[a] & known[b])[:, None]

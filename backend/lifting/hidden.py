@@ -7,6 +7,7 @@ from scipy.spatial import KDTree
 
 from backend.head.surface import undirected_edges
 
+from .appearance import lit_alike
 from .appearance_file import appearance_of
 from .closed_lids import colour_closed_lids
 from .colours import SEEN, Shown
@@ -39,6 +40,7 @@ _FROM_CEILING = -0.45  # how light from above is told, the second kind
 _CEILING_SHADE = np.array([0.25, 0.32, 0.39])  # how it darkens teeth: it comes in past red lips
 _CEILING_NARROWER = 0.25  # and how many of them
 _LEAST_ENAMEL, _OTHER_HUE = 0.6, 0.08  # brightness of its own; chromaticity, of gums and lips
+_LIT_ALIKE = ("forehead", "face_sides", "neck")  # as bald scalps are
 _NEIGHBOURS = 4
 _SMOOTH_NEIGHBOURS = 64  # smooth: lids must not show the lash line's speckles
 
@@ -97,7 +99,9 @@ class HiddenColours:
         if appearance is not None:
             normals = view.head.normals(view.vertices)[0].numpy()
             codes = appearance.codes_of(vertex, normals)
-            usual = appearance.usual(codes, normals)
+            told = np.any([self._regions[name] for name in _LIT_ALIKE], axis=0)
+            usual = lit_alike(appearance.usual(codes, normals), normals, told)
+            usual[~(appearance.known | self._regions["scalp"])] = np.nan
             shaded = float(np.clip(codes.from_front / _FROM_CEILING, 0, 1))
         rest = view.rest[0].numpy()
         return completed(rest, edges, vertex, self._regions["scalp"], usual), shaded

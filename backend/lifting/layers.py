@@ -26,6 +26,7 @@ from .polygons import dilate, erode
 from .sampling import look_up
 from .sites import Sites, facing_camera, regions_at, sites_of
 from .skin import not_skin
+from .skin_grain import skin_grain
 from .view import View
 
 _EYE_RECESS_M = 0.0018  # splats have thickness: eyeballs must not shine through closed lids
@@ -128,6 +129,9 @@ def starting_layers(
     colours = evened_lips(view, sites, colours, seen.trust > SEEN)
     behind = at["scalp"] & (facing_camera(sites, view.camera) < 0) & (seen.trust <= SEEN)
     colours[behind] = np.clip(colours[behind] * grain.at(sites.rest[behind]), 0, 1)
+    smooth = colours
+    grained = skin_grain(view, sites, own.well, over) ** (1 - seen.trust[:, None])
+    colours = np.clip(smooth * grained, 0, 1)
     placement = _placement(view, sites, pixels, reach, told)
     placement.absent[cloth] = True
     inside = erode(view.matte > 0.5, _OUTLINE_PX)  # at the outline what sticks out has to go
@@ -149,7 +153,7 @@ def starting_layers(
         [torch.from_numpy(toned[part]) for part in parts],
         [torch.from_numpy(own.well[part]).float() for part in parts],
         [torch.from_numpy(anchored[part]) for part in parts],
-        colours[parts[0]],
+        smooth[parts[0]],
         (at["neck"] & ~clothed(view, sites, pixels, sides_too=False))[parts[0]],
     )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.lifting.appearance import Appearance, light_terms
+from backend.lifting.appearance import Appearance, light_terms, lit_alike
 from backend.lifting.vertex_colours import VertexColours
 
 VERTICES, COMPONENTS, NOISE = 400, 3, 0.02
@@ -112,3 +112,14 @@ def test_vertices_that_the_model_does_not_know_are_nan(appearance, normals) -> N
     part = replace(appearance, known=known)
     found = told(part, shown(np.full((VERTICES, 3), 0.4), np.ones(VERTICES)), normals)
     np.testing.assert_array_equal(np.isfinite(found).all(1), known)
+
+
+def test_bare_skin_that_the_model_does_not_know_is_lit_as_the_rest(normals) -> None:
+    skin = np.exp(light_terms(normals) @ np.tile([-0.9, 0.1, 0.3, 0.2], (3, 1)).T)
+    known = normals[:, 2] > -0.2
+    told = known & (np.arange(VERTICES) % 3 > 0)
+    usual = np.where(known[:, None], skin, np.nan)
+    usual[known & ~told] = 0.1  # lips, brows
+    found = lit_alike(usual, normals, told)
+    np.testing.assert_array_equal(found[known], usual[known])
+    np.testing.assert_allclose(found[~known], skin[~known], rtol=1e-6)

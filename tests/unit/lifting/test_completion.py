@@ -150,3 +150,16 @@ def test_hair_and_a_bald_skull_are_carried_around_apart(sheet):
     assert not between.any()
     assert (found[bald & ~seen] > 0.6).mean() > 0.8
     assert (found[~bald & ~seen] < 0.4).mean() > 0.8
+
+
+def test_a_bald_skull_is_as_dark_behind_as_skin_usually_is_and_hair_is_not(sheet):
+    places, edges = sheet
+    scalp, hidden = np.ones(441, bool), places[:, 1] < 0
+    usual = 0.6 + 2 * np.minimum(places[:, 1:2], 0) * np.ones(3)
+    colours = np.where(hidden[:, None], 0, 0.6) * np.ones(3)
+    far = places[:, 1] < -0.08
+    bald = completed(places, edges, shown(colours, ~hidden), scalp, usual)
+    np.testing.assert_allclose(bald[far], usual[far], atol=0.05)
+    strands = replace(shown(colours, ~hidden), skin=np.zeros(441))
+    hairy = completed(places, edges, strands, scalp, usual)
+    np.testing.assert_allclose(hairy[far], 0.6, atol=0.02)
