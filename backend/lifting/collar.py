@@ -18,7 +18,7 @@ _EDGE_ON, _OUTLINE_TOLERANCE_M = 0.3, 0.02  # what shows of a neck at its outlin
 _TUCKED_M = 0.010
 """How far a neck goes on under its collar, out of which it comes as a head looks up."""
 _UNDER_M = 0.0145  # and beside the ends of its collar, which it turns between
-_OFF_M, _BESIDE_PX = 0.006, 12
+_OFF_M, _BESIDE_PX = 0.0065, 12
 """So much farther from a neck than hair a collar stands, and what is so far beside it."""
 _OPEN_M = 0.030  # so far down a throat shows between the ends of a collar
 
