@@ -153,8 +153,10 @@ def logarithms(colours: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(colours, LEAST_COLOUR))
 
 
-def lit_alike(usual: np.ndarray, normals: np.ndarray, told: np.ndarray) -> np.ndarray:
-    """[V, 3] usual colours [V, 3], and those of bare skin in the same light where they are NaN.
+def lit_alike(
+    usual: np.ndarray, normals: np.ndarray, told: np.ndarray, bare: np.ndarray
+) -> np.ndarray:
+    """[V, 3] usual colours [V, 3], and where they are NaN those of bare skin in the same light.
 
     The model knows no scalps, which are anybody's own; but bald ones are as dark at the sides as
     faces are there.
@@ -163,11 +165,13 @@ def lit_alike(usual: np.ndarray, normals: np.ndarray, told: np.ndarray) -> np.nd
         usual: Display sRGB.
         normals: [V, 3] of the vertices.
         told: [V] bool: the skin whose tone and light that is to be.
+        bare: [V] bool: where.
     """
     known, terms = np.isfinite(usual).all(axis=1), light_terms(normals)
     skin = np.flatnonzero(told & known)
     light = np.linalg.lstsq(terms[skin], logarithms(usual[skin]), rcond=None)[0]
-    return np.where(known.reshape(-1, 1), usual, np.clip(np.exp(terms @ light), 0, 1))
+    filled = (bare & ~known).reshape(-1, 1)
+    return np.where(filled, np.clip(np.exp(terms @ light), 0, 1), usual)
 
 
 def light_terms(normals: np.ndarray) -> np.ndarray:

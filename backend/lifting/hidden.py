@@ -100,8 +100,8 @@ class HiddenColours:
             normals = view.head.normals(view.vertices)[0].numpy()
             codes = appearance.codes_of(vertex, normals)
             told = np.any([self._regions[name] for name in _LIT_ALIKE], axis=0)
-            usual = lit_alike(appearance.usual(codes, normals), normals, told)
-            usual[~(appearance.known | self._regions["scalp"])] = np.nan
+            usual = appearance.usual(codes, normals)
+            usual = lit_alike(usual, normals, told, self._regions["scalp"])
             shaded = float(np.clip(codes.from_front / _FROM_CEILING, 0, 1))
         rest = view.rest[0].numpy()
         return completed(rest, edges, vertex, self._regions["scalp"], usual), shaded

@@ -112,7 +112,7 @@ class Solver(GaussNewton):
         if betas is not None:
             self._fixed_betas = np.asarray(betas, np.float64)[: self.betas]
             self._model = self._model.with_known(self._fixed_betas)
-            self.betas = 0
+            self.betas = self._resting = 0
         if following is not None:
             self._model = following.completed(self._model)
             self._target = np.concatenate([self._target, following.places])
@@ -155,7 +155,7 @@ class Solver(GaussNewton):
         They move most finely; but while the pose is sought, what the codes cannot make of them
         would move the head.
         """
-        first = 6 + self.betas - min(self.betas, self._resting)
+        first = 6 + self.betas - self._resting
         weights, x = self._weights, x.copy()
         self._weights = weights * self._sharper
         for _ in range(_SHARP_STEPS):

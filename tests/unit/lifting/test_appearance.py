@@ -120,6 +120,8 @@ def test_bare_skin_that_the_model_does_not_know_is_lit_as_the_rest(normals) -> N
     told = known & (np.arange(VERTICES) % 3 > 0)
     usual = np.where(known[:, None], skin, np.nan)
     usual[known & ~told] = 0.1  # lips, brows
-    found = lit_alike(usual, normals, told)
+    found = lit_alike(usual, normals, told, np.ones(VERTICES, bool))
     np.testing.assert_array_equal(found[known], usual[known])
     np.testing.assert_allclose(found[~known], skin[~known], rtol=1e-6)
+    nowhere = lit_alike(usual, normals, told, np.zeros(VERTICES, bool))
+    np.testing.assert_array_equal(nowhere, usual)

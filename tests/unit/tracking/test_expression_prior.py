@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.tracking.expression_prior import AT_REST, by_scores, of_components
+from backend.tracking.expression_prior import AT_REST, above_rest, by_scores, of_components
 from shared.flame import ARKIT_NAMES
 
 from .heads import scored
@@ -22,6 +22,14 @@ def test_scores_above_rest_reach_one(name):
     assert code(name, {name: 1.0}) == pytest.approx(1)
     assert code(name, scored({name: 0.5})) == pytest.approx(0.5)
     assert code(name, {name: 0.0}) == 0, "less than at rest is rest"
+
+
+@pytest.mark.parametrize("name", ["eyeSquintLeft", "browDownRight", "mouthPressLeft", "jawOpen"])
+def test_how_far_scores_lie_above_rest(name):
+    at = ARKIT_NAMES.index(name)
+    assert above_rest({name: 1.0})[at] == pytest.approx(1)
+    assert above_rest(scored({name: 0.5}))[at] == pytest.approx(0.5)
+    assert above_rest({name: 0.0})[at] == 0, "less than at rest is rest"
 
 
 def test_low_brows_are_hardly_taken_for_a_frown():
