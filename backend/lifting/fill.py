@@ -48,3 +48,10 @@ def extend_colours(rgb: np.ndarray, matte: np.ndarray) -> np.ndarray:
     """
     shown = matte > _SHOWN
     return nearest_fill(rgb, shown) if shown.any() else rgb
+
+
+def mean_around(image: np.ndarray, weight: np.ndarray, sigma_px: float) -> np.ndarray:
+    """[H, W] Gaussian means of an image [H, W] float32 that count by their weight [H, W] float32;
+    towards 0 where hardly anything counts."""
+    share = cv2.GaussianBlur(weight, (0, 0), sigma_px)
+    return cv2.GaussianBlur(image * weight, (0, 0), sigma_px) / np.maximum(share, 1e-3)

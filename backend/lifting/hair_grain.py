@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
+from .fill import mean_around
 from .polygons import inside_px
 from .sampling import sample
 from .view import View
@@ -65,12 +66,11 @@ def _measured(view: View) -> tuple[np.ndarray, float]:
     bright = np.log(np.maximum(view.rgb.mean(-1), _LEAST_BRIGHT)).astype(np.float32)
     weight = hair.astype(np.float32)
 
-    def blurred(sigma: float) -> np.ndarray:
-        share = cv2.GaussianBlur(weight, (0, 0), sigma)
-        return cv2.GaussianBlur(bright * weight, (0, 0), sigma) / np.maximum(share, 1e-3)
-
-    bands = [blurred(fine) - blurred(coarse) for fine, coarse in _BANDS_PX]
-    right, down = np.gradient(blurred(_BANDS_PX[0][0]))[::-1]
+    bands = [
+        mean_around(bright, weight, fine) - mean_around(bright, weight, coarse)
+        for fine, coarse in _BANDS_PX
+    ]
+    right, down = np.gradient(mean_around(bright, weight, _BANDS_PX[0][0]))[::-1]
     tensor = np.stack([right**2, down**2, right * down], -1) * inner[..., None]
     across, along, both = np.moveaxis(cv2.GaussianBlur(tensor, (0, 0), _AROUND_PX), -1, 0)
     prevails = np.hypot(across - along, 2 * both)[inner].sum() / (across + along)[inner].sum()

@@ -3,11 +3,11 @@ nearby."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial import KDTree
 
+from .fill import mean_around
 from .polygons import dilate, erode
 from .sampling import between, look_up, sample
 from .sites import Sites, regions_at
@@ -65,13 +65,14 @@ def _strengths(view: View, skin: np.ndarray) -> np.ndarray:
     bright = np.log(np.maximum(view.rgb.mean(-1), _LEAST_BRIGHT)).astype(np.float32)
     weight = skin.astype(np.float32)
 
-    def blurred(image: np.ndarray, sigma: float) -> np.ndarray:
-        share = cv2.GaussianBlur(weight, (0, 0), sigma)
-        return cv2.GaussianBlur(image * weight, (0, 0), sigma) / np.maximum(share, 1e-3)
-
-    bands = [blurred(bright, fine) - blurred(bright, coarse) for fine, coarse in _BANDS_PX]
+    bands = [
+        mean_around(bright, weight, fine) - mean_around(bright, weight, coarse)
+        for fine, coarse in _BANDS_PX
+    ]
     # A line or an edge is no grain: it would count much more among squares.
-    return np.stack([_NORMAL * blurred(np.abs(band), _AROUND_PX) for band in bands], axis=-1)
+    return np.stack(
+        [_NORMAL * mean_around(np.abs(band), weight, _AROUND_PX) for band in bands], axis=-1
+    )
 
 
 def _noise(places: np.ndarray, cells_per_px: float) -> np.ndarray:
